@@ -1,0 +1,32 @@
+"""A recording: the events of a session, decoded one at a time."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+
+class Recording(msgspec.Struct):
+    """Chunks of a session as stored: each a JSON array of rrweb events, inflated.
+
+    The chunks stay bytes: a 60 MB recording decoded whole would cost ten times that.
+    """
+
+    chunks: list[bytes]
+
+    @property
+    def size_bytes(self) -> int:
+        """All chunks together, inflated."""
+        return sum(len(chunk) for chunk in self.chunks)
+
+    def raw_events(self) -> Iterator[msgspec.Raw]:
+        """Each event as JSON text, in stored order, undecoded."""
+        decoder = msgspec.json.Decoder(list[msgspec.Raw])
+        for chunk in self.chunks:
+            yield from decoder.decode(chunk)
+
+    def events(self) -> Iterator[Any]:
+        """Each event decoded, in stored order; the order of time is the reader's affair."""
+        decode = msgspec.json.Decoder().decode
+        for raw in self.raw_events():
+            yield decode(raw)
