@@ -3,14 +3,17 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from obstore.exceptions import BaseError as StoreError
-from obstore.store import LocalStore, ObjectStore, S3Config, S3Store
+from obstore.store import LocalStore, ObjectStore, S3Store
 
 from retrospec.domain.errors import NotFound, SettingsError, Unavailable
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config
 
 
 class BlobMeta(msgspec.Struct):
