@@ -42,7 +42,9 @@ class Blobs:
             return cls(LocalStore(prefix=parts.path, automatic_cleanup=True))
         if parts.scheme == "s3":
             return cls(_s3_store(parts.netloc, parts.path.strip("/"), parts.query))
-        raise SettingsError(f"blobs.url starts with {parts.scheme!r}; use file:///folder or s3://bucket/prefix")
+        raise SettingsError(
+            f"blobs.url starts with {parts.scheme!r}; use file:///folder or s3://bucket/prefix"
+        )
 
     async def put(self, key: str, content: bytes) -> None:
         """Store ``content`` under ``key``, replacing what was there."""

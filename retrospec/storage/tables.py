@@ -136,6 +136,8 @@ sessions = Table(
     Column("device", Text, nullable=False, server_default=""),
     Column("tags", Json, nullable=False, server_default="{}"),
     Column("dropped", Json, nullable=False, server_default="{}"),
+    Column("client_started_ms", BigInteger, nullable=False, server_default="0"),
+    Column("events_sha256", String(64), nullable=False, server_default=""),
     Column("marker_count", Integer, nullable=False, server_default="0"),
     Column("event_count", Integer, nullable=False, server_default="0"),
     Column("size_bytes", BigInteger, nullable=False, server_default="0"),
@@ -155,7 +157,6 @@ sessions = Table(
     Index("ix_sessions_status", "project_id", "report_status", "started_at"),
     Index("ix_sessions_visitor", "project_id", "visitor_id", "started_at"),
     Index("ix_sessions_age", "created_at"),
-    sqlite_with_rowid=False,
 )
 
 chunks = Table(
@@ -188,12 +189,12 @@ markers = Table(
     Column("cluster_key", KEY, nullable=False),
     Column("replay_offset_ms", Integer, nullable=False),
     Column("observed_at", UtcMs, nullable=False),
+    Column("client_ms", BigInteger, nullable=False, server_default="0"),
     Column("evidence", Json),
     Column("source", String(16), nullable=False, server_default="sdk"),
     Column("state", String(16), nullable=False, server_default="seen"),
     Index("ix_markers_kind", "project_id", "observed_at", "kind", "cluster_key", "session_id"),
     Index("ix_markers_cluster", "project_id", "cluster_key", "session_id"),
-    sqlite_with_rowid=False,
 )
 
 artifacts = Table(
@@ -213,7 +214,6 @@ artifacts = Table(
     Column("created_at", UtcMs, nullable=False),
     Column("updated_at", UtcMs, nullable=False),
     Column("windows", Json, nullable=False, server_default="[]"),
-    sqlite_with_rowid=False,
 )
 
 reports = Table(
@@ -236,7 +236,6 @@ reports = Table(
     Column("generated_at", UtcMs, nullable=False),
     Column("created_at", UtcMs, nullable=False),
     Column("updated_at", UtcMs, nullable=False),
-    sqlite_with_rowid=False,
 )
 
 issues = Table(
@@ -265,7 +264,6 @@ issues = Table(
     Column("state_note", Text, nullable=False, server_default=""),
     Column("state_updated_at", UtcMs),
     Index("ix_issues_newest", "project_id", "state", "last_seen_at"),
-    sqlite_with_rowid=False,
 )
 
 issue_sessions = Table(
