@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retrospec.domain.marker import Marker, MarkerKind
@@ -30,7 +30,7 @@ class KindStats(msgspec.Struct, rename="camel"):
     last_seen_at: datetime
 
 
-def _to_marker(row: Row[Any]) -> Marker:
+def _to_marker(row: Any) -> Marker:
     values = {name: row._mapping[name] for name in _FIELDS}
     values["kind"] = MarkerKind(values["kind"])
     return Marker(**values)
