@@ -135,7 +135,7 @@ async def _land_new(connection: AsyncConnection, arrival: Arrival, *, now: datet
             "client_started_ms": arrival.client_started_ms,
             "events_sha256": upload.sha256 if upload else "",
             "not_before": now + arrival.wait,
-            "rung_at": now + arrival.wait,
+            "rung_at": None if arrival.wait else now,
         },
     )
     await _insert_markers(connection, arrival, arrival.markers)
@@ -175,7 +175,7 @@ def _due_again(row: Any, arrival: Arrival, now: datetime) -> dict[str, Any]:
         "revision": row.revision + 1,
         "attempt": 0,
         "not_before": now + arrival.wait,
-        "rung_at": now + arrival.wait,
+        "rung_at": None if arrival.wait else now,
         "last_error": "",
         "updated_at": now,
     }
