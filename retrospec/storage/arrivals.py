@@ -11,7 +11,6 @@ import msgspec
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from retrospec.domain.errors import BadRequest
 from retrospec.domain.marker import Marker
 from retrospec.domain.session import Session, Stage
 from retrospec.storage.sessions import to_session
@@ -37,7 +36,7 @@ class Arrival(msgspec.Struct, kw_only=True):
     os: str = ""
     device: str = ""
     tags: dict[str, str] = {}
-    dropped: dict[str, int] = {}
+    dropped: dict[str, int] = msgspec.field(default_factory=dict)
     client_started_ms: int = 0
     markers: list[Marker] = []
     client_ms: dict[str, int] = {}
@@ -80,7 +79,7 @@ _UPLOAD = select(chunks.c.sha256, chunks.c.event_count, chunks.c.size_bytes).whe
 
 
 async def land(connection: AsyncConnection, arrival: Arrival, *, now: datetime, max_markers: int) -> Landed:
-    """Store ``arrival``. Raises BadRequest when it would pass ``max_markers``."""
+    """Store ``arrival``; markers past ``max_markers`` are counted as dropped, not kept."""
     named = {"p": arrival.project_id, "s": arrival.session_id}
     row = (await connection.execute(_EXISTING, named)).first()
     if row is None:
@@ -136,7 +135,7 @@ async def _land_new(connection: AsyncConnection, arrival: Arrival, *, now: datet
             "client_started_ms": arrival.client_started_ms,
             "events_sha256": upload.sha256 if upload else "",
             "not_before": now + arrival.wait,
-            "rung_at": now + arrival.wait,
+            "rung_at": None if arrival.wait else now,
         },
     )
     await _insert_markers(connection, arrival, arrival.markers)
@@ -176,7 +175,7 @@ def _due_again(row: Any, arrival: Arrival, now: datetime) -> dict[str, Any]:
         "revision": row.revision + 1,
         "attempt": 0,
         "not_before": now + arrival.wait,
-        "rung_at": now + arrival.wait,
+        "rung_at": None if arrival.wait else now,
         "last_error": "",
         "updated_at": now,
     }
@@ -195,9 +194,8 @@ async def _add_markers(connection: AsyncConnection, arrival: Arrival, *, room: i
     known_ids = {row.id for row in known}
     fresh = [marker for marker in arrival.markers if marker.id not in known_ids]
     if len(fresh) > room:
-        raise BadRequest(
-            "This session has as many markers as it may have; later ones are not kept.", field="markers"
-        )
+        arrival.dropped["markers_past_limit"] = len(fresh) - max(0, room)
+        fresh = fresh[: max(0, room)]
     await _insert_markers(connection, arrival, fresh)
     return fresh
 

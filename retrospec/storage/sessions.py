@@ -1,6 +1,7 @@
 """Sessions: their rows, and the compare-and-set walk through the stages."""
 
 import math
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from retrospec.storage.tables import sessions
 
 ACTIVE_STAGES = (Stage.RECORDING, Stage.ANALYSIS, Stage.CONFIRMATION)
 RING_AGAIN_AFTER = timedelta(seconds=20)
+RING_LIMIT = 500
 
 _FIELDS = [field.name for field in msgspec.structs.fields(Session)]
 _COLUMNS = [sessions.c[name] for name in _FIELDS]
@@ -149,12 +151,12 @@ async def bury(connection: AsyncConnection, claim: Claim, *, now: datetime, erro
     )
 
 
-async def ring_due(
-    connection: AsyncConnection, *, now: datetime, everything: bool, limit: int = 500
+async def find_due(
+    connection: AsyncConnection, *, now: datetime, everything: bool, limit: int = RING_LIMIT
 ) -> list[tuple[str, str]]:
-    """Sessions that are due and were not rung lately, now marked as rung: ``(project_id, id)``.
+    """Sessions that are due, held by nobody and not rung lately: ``(project_id, id)``, longest due first.
 
-    ``everything`` rings also those rung lately: after a start, when the queue's memory is doubtful.
+    ``everything`` finds also those rung lately: after a start, when the queue was emptied.
     """
     waiting = [
         sessions.c.stage.in_(ACTIVE_STAGES),
@@ -169,14 +171,17 @@ async def ring_due(
         .order_by(sessions.c.not_before)
         .limit(limit)
     )
-    named = [(row.project_id, row.id) for row in found]
-    for project_id, session_id in named:
-        await connection.execute(
-            update(sessions)
-            .where(sessions.c.project_id == project_id, sessions.c.id == session_id)
-            .values(rung_at=now)
-        )
-    return named
+    return [(row.project_id, row.id) for row in found]
+
+
+async def mark_rung(connection: AsyncConnection, named: Sequence[tuple[str, str]], *, now: datetime) -> None:
+    """Remember that these sessions were rung."""
+    await connection.execute(
+        update(sessions)
+        .where(sessions.c.project_id == bindparam("p"), sessions.c.id == bindparam("s"))
+        .values(rung_at=now),
+        [{"p": project_id, "s": session_id} for project_id, session_id in named],
+    )
 
 
 async def stage_depths(connection: AsyncConnection) -> dict[str, int]:
