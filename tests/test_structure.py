@@ -29,6 +29,8 @@ FLOORS = {
     "web": 4,
     "cli": 4,
     "app": 4,
+    "demo": 4,
+    "bench": 4,
 }
 STAGES = {room for room, floor in FLOORS.items() if floor == 2}
 
@@ -39,7 +41,7 @@ OWNERS = {
     "aiosqlite": ("storage/",),
     "psycopg": ("storage/",),
     "obstore": ("storage/blobs.py",),
-    "playwright": ("replay/", "cli/demo/", "cli/bench/"),
+    "playwright": ("replay/", "demo/", "bench/", "cli/demo/", "cli/bench/"),
     "av": ("replay/",),
     "huey": ("jobs/",),
     "litestar": ("web/", "app.py"),
@@ -81,15 +83,22 @@ class Import(NamedTuple):
 
 @cache
 def tracked_files() -> tuple[Path, ...]:
-    """The files of the repository; those of the tree where it was unpacked without git."""
-    listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=30,
-    )  # fmt: skip
-    if listing.returncode == 0:
-        return tuple(path for name in listing.stdout.split("\0") if name and (path := ROOT / name).is_file())
-    kept = ("retrospec", "tests", "docs", "templates", "static")
-    return tuple(path for folder in kept for path in (ROOT / folder).rglob("*") if path.is_file())
+    """The files of the repository; where there is no git, those of the folders that are ours."""
+    names = git_listing()
+    if names is None:
+        ours = ("retrospec", "tests", "docs", "templates", "static", ".ci")
+        files = [*ROOT.glob("*.*"), *(path for folder in ours for path in (ROOT / folder).rglob("*"))]
+        return tuple(path for path in files if path.is_file() and "__pycache__" not in path.parts)
+    return tuple(path for name in names if (path := ROOT / name).is_file())
+
+
+def git_listing() -> list[str] | None:
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=30)
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return None
+    return [name for name in listing.stdout.split("\0") if name]
 
 
 def source_files() -> list[Path]:
