@@ -1,7 +1,8 @@
-"""Every setting: its name, type, default and legal range; read from file and environment.
+"""Every setting: its name, type, default, legal range and what it is for.
 
 A setting ``[section] name`` in ``retrospec.toml`` is also ``RETROSPEC_SECTION_NAME`` in the
-environment, which wins over the file; a command's own option wins over both.
+environment, which wins over the file; a command's own option wins over both. ``settings_file``
+reads them, ``settings_catalog`` lists them.
 """
 
 from pathlib import Path
@@ -159,6 +160,8 @@ class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     artifacts: ArtifactSettings = field(default_factory=ArtifactSettings)
+    sources: dict[str, str] = field(default_factory=dict)
+    """Where each value that was set came from: ``server.port`` → ``retrospec.toml line 3``."""
 
     @property
     def data_dir(self) -> Path:

@@ -1,0 +1,37 @@
+"""The database, opened for one command."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from retrospec.domain.errors import NotFound
+from retrospec.domain.settings import Settings
+from retrospec.storage.database import Database
+from retrospec.storage.migrate import migrate
+
+_SQLITE_FILE = "sqlite:///"
+
+
+@asynccontextmanager
+async def made_database(settings: Settings) -> AsyncIterator[Database]:
+    """The database, made or brought up to date first where it must be."""
+    await asyncio.to_thread(migrate, settings.database_url)
+    database = Database.open(settings.database_url)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def existing_database(settings: Settings) -> AsyncIterator[Database]:
+    """The database; raises NotFound where none was made yet, so that a mistyped folder does not look empty."""
+    url = settings.database_url
+    if url.startswith(_SQLITE_FILE) and not Path(url.removeprefix(_SQLITE_FILE)).exists():
+        raise NotFound(
+            f"There is no database at {url.removeprefix(_SQLITE_FILE)}.",
+            hint="Name the server's data folder with --data; the first `retrospec serve` makes it.",
+        )
+    async with made_database(settings) as database:
+        yield database

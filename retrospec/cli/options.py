@@ -1,0 +1,39 @@
+"""Options that several commands share, and what they all do with settings and output."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from retrospec.domain.settings import Settings
+from retrospec.domain.settings_file import load_settings
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Settings file; retrospec.toml of this folder if there is one.",
+)
+data_option = click.option("--data", metavar="DIR", help="Data folder ([storage] dir).")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
+
+
+def store_options(command: Decorated) -> Decorated:
+    """``--data`` and ``--config``, for a command that opens the database."""
+    return data_option(config_option(command))
+
+
+def settings_from(config: Path | None, **options: Any) -> Settings:
+    """The settings in force; an option ``storage_dir`` stands for ``storage.dir``."""
+    overrides = {name.replace("_", ".", 1): value for name, value in options.items()}
+    return load_settings(config, environ=os.environ, overrides=overrides)
+
+
+def print_json(value: Any) -> None:
+    """``value`` as indented JSON on stdout."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
