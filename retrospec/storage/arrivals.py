@@ -52,6 +52,8 @@ class Landed(msgspec.Struct):
     """What came of an arrival."""
 
     session: Session
+    markers: list[Marker]
+    """Those this arrival added."""
     is_new: bool
     is_changed: bool
     """Whether the session is due for analysis because of it."""
@@ -98,7 +100,7 @@ async def land(connection: AsyncConnection, arrival: Arrival, *, now: datetime, 
     session = to_session(row)
     for name in set(values) & set(session.__struct_fields__):
         setattr(session, name, values[name])
-    return Landed(session, is_new=False, is_changed=is_changed)
+    return Landed(session, added, is_new=False, is_changed=is_changed)
 
 
 async def _land_new(connection: AsyncConnection, arrival: Arrival, *, now: datetime) -> Landed:
@@ -139,7 +141,7 @@ async def _land_new(connection: AsyncConnection, arrival: Arrival, *, now: datet
         },
     )
     await _insert_markers(connection, arrival, arrival.markers)
-    return Landed(session, is_new=True, is_changed=True)
+    return Landed(session, arrival.markers, is_new=True, is_changed=True)
 
 
 def _upload_differs(row: Any) -> bool:

@@ -77,6 +77,20 @@ async def claim(
     return None if row is None else Claim(to_session(row), owner)
 
 
+async def seize(
+    connection: AsyncConnection, project_id: str, session_id: str, *, owner: str, until: datetime
+) -> Claim | None:
+    """Take the session whatever its stage and whoever holds it: an outside analyzer has spoken."""
+    taken = await connection.execute(
+        update(sessions)
+        .where(sessions.c.project_id == project_id, sessions.c.id == session_id)
+        .values(lease_owner=owner, lease_until=until)
+        .returning(*_COLUMNS)
+    )
+    row = taken.first()
+    return None if row is None else Claim(to_session(row), owner)
+
+
 async def renew(connection: AsyncConnection, claim: Claim, *, until: datetime) -> bool:
     """Keep a claim alive; False when it was lost."""
     kept = await connection.execute(update(sessions).where(_held(claim)).values(lease_until=until))
@@ -184,14 +198,33 @@ async def mark_rung(connection: AsyncConnection, named: Sequence[tuple[str, str]
     )
 
 
-async def stage_depths(connection: AsyncConnection) -> dict[str, int]:
-    """How many sessions stand at each stage that is not done."""
+async def queue_depths(connection: AsyncConnection, *, now: datetime) -> dict[str, int]:
+    """Per stage (``analysis``, ``replay``): waiting, held, waiting for a retry, given up.
+
+    Keys are ``<stage>_stream_depth``, ``_pending_total``, ``_retry_depth``, ``_failed_depth``.
+    """
+    held = sessions.c.lease_until > now
+    retrying = and_(sessions.c.attempt > 0, sessions.c.not_before > now)
     found = await connection.execute(
-        select(sessions.c.stage, func.count())
+        select(
+            sessions.c.stage,
+            func.count().label("all"),
+            func.count().filter(held).label("held"),
+            func.count().filter(retrying).label("retrying"),
+        )
         .where(sessions.c.stage.in_([*ACTIVE_STAGES, Stage.DEAD]))
         .group_by(sessions.c.stage)
     )
-    return {row[0]: row[1] for row in found}
+    depths: dict[str, int] = {}
+    names = {Stage.ANALYSIS: "analysis", Stage.CONFIRMATION: "replay"}
+    for row in found:
+        if row.stage == Stage.DEAD:
+            depths["analysis_failed_depth"] = row.all
+        elif name := names.get(Stage(row.stage)):
+            depths[f"{name}_stream_depth"] = row.all
+            depths[f"{name}_pending_total"] = row.held
+            depths[f"{name}_retry_depth"] = row.retrying
+    return depths
 
 
 def retry_delay_s(attempt: int, *, base_s: float, max_s: float, jitter: float) -> float:

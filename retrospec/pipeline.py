@@ -1,0 +1,382 @@
+"""The whole story of a session after it was accepted, one function per stage.
+
+Every stage: claim, load, compute, save, name the next. A stage may run twice; its result is saved
+only while the claim is held and nothing was added to the session meanwhile.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import structlog
+
+from retrospec.analysis import Analysis, analyse
+from retrospec.capture.compress import compress, decompress
+from retrospec.confirmation.ruling import Ruling, rule
+from retrospec.domain.artifact import Artifact
+from retrospec.domain.clock import utc_now
+from retrospec.domain.errors import CorruptRecording, NotFound, RetroSpecError
+from retrospec.domain.finding import Finding, Standing
+from retrospec.domain.ids import new_id
+from retrospec.domain.marker import Marker
+from retrospec.domain.recording import Recording
+from retrospec.domain.report import Basis, ReportCard, ReportStatus
+from retrospec.domain.session import Session, Stage
+from retrospec.domain.settings import Settings
+from retrospec.domain.visual import VisualResult
+from retrospec.domain.window import Window, windows_around
+from retrospec.intake import blob_key
+from retrospec.issues.sightings import count
+from retrospec.issues.tally import add_sighting
+from retrospec.storage import issues, markers, recordings, reports, sessions
+from retrospec.storage.blobs import Blobs
+from retrospec.storage.database import Database
+from retrospec.storage.issues import Sighting, Tally
+from retrospec.storage.recordings import StoredChunk
+from retrospec.storage.sessions import Claim
+from retrospec.telemetry import Metrics
+
+log = structlog.get_logger()
+
+MAX_INFLATED_BYTES = 1 << 30
+ANALYSIS_VERSION = 1
+
+Look = Callable[[Session, Recording, Sequence[Finding], Sequence[Window]], Awaitable[VisualResult]]
+
+
+class Loaded(msgspec.Struct):
+    """What stage 1 reads."""
+
+    session: Session
+    markers: list[Marker]
+    recording: Recording
+    offsets: dict[str, int]
+    """Replay offsets now known by marker id."""
+
+
+class Pipeline:
+    """Walks sessions through their stages. ``look`` replays and judges; None where nothing can."""
+
+    def __init__(
+        self, settings: Settings, database: Database, blobs: Blobs, metrics: Metrics, look: Look | None, no_look: str
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._blobs = blobs
+        self._metrics = metrics
+        self._look = look
+        self._no_look = no_look
+        """Why nothing looks, in one sentence."""
+
+    async def advance(self, project_id: str, session_id: str) -> None:
+        """Do every stage that is due for this session; return when none is, or another worker has it."""
+        while claim := await self._claim(project_id, session_id):
+            stage = Stage.CONFIRMATION if claim.session.stage is Stage.CONFIRMATION else Stage.ANALYSIS
+            with structlog.contextvars.bound_contextvars(
+                project=project_id, session=session_id, stage=str(stage), job=claim.owner
+            ):
+                if not await self._attempt(claim, stage):
+                    return
+
+    async def _attempt(self, claim: Claim, stage: Stage) -> bool:
+        started = time.perf_counter()
+        run = self._confirm if stage is Stage.CONFIRMATION else self._analyse
+        try:
+            async with self._kept(claim):
+                await run(claim)
+        except Exception as error:  # the stage's border: recorded, retried, at last buried
+            await self._fail(claim, stage, error)
+            return False
+        finally:
+            self._metrics.stage_seconds.labels(str(stage)).observe(time.perf_counter() - started)
+        return True
+
+    async def _claim(self, project_id: str, session_id: str) -> Claim | None:
+        owner, now = new_id("job"), utc_now()
+        claimed: Claim | None = await self._database.write_soon(
+            lambda connection: sessions.claim(
+                connection,
+                project_id,
+                session_id,
+                owner=owner,
+                now=now,
+                lease_s=self._settings.worker.lease_seconds,
+            )
+        )
+        return claimed
+
+    @asynccontextmanager
+    async def _kept(self, claim: Claim) -> AsyncIterator[None]:
+        renewing = asyncio.create_task(self._keep_renewing(claim))
+        try:
+            yield
+        finally:
+            renewing.cancel()
+
+    async def _keep_renewing(self, claim: Claim) -> None:
+        lease_s = self._settings.worker.lease_seconds
+        while True:
+            await asyncio.sleep(lease_s / 3)
+            async with self._database.write() as connection:
+                await sessions.renew(connection, claim, until=utc_now() + timedelta(seconds=lease_s))
+
+    async def _fail(self, claim: Claim, stage: Stage, error: Exception) -> None:
+        self._metrics.stage_failures.labels(str(stage)).inc()
+        worker, attempt = self._settings.worker, claim.session.attempt
+        sentence = str(error) if isinstance(error, RetroSpecError) else f"{type(error).__name__}: {error}"
+        is_final = isinstance(error, CorruptRecording | NotFound) or attempt >= worker.max_attempts
+        log.warning("stage_failed", attempt=attempt, final=is_final, error=sentence, exc_info=not isinstance(error, RetroSpecError))
+        now = utc_now()
+        delay_s = sessions.retry_delay_s(
+            attempt, base_s=worker.retry_base_seconds, max_s=worker.retry_max_seconds, jitter=random.random()
+        )
+        async with self._database.write() as connection:
+            if is_final:
+                await sessions.bury(connection, claim, now=now, error=sentence)
+                await reports.save(connection, _failed_report(claim.session, sentence))
+            else:
+                await sessions.postpone(
+                    connection, claim, not_before=now + timedelta(seconds=delay_s), error=sentence
+                )
+
+    # ── stage 1: what happened, by the text of it ─────────────────────────────────────────
+
+    async def _analyse(self, claim: Claim) -> None:
+        loaded = await self._load(claim.session)
+        analysis = await asyncio.to_thread(
+            analyse,
+            loaded.recording,
+            loaded.markers,
+            loaded.session,
+            min_confidence=self._settings.analysis.min_confidence,
+        )
+        report = _text_report(claim.session, analysis)
+        artifact = await self._store_analysis(claim.session, analysis, _skipped(self._no_look))
+        stage = Stage.DONE if report.status is ReportStatus.DISCARDED else Stage.CONFIRMATION
+
+        async def save(connection: Any) -> bool:
+            if not await self._move_on(connection, claim, stage, report):
+                return False
+            await markers.place(connection, claim.session.project_id, claim.session.id, loaded.offsets)
+            await reports.save(connection, report, analysis.findings)
+            await reports.save_artifact(connection, artifact)
+            return True
+
+        await self._save_or_release(claim, save, report)
+
+    async def _load(self, session: Session) -> Loaded:
+        async with self._database.read() as connection:
+            rows = await recordings.of_session(connection, session.project_id, session.id)
+            found = await markers.of_session(connection, session.project_id, session.id)
+            client_ms = await markers.client_times(connection, session.project_id, session.id)
+        first_ms = min((row.first_ms for row in rows if row.first_ms > 0), default=0)
+        offsets = {name: max(0, at - first_ms) for name, at in client_ms.items()} if first_ms else {}
+        for marker in found:
+            marker.replay_offset_ms = offsets.get(marker.id, marker.replay_offset_ms)
+        return Loaded(session, found, await self._recording(rows), offsets)
+
+    async def _recording(self, rows: Sequence[StoredChunk]) -> Recording:
+        stored = await asyncio.gather(*(self._blobs.get(blob_key(row.object_key)) for row in rows))
+        return Recording(await asyncio.to_thread(_inflate_all, stored))
+
+    async def _store_analysis(self, session: Session, analysis: Analysis, result: VisualResult) -> Artifact:
+        windows = windows_around(
+            finding.t_ms for finding in analysis.findings if finding.standing is not Standing.REFUTED
+        )
+        document = {
+            "version": ANALYSIS_VERSION,
+            "sessionId": session.id,
+            "trigger": analysis.findings[0].kind if analysis.findings else "",
+            "windows": windows,
+            "render": {"status": result.status, "reason": result.reason},
+            "verdict": {"status": analysis.status, "confidence": analysis.confidence, "reason": analysis.reason},
+            "visual": result,
+            "trace": analysis.trace,
+            "findings": analysis.findings,
+            "card": analysis.card,
+        }
+        stored = await asyncio.to_thread(lambda: compress(msgspec.json.encode(document)))
+        key = artifact_key(session, "analysis.json")
+        await self._blobs.put(blob_key(key), stored)
+        return _artifact(session, "analysis_json", key, windows, str(document["trigger"]), len(stored))
+
+    # ── stage 2: did it really happen, on screen ──────────────────────────────────────────
+
+    async def _confirm(self, claim: Claim) -> None:
+        session = claim.session
+        async with self._database.read() as connection:
+            report = await reports.of_session(connection, session.project_id, session.id)
+            findings = await reports.findings_of(connection, session.project_id, session.id)
+        if report is None:
+            raise NotFound(f"Session {session.id} has no report to confirm.")
+        result = await self._look_at(session, findings)
+        ruling = rule(findings, result, self._settings.confirmation)
+        _apply(ruling, report, result)
+        await self.finish(claim, report, ruling.findings)
+
+    async def _look_at(self, session: Session, findings: Sequence[Finding]) -> VisualResult:
+        suspects = [finding for finding in findings if finding.standing is not Standing.REFUTED]
+        if self._look is None or not suspects:
+            return _skipped(self._no_look)
+        loaded = await self._load(session)
+        return await self._look(session, loaded.recording, suspects, windows_around(f.t_ms for f in suspects))
+
+    async def finish(self, claim: Claim, report: ReportCard, findings: Sequence[Finding]) -> None:
+        """Save the final report and, when it is ready, count the session towards its issues."""
+        session = claim.session
+        async with self._database.read() as connection:
+            seen = await markers.of_session(connection, session.project_id, session.id)
+        counted = count(session, report, findings, seen)
+        now = utc_now()
+
+        def combine(old: Tally | None, new: Sighting) -> Tally:
+            return add_sighting(old, new, self._settings.promote, now)
+
+        async def save(connection: Any) -> bool:
+            if not await self._move_on(connection, claim, Stage.DONE, report):
+                return False
+            await reports.save(connection, report, list(findings))
+            await markers.add_found(connection, counted.found)
+            await markers.set_states(connection, session.project_id, session.id, counted.states)
+            for sighting in counted.sightings:
+                await issues.count_sighting(connection, sighting, combine=combine)
+            return True
+
+        await self._save_or_release(claim, save, report)
+
+    async def accept_report(self, sent: Any) -> ReportCard:
+        """An outside analyzer's card: empty fields keep what was there; any status but pending settles it."""
+        claim = await self._seize(sent.project_id, sent.session_id)
+        async with self._database.read() as connection:
+            old = await reports.of_session(connection, sent.project_id, sent.session_id)
+            findings = await reports.findings_of(connection, sent.project_id, sent.session_id)
+        report = _with_outside(old or _failed_report(claim.session, ""), sent)
+        if report.status is not ReportStatus.PENDING:
+            await self.finish(claim, report, findings)
+            return report
+
+        async def save(connection: Any) -> bool:
+            if not await self._move_on(connection, claim, Stage.CONFIRMATION, report):
+                return False
+            await reports.save(connection, report)
+            return True
+
+        await self._save_or_release(claim, save, report)
+        return report
+
+    async def _seize(self, project_id: str, session_id: str) -> Claim:
+        until = utc_now() + timedelta(seconds=self._settings.worker.lease_seconds)
+        async with self._database.write() as connection:
+            claim = await sessions.seize(connection, project_id, session_id, owner=new_id("out"), until=until)
+        if claim is None:
+            raise NotFound(f"There is no session {session_id!r} in this project.")
+        return claim
+
+    async def _move_on(self, connection: Any, claim: Claim, stage: Stage, report: ReportCard) -> bool:
+        return await sessions.move_on(
+            connection, claim, stage=stage, report_status=str(report.status), now=utc_now()
+        )
+
+    async def _save_or_release(
+        self, claim: Claim, save: Callable[[Any], Awaitable[bool]], report: ReportCard
+    ) -> None:
+        if await self._database.write_soon(save):
+            self._metrics.reports.labels(str(report.status)).inc()
+            return
+        async with self._database.write() as connection:
+            await sessions.release(connection, claim, now=utc_now())
+
+
+def artifact_key(session: Session, name: str) -> str:
+    """``artifacts/<project>/<yyyy>/<mm>/<dd>/<session>/<name>``: stable, so a repeated stage overwrites."""
+    return f"artifacts/{session.project_id}/{session.created_at:%Y/%m/%d}/{session.id}/{name}"
+
+
+def _inflate_all(stored: Sequence[bytes]) -> list[bytes]:
+    return [decompress(blob, max_bytes=MAX_INFLATED_BYTES) for blob in stored]
+
+
+def _skipped(reason: str) -> VisualResult:
+    return VisualResult(status="skipped", reason=reason)
+
+
+def _text_report(session: Session, analysis: Analysis) -> ReportCard:
+    now = utc_now()
+    is_discarded = analysis.status == ReportStatus.DISCARDED
+    return ReportCard(
+        id=new_id("rep"),
+        project_id=session.project_id,
+        session_id=session.id,
+        status=ReportStatus.DISCARDED if is_discarded else ReportStatus.PENDING,
+        symptom=analysis.symptom,
+        technical_root_cause=analysis.technical_root_cause,
+        suggested_fix=analysis.suggested_fix,
+        text_summary=analysis.text_summary,
+        confidence=analysis.confidence,
+        basis=Basis.TEXT,
+        reason=analysis.reason,
+        card=analysis.card,
+        generated_at=now,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _failed_report(session: Session, reason: str) -> ReportCard:
+    now = utc_now()
+    return ReportCard(
+        id=new_id("rep"),
+        project_id=session.project_id,
+        session_id=session.id,
+        status=ReportStatus.FAILED,
+        reason=reason,
+        generated_at=now,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _with_outside(report: ReportCard, sent: Any) -> ReportCard:
+    """``report`` with the outside analyzer's words where it has any."""
+    told = {
+        name: getattr(sent, name)
+        for name in ("symptom", "technical_root_cause", "suggested_fix", "text_summary", "visual_summary", "confidence")
+        if getattr(sent, name)
+    }
+    now = utc_now()
+    return msgspec.structs.replace(
+        report, **told, status=sent.status, reason="", generated_at=sent.generated_at or now, updated_at=now
+    )
+
+
+def _apply(ruling: Ruling, report: ReportCard, result: VisualResult) -> None:
+    report.status, report.basis = ruling.status, ruling.basis
+    report.confidence, report.reason = ruling.confidence, ruling.reason
+    report.card.visual = ruling.visual
+    report.visual_summary = " ".join(sentence.text for sentence in ruling.visual) or result.reason
+    report.generated_at = report.updated_at = utc_now()
+
+
+def _artifact(
+    session: Session, kind: str, key: str, windows: list[Window], trigger: str, size_bytes: int
+) -> Artifact:
+    now = utc_now()
+    return Artifact(
+        id=f"{session.id}.{kind}",
+        project_id=session.project_id,
+        session_id=session.id,
+        artifact_type=kind,
+        artifact_key=key,
+        trigger_kind=trigger,
+        status="ready",
+        size_bytes=size_bytes,
+        generated_at=now,
+        created_at=now,
+        updated_at=now,
+        windows=windows,
+    )
