@@ -1,6 +1,7 @@
 """Which instants to look at for a finding: pure rules over a timeline."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -147,9 +148,7 @@ def _next_click_ms(line: Timeline, after_ms: int, end_ms: int) -> int:
 def _after_stops(line: Timeline, start_ms: int, at_ms: int, until_ms: int, end_ms: int) -> list[int]:
     """The moment itself, the end of every burst of changes, the last moment that counts, the end."""
     changes = line.changes_between(start_ms - 1, end_ms)
-    bursts = [
-        t_ms for t_ms, following in zip(changes, [*changes[1:], end_ms + SETTLE_MS + 1], strict=True) if following - t_ms > SETTLE_MS
-    ]
+    bursts = [t_ms for t_ms, next_ms in pairwise([*changes, end_ms + SETTLE_MS + 1]) if next_ms - t_ms > SETTLE_MS]
     fixed = {min(at_ms, end_ms), until_ms, end_ms}
     room = max(1, MOST_AFTER_STOPS - len(fixed))
     return sorted(fixed | set(thin(bursts, room)))
