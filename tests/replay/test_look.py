@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -33,6 +34,17 @@ async def look(renderer: Renderer, tape: Tape, t_ms: int = 3_000) -> Footage:
 
 def browser_family() -> set[int]:
     return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+def left_on_disk() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("playwright*"))
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """What the operating system does sets no event of ours."""
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
 
 
 async def test_pictures_before_at_and_after(renderer: Renderer) -> None:
@@ -134,8 +146,7 @@ async def test_a_crash_fails_one_session_and_spares_the_next(renderer: Renderer)
     for process in frozen:
         process.suspend()  # the job below cannot finish before it is killed
     job = asyncio.create_task(look(renderer, failing_payment()))
-    while not renderer._running:
-        await asyncio.sleep(0)
+    await until(lambda: renderer._running > 0)
     os.killpg(frozen[0].pid, signal.SIGKILL)
     crashed = await job
     assert (crashed.status, crashed.reason) == ("failed", "the browser crashed")
@@ -144,7 +155,7 @@ async def test_a_crash_fails_one_session_and_spares_the_next(renderer: Renderer)
 
 async def test_a_hang_ends_in_time_and_leaves_nothing(replay_settings: ReplaySettings) -> None:
     settings = ReplaySettings(browser=replay_settings.browser, timeout_seconds=1)
-    kept = set(Path(tempfile.gettempdir()).glob("playwright*"))
+    kept = left_on_disk()
     async with Renderer(settings) as renderer:
         await renderer.start()
         chromium = renderer._chromium
@@ -155,7 +166,7 @@ async def test_a_hang_ends_in_time_and_leaves_nothing(replay_settings: ReplaySet
         footage = await look(renderer, failing_payment())
         assert (footage.status, footage.reason) == ("failed", "the replay did not finish within 1 s")
         assert browser_family() == set()
-    assert set(Path(tempfile.gettempdir()).glob("playwright*")) <= kept
+    assert left_on_disk() <= kept
 
 
 async def test_too_much_memory_is_given_up(replay_settings: ReplaySettings) -> None:
@@ -167,9 +178,7 @@ async def test_too_much_memory_is_given_up(replay_settings: ReplaySettings) -> N
 async def test_an_idle_browser_goes(replay_settings: ReplaySettings) -> None:
     async with Renderer(replay_settings, idle_s=0.01) as renderer:
         assert (await look(renderer, failing_payment())).status == "ready"
-        async with asyncio.timeout(10):
-            while browser_family():
-                await asyncio.sleep(0.02)
+        await until(lambda: not browser_family())
         assert (await look(renderer, failing_payment())).status == "ready"
 
 
