@@ -7,7 +7,14 @@ import time
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from retrospec.domain.settings import ServerSettings
 
@@ -18,6 +25,7 @@ class Metrics:
     """This server's counters, in a registry of its own so that tests can run several servers."""
 
     def __init__(self) -> None:
+        disable_created_metrics()
         self.registry = CollectorRegistry()
         self._started = time.monotonic()
         self.ingested_sessions = self._counter("retrospec_ingest_sessions", "Sessions accepted")
