@@ -50,7 +50,7 @@ OWNERS = {
     "uvicorn": ("app.py",),
     "prometheus_client": ("telemetry.py",),
     "click": ("cli/",),
-    "rich": ("cli/",),
+    "rich": ("cli/", "bench/", "demo/"),
 }
 # What the ground floor may import beside the standard library.
 DOMAIN_LIBRARIES = {"msgspec"}
