@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from retrospec.accounts.keys import ensure_default_project
+from retrospec.cli.options import keep_private
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import NotFound
 from retrospec.domain.settings import Settings
@@ -18,6 +19,7 @@ _SQLITE_FILE = "sqlite:///"
 @asynccontextmanager
 async def made_database(settings: Settings) -> AsyncIterator[Database]:
     """The database, made or brought up to date first where it must be, as a first start would."""
+    keep_private()
     await asyncio.to_thread(migrate, settings.database_url)
     database = Database.open(settings.database_url)
     try:

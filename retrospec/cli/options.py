@@ -37,6 +37,11 @@ def settings_from(config: Path | None, **options: Any) -> Settings:
     return load_settings(config, environ=os.environ, overrides=overrides)
 
 
+def keep_private() -> None:
+    """From here on this process makes files that only its user may read: they hold recordings of people."""
+    os.umask(0o077)
+
+
 def print_json(value: Any) -> None:
     """``value`` as indented JSON on stdout."""
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

@@ -30,7 +30,9 @@ def retrospec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         monkeypatch.delenv(name)
 
     def run(*arguments: str, environ: dict[str, str] | None = None) -> Done:
+        umask = os.umask(0o022)
         result = CliRunner().invoke(main, arguments, env=environ)
+        os.umask(umask)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Done(result.exit_code, result.stdout, result.stderr)

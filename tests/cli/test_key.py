@@ -1,5 +1,6 @@
 import json
 import sqlite3
+import stat
 from pathlib import Path
 
 from .conftest import Run
@@ -14,6 +15,12 @@ def test_a_key_stands_alone_on_the_last_line_and_only_its_hash_is_stored(
     assert secret.startswith("rs_") and len(secret) == 43
     stored = b"".join(file.read_bytes() for file in (tmp_path / "retrospec-data").glob("retrospec.db*"))
     assert secret.encode() not in stored
+
+
+def test_only_the_owner_may_read_the_data_folder(retrospec_process: Run, tmp_path: Path) -> None:
+    assert retrospec_process("key", "create", "--scopes", "read").returncode == 0
+    made = [tmp_path / "retrospec-data", *(tmp_path / "retrospec-data").rglob("*")]
+    assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in made} == {0}
 
 
 def test_json_has_the_key_and_what_it_may(retrospec: Run) -> None:
