@@ -31,5 +31,6 @@ has_chromium >/dev/null || say "no Chromium: sessions will be judged by their te
 
 [ -x .venv/bin/pip ] || "$python" -m venv .venv
 [ $# -gt 0 ] || set -- .
+say "installing; the first time takes a minute or two"
 .venv/bin/pip install --quiet "$@"
 say "installed; .venv/bin/retrospec --help lists the commands"

@@ -11,14 +11,15 @@ from typing import Any
 
 import msgspec
 
-from retrospec.capture.body import Chunk, IngestMarker, SessionIngest, read_chunk, read_ingest, read_upload
+from retrospec.capture.body import read_chunk, read_ingest, read_upload
 from retrospec.capture.browsers import read_user_agent
 from retrospec.capture.compress import compress
 from retrospec.capture.redaction import RedactionRules, redact_events, redact_text, redact_value
+from retrospec.capture.wire import Chunk, ChunkMarker, Heads, IngestedMarker
 from retrospec.domain.clock import from_epoch_ms, to_epoch_ms, utc_now
 from retrospec.domain.errors import BadRequest
 from retrospec.domain.ids import site_slug
-from retrospec.domain.marker import Marker, MarkerKind
+from retrospec.domain.marker import Marker
 from retrospec.domain.session import Stage
 from retrospec.domain.settings import Settings
 from retrospec.issues.fingerprint_v1 import cluster_key, fingerprint
@@ -129,7 +130,7 @@ class Intake:
         async with self._database.read() as connection:
             return await markers.of_session(connection, project_id, session_id)
 
-    def _prepare(self, events: bytes, source: Any) -> Prepared:
+    def _prepare(self, events: bytes, source: Heads) -> Prepared:
         if self._rules is not None:
             redacted = redact_events(events, self._rules)
             events = redacted.events_json
@@ -139,8 +140,8 @@ class Intake:
             stored=compress(events),
             inflated_bytes=len(events),
             event_count=source.event_count,
-            first_ms=source.first_ms,
-            last_ms=source.last_ms,
+            first_ms=source.first_event_ms or 0,
+            last_ms=source.last_event_ms or 0,
         )
 
     def _read_session(self, project_id: str, body: bytes) -> Arrival:
@@ -163,10 +164,10 @@ class Intake:
     def _read_chunk_arrival(
         self, project_id: str, chunk: Chunk, prepared: Prepared, now: datetime
     ) -> Arrival:
-        skew = _clock_skew(chunk.sent_at, now)
-        started_at = from_epoch_ms(chunk.started_at) + skew
+        skew = _clock_skew(chunk.sent_at_ms, now)
+        started_at = from_epoch_ms(chunk.started_at_ms) + skew
         browser, system, device = read_user_agent(chunk.client.user_agent)
-        last_ms = max([prepared.last_ms, *(each.at for each in chunk.markers)])
+        last_ms = max([prepared.last_ms, *(each.at_ms for each in chunk.markers)])
         capture = self._settings.capture
         arrival = Arrival(
             project_id=project_id,
@@ -174,7 +175,7 @@ class Intake:
             site=self._text(chunk.site),
             route=self._text(chunk.route),
             started_at=started_at,
-            duration_ms=min(max(0, last_ms - chunk.started_at), 2**31 - 1),
+            duration_ms=min(max(0, last_ms - chunk.started_at_ms), 2**31 - 1),
             events_object_key=f"{_session_folder(project_id, chunk.site, chunk.session_id, started_at)}.json",
             visitor_id=chunk.visitor_id,
             user_id=self._text(chunk.user.id) if chunk.user else "",
@@ -185,32 +186,39 @@ class Intake:
             device=device,
             tags={name: self._text(value) for name, value in chunk.tags.items()},
             dropped={each.reason: each.count for each in chunk.dropped},
-            client_started_ms=chunk.started_at,
-            client_ms={each.id: each.at for each in chunk.markers},
+            client_started_ms=chunk.started_at_ms,
+            client_ms={each.id: each.at_ms for each in chunk.markers},
             added_events=prepared.event_count,
             added_bytes=len(prepared.stored),
             stage=Stage.RECORDING,
             wait=timedelta(seconds=capture.end_grace_seconds if chunk.final else capture.idle_seconds),
         )
         arrival.markers = [
-            self._marker(arrival, each, max(0, each.at - chunk.started_at), now) for each in chunk.markers
+            self._marker(arrival, each, max(0, each.at_ms - chunk.started_at_ms_ms), now)
+            for each in chunk.markers
         ]
         return arrival
 
-    def _marker(self, arrival: Arrival, sent: IngestMarker, offset_ms: int, now: datetime) -> Marker:
+    def _marker(
+        self, arrival: Arrival, sent: IngestedMarker | ChunkMarker, offset_ms: int, now: datetime
+    ) -> Marker:
         label, evidence = self._text(sent.label), self._value(sent.evidence)
-        kind = MarkerKind(sent.kind)
         named = fingerprint(
-            kind, label, evidence, client_key=sent.cluster_key, site=arrival.site, route=arrival.route
+            sent.kind,
+            label,
+            evidence,
+            client_key=sent.cluster_key if isinstance(sent, IngestedMarker) else "",
+            site=arrival.site,
+            route=arrival.route,
         )
         observed_at = arrival.started_at + timedelta(milliseconds=offset_ms)
         return Marker(
             id=sent.id,
             project_id=arrival.project_id,
             session_id=arrival.session_id,
-            kind=kind,
+            kind=sent.kind,
             label=label,
-            cluster_key=cluster_key(kind, named),
+            cluster_key=cluster_key(sent.kind, named),
             replay_offset_ms=offset_ms,
             observed_at=min(observed_at, now),
             evidence=evidence,
@@ -266,6 +274,3 @@ def _clock_skew(sent_at_ms: int, now: datetime) -> timedelta:
     """How far to move the client's times: zero unless its clock is off by more than a minute."""
     off = timedelta(milliseconds=to_epoch_ms(now) - sent_at_ms)
     return off if sent_at_ms and abs(off) > MAX_CLOCK_SKEW else timedelta(0)
-
-
-__all__ = ["Intake", "Landed", "Receipt", "SessionIngest", "blob_key"]

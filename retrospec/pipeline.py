@@ -63,7 +63,13 @@ class Pipeline:
     """Walks sessions through their stages. ``look`` replays and judges; None where nothing can."""
 
     def __init__(
-        self, settings: Settings, database: Database, blobs: Blobs, metrics: Metrics, look: Look | None, no_look: str
+        self,
+        settings: Settings,
+        database: Database,
+        blobs: Blobs,
+        metrics: Metrics,
+        look: Look | None,
+        no_look: str,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -130,7 +136,13 @@ class Pipeline:
         worker, attempt = self._settings.worker, claim.session.attempt
         sentence = str(error) if isinstance(error, RetroSpecError) else f"{type(error).__name__}: {error}"
         is_final = isinstance(error, CorruptRecording | NotFound) or attempt >= worker.max_attempts
-        log.warning("stage_failed", attempt=attempt, final=is_final, error=sentence, exc_info=not isinstance(error, RetroSpecError))
+        log.warning(
+            "stage_failed",
+            attempt=attempt,
+            final=is_final,
+            error=sentence,
+            exc_info=not isinstance(error, RetroSpecError),
+        )
         now = utc_now()
         delay_s = sessions.retry_delay_s(
             attempt, base_s=worker.retry_base_seconds, max_s=worker.retry_max_seconds, jitter=random.random()
@@ -194,7 +206,11 @@ class Pipeline:
             "trigger": analysis.findings[0].kind if analysis.findings else "",
             "windows": windows,
             "render": {"status": result.status, "reason": result.reason},
-            "verdict": {"status": analysis.status, "confidence": analysis.confidence, "reason": analysis.reason},
+            "verdict": {
+                "status": analysis.status,
+                "confidence": analysis.confidence,
+                "reason": analysis.reason,
+            },
             "visual": result,
             "trace": analysis.trace,
             "findings": analysis.findings,
@@ -345,7 +361,14 @@ def _with_outside(report: ReportCard, sent: Any) -> ReportCard:
     """``report`` with the outside analyzer's words where it has any."""
     told = {
         name: getattr(sent, name)
-        for name in ("symptom", "technical_root_cause", "suggested_fix", "text_summary", "visual_summary", "confidence")
+        for name in (
+            "symptom",
+            "technical_root_cause",
+            "suggested_fix",
+            "text_summary",
+            "visual_summary",
+            "confidence",
+        )
         if getattr(sent, name)
     }
     now = utc_now()

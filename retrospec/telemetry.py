@@ -7,7 +7,14 @@ import time
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from retrospec.domain.settings import ServerSettings
 
@@ -18,6 +25,7 @@ class Metrics:
     """This server's counters, in a registry of its own so that tests can run several servers."""
 
     def __init__(self) -> None:
+        disable_created_metrics()
         self.registry = CollectorRegistry()
         self._started = time.monotonic()
         self.ingested_sessions = self._counter("retrospec_ingest_sessions", "Sessions accepted")
@@ -37,14 +45,20 @@ class Metrics:
             registry=self.registry,
             buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 120),
         )
-        self.stage_failures = self._counter("retrospec_stage_failures", "Stage attempts that failed", ["stage"])
+        self.stage_failures = self._counter(
+            "retrospec_stage_failures", "Stage attempts that failed", ["stage"]
+        )
         self.redactions = self._counter("retrospec_redactions", "Values redacted before storing", ["kind"])
         self.uptime = Gauge("retrospec_uptime_seconds", "Time since start", registry=self.registry)
         self.loop_lag_max = Gauge(
-            "retrospec_event_loop_lag_max_seconds", "Longest delay of the event loop so far", registry=self.registry
+            "retrospec_event_loop_lag_max_seconds",
+            "Longest delay of the event loop so far",
+            registry=self.registry,
         )
         self.queue = {
-            f"{stage}_{what}": Gauge(f"retrospec_{stage}_queue_{what}", f"{stage}: {what}", registry=self.registry)
+            f"{stage}_{what}": Gauge(
+                f"retrospec_{stage}_queue_{what}", f"{stage}: {what}", registry=self.registry
+            )
             for stage in ("analysis", "replay")
             for what in ("stream_depth", "pending_total", "retry_depth", "failed_depth")
         }
@@ -79,18 +93,23 @@ def set_up_logging(settings: ServerSettings) -> None:
     ]
     renderer: Any = structlog.dev.ConsoleRenderer() if as_text else structlog.processors.JSONRenderer()
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, renderer] if not as_text else [*shared, renderer],
+        processors=[*shared, structlog.processors.format_exc_info, renderer]
+        if not as_text
+        else [*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.log_level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
-            renderer,
-        ])
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
+        )
     )
     root = logging.getLogger()
     root.handlers = [handler]

@@ -27,7 +27,8 @@ def read_user_agent(user_agent: str) -> tuple[str, str, str]:
     if not user_agent:
         return "", "", ""
     browser = next(
-        (f"{name} {found.group(1)}" for name, pattern in _BROWSERS if (found := pattern.search(user_agent))), ""
+        (f"{name} {found.group(1)}" for name, pattern in _BROWSERS if (found := pattern.search(user_agent))),
+        "",
     )
     system = next((name for name, pattern in _SYSTEMS if pattern.search(user_agent)), "")
     if _TABLET.search(user_agent):

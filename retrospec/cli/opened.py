@@ -27,11 +27,15 @@ async def made_database(settings: Settings) -> AsyncIterator[Database]:
 @asynccontextmanager
 async def existing_database(settings: Settings) -> AsyncIterator[Database]:
     """The database; raises NotFound where none was made yet, so that a mistyped folder does not look empty."""
-    url = settings.database_url
-    if url.startswith(_SQLITE_FILE) and not Path(url.removeprefix(_SQLITE_FILE)).exists():
-        raise NotFound(
-            f"There is no database at {url.removeprefix(_SQLITE_FILE)}.",
-            hint="Name the server's data folder with --data; the first `retrospec serve` makes it.",
-        )
+    _require_file(settings.database_url)
     async with made_database(settings) as database:
         yield database
+
+
+def _require_file(url: str) -> None:
+    file = Path(url.removeprefix(_SQLITE_FILE))
+    if url.startswith(_SQLITE_FILE) and not file.exists():
+        raise NotFound(
+            f"There is no database at {file}.",
+            hint="Name the server's data folder with --data; the first `retrospec serve` makes it.",
+        )

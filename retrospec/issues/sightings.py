@@ -55,7 +55,9 @@ def _primary(findings: Sequence[Finding]) -> list[Finding]:
     return [f for f in findings if f.standing is not Standing.REFUTED and f.id not in symptoms]
 
 
-def _states(findings: Sequence[Finding], primary: Sequence[Finding], markers: Sequence[Marker]) -> dict[str, str]:
+def _states(
+    findings: Sequence[Finding], primary: Sequence[Finding], markers: Sequence[Marker]
+) -> dict[str, str]:
     leading = {finding.id for finding in primary}
     states: dict[str, str] = {}
     for finding in findings:
@@ -123,7 +125,9 @@ def _symptom(report: ReportCard, finding: Finding | None) -> str:
 def _merged(sightings: Sequence[Sighting]) -> list[Sighting]:
     """One sighting per cluster: the surest speaks, counts add up."""
     merged: dict[str, Sighting] = {}
-    ranked = sorted(sightings, key=lambda each: (-each.confidence, SEVERITY_ORDER.index(each.kind), each.jump_ms))
+    ranked = sorted(
+        sightings, key=lambda each: (-each.confidence, SEVERITY_ORDER.index(each.kind), each.jump_ms)
+    )
     for each in ranked:
         lead = merged.setdefault(each.cluster_key, each)
         if lead is not each:

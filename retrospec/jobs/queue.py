@@ -41,7 +41,12 @@ class Doorbell:
     def __init__(self, path: Path, advance: Advance) -> None:
         # fsync off: a doorbell need not survive a power cut, and the sweep covers it.
         self._huey = SqliteHuey(
-            QUEUE_NAME, filename=str(path), fsync=False, cache_mb=1, results=False, serializer=JsonSerializer()
+            QUEUE_NAME,
+            filename=str(path),
+            fsync=False,
+            cache_mb=1,
+            results=False,
+            serializer=JsonSerializer(),
         )
         self._heard = threading.Condition()
         self._task = self._huey.task(name="advance")(advance)

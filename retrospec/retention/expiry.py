@@ -42,7 +42,9 @@ async def clean_up(
     cleaned, before = Cleaned(), now - timedelta(days=days)
     while True:
         async with database.read() as connection:
-            named = await expiry.expired_sessions(connection, before=before, limit=BATCH, project_id=project_id)
+            named = await expiry.expired_sessions(
+                connection, before=before, limit=BATCH, project_id=project_id
+            )
             owned = await expiry.belongings(connection, named) if named else None
         if owned is None:
             break

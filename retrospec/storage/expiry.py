@@ -59,8 +59,12 @@ async def belongings(connection: AsyncConnection, named: Sequence[SessionName]) 
 async def forget_sessions(connection: AsyncConnection, named: Sequence[SessionName]) -> int:
     """Delete the rows of these sessions; issues keep their counts. How many sessions went."""
     for table in (chunks, markers, artifacts, reports, issue_sessions):
-        await connection.execute(delete(table).where(tuple_(table.c.project_id, table.c.session_id).in_(named)))
-    gone = await connection.execute(delete(sessions).where(tuple_(sessions.c.project_id, sessions.c.id).in_(named)))
+        await connection.execute(
+            delete(table).where(tuple_(table.c.project_id, table.c.session_id).in_(named))
+        )
+    gone = await connection.execute(
+        delete(sessions).where(tuple_(sessions.c.project_id, sessions.c.id).in_(named))
+    )
     return gone.rowcount
 
 
@@ -75,7 +79,9 @@ async def forget_stale_tallies(connection: AsyncConnection, *, before: datetime,
     if not stale:
         return 0
     for table in (issue_hours, issue_people):
-        await connection.execute(delete(table).where(tuple_(table.c.project_id, table.c.cluster_key).in_(stale)))
+        await connection.execute(
+            delete(table).where(tuple_(table.c.project_id, table.c.cluster_key).in_(stale))
+        )
     await connection.execute(delete(issues).where(tuple_(issues.c.project_id, issues.c.key).in_(stale)))
     return len(stale)
 

@@ -84,7 +84,6 @@ async def count_sighting(
     connection: AsyncConnection,
     sighting: Sighting,
     *,
-    now: datetime,
     combine: Callable[[Tally | None, Sighting], Tally],
 ) -> Tally:
     """Count a confirmed session towards its issue: once, however often this is called.

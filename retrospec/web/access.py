@@ -121,7 +121,9 @@ def needs(scope: str) -> Guard:
         _take(connection, f"{secret[:16]}|{address}")
         key = await state.keyring.find(secret) if secret else None
         if key is None:
-            raise Unauthorized(_no_key(secret), hint="Keys are made with: retrospec key create --project P --scopes …")
+            raise Unauthorized(
+                _no_key(secret), hint="Keys are made with: retrospec key create --project P --scopes …"
+            )
         if scope not in key.scopes:
             raise Forbidden(f"This key may not do that: it lacks the scope {scope!r}.")
         connection.state.key = key

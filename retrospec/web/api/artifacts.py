@@ -21,7 +21,11 @@ from retrospec.web.api.wire import TokenAnswer
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
-@get("/v1/sessions/{session_id:str}/artifacts/{artifact_type:str}/token", guards=[needs("read")], tags=["artifacts"])
+@get(
+    "/v1/sessions/{session_id:str}/artifacts/{artifact_type:str}/token",
+    guards=[needs("read")],
+    tags=["artifacts"],
+)
 async def artifact_token(request: AnyRequest, session_id: str, artifact_type: str) -> TokenAnswer:
     """A token for one artifact, so that a page or a model can fetch it without a key."""
     session = await find_session(request, session_id)

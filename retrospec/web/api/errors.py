@@ -21,7 +21,9 @@ def _request_id(request: Request) -> str:  # type: ignore[type-arg]
     return str(request.scope.get("state", {}).get("request_id", ""))
 
 
-def _answer(request: Request, status: int, error: WireError, headers: dict[str, str] | None = None) -> Response[WireError]:  # type: ignore[type-arg]
+def _answer(
+    request: Request, status: int, error: WireError, headers: dict[str, str] | None = None
+) -> Response[WireError]:  # type: ignore[type-arg]
     error.request_id = _request_id(request)
     return Response(error, status_code=status, headers=headers or {}, media_type="application/json")
 
@@ -51,7 +53,9 @@ def _readable(error: HTTPException) -> str:
 def crashed(request: Request, error: Exception) -> Response[WireError]:  # type: ignore[type-arg]
     """Anything else: logged whole, answered with its id only."""
     log.error("request_failed", path=request.url.path, request_id=_request_id(request), exc_info=error)
-    return _answer(request, 500, WireError("Something went wrong here; the log has it under this request's id."))
+    return _answer(
+        request, 500, WireError("Something went wrong here; the log has it under this request's id.")
+    )
 
 
 HANDLERS: ExceptionHandlersMap = {

@@ -31,7 +31,9 @@ async def metrics(request: AnyRequest) -> Response[bytes]:
 
 
 def _check_token(request: AnyRequest, token: str) -> None:
-    given = request.headers.get("authorization", "").removeprefix("Bearer ") or request.query_params.get("token", "")
+    given = request.headers.get("authorization", "").removeprefix("Bearer ") or request.query_params.get(
+        "token", ""
+    )
     if token and not hmac.compare_digest(given.encode(), token.encode()):
         raise NotAuthorizedException("/metrics needs its token; send it as Authorization: Bearer …")
 

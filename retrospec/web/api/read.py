@@ -40,7 +40,9 @@ def _database(request: AnyRequest) -> Database:
 
 
 @get("/v1/issues", guards=[needs("read")], tags=["issues"])
-async def list_issues(request: AnyRequest, issue_state: Annotated[str, Parameter(query="state")] = "active") -> IssuesAnswer:
+async def list_issues(
+    request: AnyRequest, issue_state: Annotated[str, Parameter(query="state")] = "active"
+) -> IssuesAnswer:
     """Shown issues in one state, latest seen first; ``state=all`` for every state."""
     state = _issue_state(issue_state)
     async with _database(request).read() as connection:
@@ -128,7 +130,12 @@ async def read_session(request: AnyRequest, session_id: str) -> SessionAnswer:
     return SessionAnswer(wire_session(session, found, artifacts, report))
 
 
-@get("/v1/sessions/{session_id:str}/events", guards=[needs("read")], tags=["sessions"], media_type="application/json")
+@get(
+    "/v1/sessions/{session_id:str}/events",
+    guards=[needs("read")],
+    tags=["sessions"],
+    media_type="application/json",
+)
 async def read_events(request: AnyRequest, session_id: str) -> Stream:
     """The session's recording: ``{sessionId, eventsObjectKey, events}``."""
     session = await find_session(request, session_id)
@@ -150,7 +157,9 @@ async def event_parts(state: Any, session: Session) -> AsyncIterator[bytes]:
     is_first = True
     for row in rows:
         stored = await state.blobs.get(blob_key(row.object_key))
-        inside = (await asyncio.to_thread(decompress, stored, max_bytes=MAX_INFLATED_BYTES)).strip()[1:-1].strip()
+        inside = (
+            (await asyncio.to_thread(decompress, stored, max_bytes=MAX_INFLATED_BYTES)).strip()[1:-1].strip()
+        )
         if inside:
             yield inside if is_first else b"," + inside
             is_first = False

@@ -15,7 +15,6 @@ from retrospec.domain.window import Window
 from retrospec.storage.issues import IssueSession
 from retrospec.storage.markers import KindStats
 
-
 T = TypeVar("T", bound=msgspec.Struct)
 
 
