@@ -55,7 +55,21 @@ def demo(
     """
     from rich.console import Console
 
+    from retrospec.cli.demo_show import Terminal
     from retrospec.demo.run import Plan, run_demo
 
-    plan = Plan(data, port, shop_port, visits, keep, once, recorded, record)
-    sys.exit(run_demo(plan, Console(highlight=False)))
+    plan = Plan(
+        data_dir=data,
+        port=port,
+        shop_port=shop_port,
+        visits=visits,
+        keep=keep,
+        recorded=recorded,
+        record=record,
+    )
+    terminal = Terminal(Console(), once=once, keep=keep)
+    try:
+        inspection = run_demo(plan, terminal)
+    finally:
+        terminal.close()
+    sys.exit(0 if inspection.is_clean else 1)

@@ -28,7 +28,7 @@ class Visit(msgspec.Struct):
 
 
 async def drive(
-    browser_path: str, shop_url: str, visitors: Sequence[Visitor], on_visit: Callable[[Visit], None]
+    browser_path: str, shop_url: str, visitors: Sequence[Visitor], on_visit: Callable[[], None]
 ) -> list[Visit]:
     """Make every visit. Raises RuntimeError naming the visitor whose script could not go on."""
     async with async_playwright() as playwright:
@@ -40,7 +40,7 @@ async def drive(
         async def in_turn(number: int, visitor: Visitor) -> Visit:
             async with turns:
                 visit = Visit(visitor, await _visit(browser, shop_url, visitor, number))
-            on_visit(visit)
+            on_visit()
             return visit
 
         try:

@@ -57,17 +57,17 @@ class Met(msgspec.Struct, frozen=True):
 
 
 def wait_for_reports(
-    product: Product, session_ids: Sequence[str], on_report: Callable[[int], None]
+    product: Product, session_ids: Sequence[str], on_report: Callable[[], None]
 ) -> dict[str, str]:
     """Report status by session; still ``pending`` where none came within the deadline."""
     deadline = time.monotonic() + REPORTS_DEADLINE_S
     statuses: dict[str, str] = {}
-    for done, session_id in enumerate(session_ids):
+    for session_id in session_ids:
         statuses[session_id] = _status(product, session_id)
         while statuses[session_id] == "pending" and time.monotonic() < deadline:
             time.sleep(POLL_EVERY_S)
             statuses[session_id] = _status(product, session_id)
-        on_report(done + 1)
+        on_report()
     return statuses
 
 
