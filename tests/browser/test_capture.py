@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.conftest import Collector
+from tests.browser.collector import Collector
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
