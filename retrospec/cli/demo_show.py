@@ -76,7 +76,7 @@ class Terminal:
             self._print(f"  [green]planted:[/green] {found.fault.title} ({found.fault.planted_in})")
         else:
             self._print(
-                f"  [bold red]not planted:[/bold red] {'; '.join(found.labels)}, seen by {', '.join(found.visitors)}"
+                f"  [bold red]not planted:[/bold red] {escape('; '.join(found.labels))}, seen by {', '.join(found.visitors)}"
             )
         self._print(
             f"  {found.kind} · {found.session_count} sessions, {found.user_count} people · {found.basis or 'text'}-confirmed"
