@@ -216,6 +216,7 @@ class RunningServer:
         """Stop and wait until everything is closed."""
         self._server.should_exit = True
         self._thread.join()
+        self._listening.close()
 
     def _run(self) -> None:
         try:
@@ -248,6 +249,7 @@ async def _serve(settings: Settings, listening: socket.socket) -> int:
     greeting = asyncio.create_task(_greet(server, app, address_of(listening, settings)))
     await server.serve(sockets=[listening])
     greeting.cancel()
+    listening.close()
     return 0 if server.started else 1
 
 

@@ -5,7 +5,7 @@ import re
 from typing import Annotated
 
 from litestar import Response, get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from retrospec.capture.compress import decompress
 from retrospec.domain.artifact import Artifact
@@ -41,7 +41,7 @@ async def read_artifact(
     request: AnyRequest,
     session_id: str,
     artifact_type: str,
-    artifact_token: Annotated[str, Parameter(query="artifactToken")] = "",
+    artifact_token: Annotated[str, QueryParameter(name="artifactToken")] = "",
 ) -> Response[bytes]:
     """The newest artifact of that type, by token or by key; answers byte ranges."""
     project_id = await _project_of(request, session_id, artifact_type, artifact_token)
