@@ -14,6 +14,11 @@ COMMANDS = {
     "serve": "retrospec.cli.serve:serve",
     "init": "retrospec.cli.init:init",
     "check": "retrospec.cli.check:check",
+    "project": "retrospec.cli.project:project",
+    "key": "retrospec.cli.key:key",
+    "user": "retrospec.cli.user:user",
+    "cleanup": "retrospec.cli.cleanup:cleanup",
+    "bench": "retrospec.cli.bench:bench",
 }
 
 

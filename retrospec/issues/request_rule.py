@@ -12,7 +12,12 @@ from retrospec.issues.templates import MASK, file_stem, host_and_path, message_t
 
 _METHOD = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\b")
 _ADDRESS = re.compile(r"(?:https?|wss?)://[^\s\"'<>)\]]+|(?<![\w/])/(?!/)[^\s\"'<>)\]]*")
-_STATUS = re.compile(r"(?<![\w.#/-])([1-5]\d\d)(?![\w.]*\w)")
+_STATUS = re.compile(
+    r"(?:\b(?:status|code|https?(?:/[\d.]+)?|return(?:ed|s)|respon(?:ded|ds|se)|answer(?:ed|s)?|with|got|error|failed)|->|→|=>|[:(\[])"
+    r"[\s:=(]*([45]\d\d)\b|^\s*([45]\d\d)\b",
+    re.I,
+)
+_LAST_STATUS = re.compile(r"\s([45]\d\d)\s*$", re.M)
 _OPERATION = re.compile(r"[A-Za-z_]\w{0,79}")
 _FAILURES = (
     ("timeout", re.compile(r"time(?:d)?[ _-]?out", re.I)),
@@ -37,13 +42,19 @@ def read_request(label: str, evidence: Evidence) -> Request:
     address = _ADDRESS.search(text)
     url = evidence.url or (address[0].rstrip(".,:;") if address else "")
     rest = _ADDRESS.sub(" ", text)
-    method, status = _METHOD.search(rest), _STATUS.search(rest)
+    method = _METHOD.search(rest)
     return Request(
         method=(evidence.method or (method[1] if method else "")).upper()[:10],
         url=url,
-        status=evidence.status or (int(status[1]) if status else 0),
+        status=evidence.status or _status_in(rest, beside_url=bool(address)),
         failure=evidence.failure or next((mode for mode, words in _FAILURES if words.search(rest)), ""),
     )
+
+
+def _status_in(words: str, *, beside_url: bool) -> int:
+    """The status a sentence names; a bare number is one only at its end beside a URL."""
+    match = _STATUS.search(words) or (_LAST_STATUS.search(words) if beside_url else None)
+    return int(next(digits for digits in match.groups() if digits)) if match else 0
 
 
 def outcome_class(status: int, failure: str) -> str:

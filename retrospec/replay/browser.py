@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
@@ -15,11 +16,12 @@ from playwright.async_api import Error as PlaywrightError
 
 from retrospec.domain.errors import Unavailable
 from retrospec.domain.finding import Finding
-from retrospec.domain.footage import Footage
+from retrospec.domain.footage import Film, Footage
 from retrospec.domain.recording import Recording
 from retrospec.domain.settings import ReplaySettings
 from retrospec.domain.window import Window
 from retrospec.replay.chromium import Chromium
+from retrospec.replay.film import Progress, film, stretches
 from retrospec.replay.found import FoundBrowser, find_browser, why_no_browser
 from retrospec.replay.look import look_at
 from retrospec.replay.timeline import Size, Timeline, read_timeline
@@ -107,6 +109,42 @@ class Renderer:
             return Footage(status="failed", reason=str(error))
         footage.elapsed_ms = round((time.monotonic() - began) * 1_000)
         return footage
+
+    async def film(
+        self,
+        recording: Recording,
+        windows: Sequence[Window] | None,
+        out: Path,
+        *,
+        findings: Sequence[Finding] = (),
+        progress: Progress | None = None,
+    ) -> Film:
+        """Film the whole recording (``None``) or ``windows``, one after the other, as WebM at ``out``.
+
+        ``out`` is there whole or not at all. Never raises for what the recording, browser or disk does.
+        ``progress`` is called with 0…1; ``findings`` label the caption bar.
+        """
+        began = time.monotonic()
+        frame = Size(self.settings.width, self.settings.height)
+        deadline_s = began + max(0.5, self.settings.timeout_seconds - GRACE_S)
+        try:
+            line = await asyncio.to_thread(read_timeline, recording)
+            shown, cut = stretches(line, windows, self.settings.max_seconds * 1_000)
+            reason = nothing_to_see(line) or ("" if shown else "the recording ends before the wanted windows")
+            if reason:
+                return Film(status="skipped", reason=reason)
+            made = await self.with_browser(
+                lambda chromium: film(chromium, line, shown, findings, frame, out, deadline_s, progress or _unheard)
+            )
+        except Unavailable as error:
+            return Film(status="skipped", reason=error.message)
+        except (Fault, ValueError) as error:
+            return Film(status="failed", reason=str(error))
+        except OSError as error:
+            return Film(status="failed", reason=f"the video could not be written: {error.strerror or error}")
+        made.cut = made.cut or cut
+        made.elapsed_ms = round((time.monotonic() - began) * 1_000)
+        return made
 
     async def with_browser(self, job: Callable[[Chromium], Awaitable[T]]) -> T:
         """Run ``job`` under the time limit and the memory ceiling; ``Fault`` says what went wrong."""
@@ -201,3 +239,7 @@ def nothing_to_see(line: Timeline) -> str:
     if not line.snapshots:
         return "the recording has no full snapshot, so there is no page to rebuild"
     return ""
+
+
+def _unheard(share: float) -> None:
+    """For callers who do not ask how far it is."""

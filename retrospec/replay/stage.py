@@ -63,9 +63,9 @@ class Stage:
 
         True when something on the page is still moving by itself.
         """
-        await self._feed_until(t_ms)
+        last = await self._feed_until(t_ms)
         self._at_ms = t_ms
-        answer = await self.page.evaluate("t => retrospecStage.seek(t)", t_ms)
+        answer = await self.page.evaluate("([t, text]) => { if (text) retrospecStage.feed(JSON.parse(text)); return retrospecStage.seek(t) }", [t_ms, last])
         return bool(answer["moving"])
 
     async def facts(self) -> Facts:
@@ -89,18 +89,21 @@ class Stage:
         """Events the replayer could not apply since the last rebuild."""
         return int(await self.page.evaluate("() => retrospecStage.broken"))
 
-    async def _feed_until(self, t_ms: int) -> None:
+    async def _feed_until(self, t_ms: int) -> str:
+        """Send what the page needs to know by ``t_ms``; the last message is left to go with the seek itself."""
         start = self._start_index(t_ms)
         if self._fed < 0 or t_ms < self._at_ms or start > self._fed:
             await self.page.evaluate("hover => retrospecStage.open(hover)", self._hover)
             self._fed = start
         end = bisect_right(self._line.times, t_ms)
         if end <= self._fed:
-            return
+            return ""
         entries = list(zip(self._line.times[self._fed : end], self._line.raws[self._fed : end], strict=True))
-        for text in _messages(entries):
-            await self.page.evaluate("text => retrospecStage.feed(JSON.parse(text))", text)
         self._fed = end
+        *first, last = _messages(entries)
+        for text in first:
+            await self.page.evaluate("text => retrospecStage.feed(JSON.parse(text))", text)
+        return last
 
     def _start_index(self, t_ms: int) -> int:
         """From the last full snapshot at or before ``t_ms``, with the page facts that precede it."""
