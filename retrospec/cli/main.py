@@ -18,6 +18,7 @@ COMMANDS = {
     "key": "retrospec.cli.key:key",
     "user": "retrospec.cli.user:user",
     "cleanup": "retrospec.cli.cleanup:cleanup",
+    "demo": "retrospec.cli.demo:demo",
     "bench": "retrospec.cli.bench:bench",
 }
 
