@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 import uvicorn
+import uvloop
 from litestar import Litestar, Request
 from litestar.config.cors import CORSConfig
 from litestar.openapi import OpenAPIConfig
@@ -208,7 +209,8 @@ class RunningServer:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._server.serve(sockets=[self._listening]))
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._server.serve(sockets=[self._listening]))
             self._ended.set_result(None)
         except BaseException as error:  # carried to the thread that waits in start()
             self._ended.set_exception(error)
@@ -223,7 +225,8 @@ def serve(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; the exit code."""
     set_up_logging(settings.server)
     listening = _listen(settings)
-    return asyncio.run(_serve(settings, listening))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(settings, listening))
 
 
 async def _serve(settings: Settings, listening: socket.socket) -> int:

@@ -100,7 +100,7 @@ def _run_ingest(load: "Load", as_json: bool) -> int:
     from rich.console import Console
 
     from retrospec.bench.ingest import run_load
-    from retrospec.bench.show import progress_bar, show_outcome
+    from retrospec.cli.bench_show import progress_bar, show_outcome
 
     with progress_bar(Console(stderr=True)) as progress:
         try:
