@@ -29,7 +29,8 @@ from retrospec.intake import Intake
 from retrospec.jobs.queue import Doorbell
 from retrospec.jobs.ringer import Ringer
 from retrospec.jobs.sweep import sweep_forever
-from retrospec.pipeline import Pipeline
+from retrospec.lookout import Lookout, why_not
+from retrospec.pipeline import Look, Pipeline
 from retrospec.retention.expiry import clean_up, sweep_orphans
 from retrospec.storage import projects
 from retrospec.storage.blobs import Blobs
@@ -100,9 +101,9 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         state.keyring, state.rate_limiter = KeyRing(database), RateLimiter(settings.limits)
         state.tokens = ArtifactTokens(signing_secret(settings.data_dir))
         state.intake = Intake(settings, database, blobs, ring, metrics)
-        state.pipeline = Pipeline(
-            settings, database, blobs, metrics, look=None, no_look="No visual checker is configured."
-        )
+        no_look = await asyncio.to_thread(why_not, settings)
+        look = None if no_look else await stack.enter_async_context(_looking(settings, blobs))
+        state.pipeline = Pipeline(settings, database, blobs, metrics, look, no_look)
         await _ensure_default_project(database)
         await asyncio.to_thread(doorbell.forget_all)
         consumer = doorbell.consumer(settings.worker.threads)
@@ -115,6 +116,15 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         ):
             stack.push_async_callback(_cancelled, asyncio.create_task(periodic))
         yield
+
+
+@asynccontextmanager
+async def _looking(settings: Settings, blobs: Blobs) -> AsyncIterator[Look]:
+    lookout = Lookout(settings, blobs)
+    try:
+        yield lookout.look
+    finally:
+        await lookout.close()
 
 
 def _advance_on(loop: asyncio.AbstractEventLoop, app: Litestar) -> Any:
@@ -235,14 +245,17 @@ async def _serve(settings: Settings, listening: socket.socket) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, setattr, server, "should_exit", True)
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.01)
-    if server.started:
-        sys.stdout.write(await _greeting(app, address_of(listening, settings)))
-        sys.stdout.flush()
-    await serving
+    greeting = asyncio.create_task(_greet(server, app, address_of(listening, settings)))
+    await server.serve(sockets=[listening])
+    greeting.cancel()
     return 0 if server.started else 1
+
+
+async def _greet(server: Server, app: Litestar, url: str) -> None:
+    while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
+        await asyncio.sleep(0.01)
+    sys.stdout.write(await _greeting(app, url))
+    sys.stdout.flush()
 
 
 def _listen(settings: Settings) -> socket.socket:

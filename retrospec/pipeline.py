@@ -33,11 +33,13 @@ from retrospec.domain.window import Window, windows_around
 from retrospec.intake import blob_key
 from retrospec.issues.sightings import count
 from retrospec.issues.tally import add_sighting
+from retrospec.lookout import Seen
 from retrospec.storage import issues, markers, recordings, reports, sessions
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Connection, Database
 from retrospec.storage.issues import Sighting, Tally
 from retrospec.storage.recordings import StoredChunk
+from retrospec.storage.reports import artifact_folder
 from retrospec.storage.sessions import Claim
 from retrospec.telemetry import Metrics
 
@@ -46,7 +48,7 @@ log = structlog.get_logger()
 MAX_INFLATED_BYTES = 1 << 30
 ANALYSIS_VERSION = 1
 
-Look = Callable[[Session, Recording, Sequence[Finding], Sequence[Window]], Awaitable[VisualResult]]
+Look = Callable[[Session, Recording, Sequence[Finding], Sequence[Window]], Awaitable[Seen]]
 
 
 class Loaded(msgspec.Struct):
@@ -231,7 +233,7 @@ class Pipeline:
             "card": analysis.card,
         }
         stored = compress(msgspec.json.encode(document))
-        key = artifact_key(session, "analysis.json")
+        key = f"{artifact_folder(session)}/analysis.json"
         self._blobs.put_here(blob_key(key), stored)
         return _artifact(session, "analysis_json", key, windows, str(document["trigger"]), len(stored))
 
@@ -241,10 +243,24 @@ class Pipeline:
         judged = await self._judged(claim.session)
         if judged.report is None:
             raise NotFound(f"Session {claim.session.id} has no report to confirm.")
-        result = await self._look_at(claim.session, judged.findings)
-        ruling = rule(judged.findings, result, self._settings.confirmation)
-        _apply(ruling, judged.report, result)
-        await self._finish(claim, judged.report, ruling.findings, judged.markers)
+        seen = await self._look_at(claim.session, judged.findings)
+        ruling = rule(judged.findings, seen.result, self._settings.confirmation)
+        _apply(ruling, judged.report, seen.result)
+        if seen.result.verdicts:
+            await asyncio.to_thread(self._add_verdict, claim.session, seen.result, ruling)
+        await self._finish(claim, judged.report, ruling.findings, judged.markers, seen.artifacts)
+
+    def _add_verdict(self, session: Session, result: VisualResult, ruling: Ruling) -> None:
+        """Write what the screen showed into the stored analysis."""
+        key = blob_key(f"{artifact_folder(session)}/analysis.json")
+        document = msgspec.json.decode(decompress(self._blobs.get_here(key), max_bytes=MAX_INFLATED_BYTES))
+        document |= {
+            "render": {"status": result.status, "reason": result.reason},
+            "visual": result,
+            "findings": ruling.findings,
+            "verdict": {"status": ruling.status, "confidence": ruling.confidence, "reason": ruling.reason},
+        }
+        self._blobs.put_here(key, compress(msgspec.json.encode(document)))
 
     async def _judged(self, session: Session) -> Judged:
         async def read(connection: Connection) -> Judged:
@@ -253,16 +269,21 @@ class Pipeline:
 
         return await self._database.read_once(read)
 
-    async def _look_at(self, session: Session, findings: Sequence[Finding]) -> VisualResult:
+    async def _look_at(self, session: Session, findings: Sequence[Finding]) -> Seen:
         suspects = [finding for finding in findings if finding.standing is not Standing.REFUTED]
         if self._look is None or not suspects:
-            return _skipped(self._no_look)
+            return Seen(_skipped(self._no_look), [])
         loaded = await self._load(session)
         recording = await asyncio.to_thread(self._recording, loaded)
         return await self._look(session, recording, suspects, windows_around(f.t_ms for f in suspects))
 
     async def _finish(
-        self, claim: Claim, report: ReportCard, findings: Sequence[Finding], seen: Sequence[Marker]
+        self,
+        claim: Claim,
+        report: ReportCard,
+        findings: Sequence[Finding],
+        seen: Sequence[Marker],
+        pictures: Sequence[Artifact] = (),
     ) -> None:
         """Save the final report and, when it is ready, count the session towards its issues."""
         session = claim.session
@@ -276,6 +297,8 @@ class Pipeline:
             if not await self._move_on(connection, claim, Stage.DONE, report):
                 return False
             await reports.save(connection, report, list(findings))
+            for picture in pictures:
+                await reports.save_artifact(connection, picture)
             await markers.add_found(connection, counted.found)
             await markers.set_states(connection, session.project_id, session.id, counted.states)
             for sighting in counted.sightings:
@@ -323,11 +346,6 @@ class Pipeline:
             return
         async with self._database.write() as connection:
             await sessions.release(connection, claim, now=utc_now())
-
-
-def artifact_key(session: Session, name: str) -> str:
-    """``artifacts/<project>/<yyyy>/<mm>/<dd>/<session>/<name>``: stable, so a repeated stage overwrites."""
-    return f"artifacts/{session.project_id}/{session.created_at:%Y/%m/%d}/{session.id}/{name}"
 
 
 def _skipped(reason: str) -> VisualResult:
