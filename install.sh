@@ -29,8 +29,8 @@ has_python || { say "$python is not Python 3.11 or newer; name one: PYTHON=/path
 has_venv || { say "$python lacks venv; as root: apt-get install python3-venv"; exit 1; }
 has_chromium >/dev/null || say "no Chromium: sessions will be judged by their text alone; as root: apt-get install chromium"
 
-[ -x .venv/bin/pip ] || "$python" -m venv .venv
+.venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear .venv
 [ $# -gt 0 ] || set -- .
 say "installing; the first time takes a minute or two"
-.venv/bin/pip install --quiet "$@"
+.venv/bin/python -m pip install --quiet "$@"
 say "installed; .venv/bin/retrospec --help lists the commands"
