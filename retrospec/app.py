@@ -14,8 +14,9 @@ from typing import Any
 import structlog
 import uvicorn
 import uvloop
-from litestar import Litestar, Request
+from litestar import Litestar, Request, Response
 from litestar.config.cors import CORSConfig
+from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import RedocRenderPlugin
 
@@ -40,6 +41,8 @@ from retrospec.storage.projects import DEFAULT_PROJECT_ID, Project
 from retrospec.telemetry import Metrics, set_up_logging
 from retrospec.web import api, pages
 from retrospec.web.access import KeyRing, RateLimiter
+from retrospec.web.api.errors import HANDLERS
+from retrospec.web.pages import page_errors
 from retrospec.web.tokens import ArtifactTokens, signing_secret
 
 log = structlog.get_logger()
@@ -73,8 +76,21 @@ def create_app(settings: Settings) -> Litestar:
         openapi_config=OpenAPIConfig(
             title="RetroSpec", version=__version__, path="/api", render_plugins=[RedocRenderPlugin()]
         ),
+        exception_handlers={
+            Exception: _answer_error,
+            HTTPException: _answer_error,
+            RetroSpecError: _answer_error,
+        },
         logging_config=None,
     )
+
+
+def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Where no handler was reached: JSON to programs, a page to people."""
+    is_for_people = "text/html" in request.headers.get("accept", "")
+    handlers = page_errors if is_for_people else HANDLERS
+    kind = next(kind for kind in type(error).__mro__ if kind in handlers)
+    return handlers[kind](request, error)
 
 
 def _name_request(request: Request[Any, Any, Any]) -> None:

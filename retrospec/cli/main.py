@@ -19,7 +19,6 @@ COMMANDS = {
     "key": "retrospec.cli.key:key",
     "user": "retrospec.cli.user:user",
     "cleanup": "retrospec.cli.cleanup:cleanup",
-    "demo": "retrospec.cli.demo:demo",
     "bench": "retrospec.cli.bench:bench",
 }
 
