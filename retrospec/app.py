@@ -212,9 +212,9 @@ class RunningServer:
     """A server in a thread of its own, for the demo, benches and tests."""
 
     def __init__(self, settings: Settings) -> None:
+        self.app = create_app(settings)
         self._listening = _listen(settings)
         self.url = address_of(self._listening, settings)
-        self.app = create_app(settings)
         self._server = _server(self.app)
         self._ended: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="retrospec-server", daemon=True)

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import zstandard
-from retrospec.storage.database import Connection
 
 from retrospec.domain.clock import to_epoch_ms
 from retrospec.domain.finding import Finding, Outcome, Standing
@@ -16,7 +15,7 @@ from retrospec.domain.report import Card, Sentence
 from retrospec.domain.trace import Effect, Segment, Trace, TraceRow
 from retrospec.storage import tables
 from retrospec.storage.blobs import Blobs
-from retrospec.storage.database import Database
+from retrospec.storage.database import Connection, Database
 
 RECORDED = Path(__file__).parent / "recorded" / "checkout.json"
 PROJECT = "proj_default"
