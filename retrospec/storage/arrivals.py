@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retrospec.domain.marker import Marker
 from retrospec.domain.session import Session, Stage
+from retrospec.storage.database import Connection
 from retrospec.storage.sessions import to_session
 from retrospec.storage.tables import chunks, issue_sessions, markers, sessions
-from retrospec.storage.upsert import insert_into
+from retrospec.storage.upsert import upsert
 
 
 class Arrival(msgspec.Struct, kw_only=True):
@@ -52,6 +52,8 @@ class Landed(msgspec.Struct):
     """What came of an arrival."""
 
     session: Session
+    markers: list[Marker]
+    """Those this arrival added."""
     is_new: bool
     is_changed: bool
     """Whether the session is due for analysis because of it."""
@@ -77,8 +79,11 @@ _UPLOAD = select(chunks.c.sha256, chunks.c.event_count, chunks.c.size_bytes).whe
     chunks.c.seq == 0,
 )
 
+_ADD_SESSION = sessions.insert()
+_ADD_MARKERS = markers.insert()
 
-async def land(connection: AsyncConnection, arrival: Arrival, *, now: datetime, max_markers: int) -> Landed:
+
+async def land(connection: Connection, arrival: Arrival, *, now: datetime, max_markers: int) -> Landed:
     """Store ``arrival``; markers past ``max_markers`` are counted as dropped, not kept."""
     named = {"p": arrival.project_id, "s": arrival.session_id}
     row = (await connection.execute(_EXISTING, named)).first()
@@ -98,10 +103,10 @@ async def land(connection: AsyncConnection, arrival: Arrival, *, now: datetime, 
     session = to_session(row)
     for name in set(values) & set(session.__struct_fields__):
         setattr(session, name, values[name])
-    return Landed(session, is_new=False, is_changed=is_changed)
+    return Landed(session, added, is_new=False, is_changed=is_changed)
 
 
-async def _land_new(connection: AsyncConnection, arrival: Arrival, *, now: datetime) -> Landed:
+async def _land_new(connection: Connection, arrival: Arrival, *, now: datetime) -> Landed:
     upload = (await connection.execute(_UPLOAD, {"p": arrival.project_id, "s": arrival.session_id})).first()
     session = Session(
         id=arrival.session_id,
@@ -128,18 +133,18 @@ async def _land_new(connection: AsyncConnection, arrival: Arrival, *, now: datet
     )
     stored = msgspec.structs.asdict(session)
     await connection.execute(
-        sessions.insert(),
+        _ADD_SESSION,
         stored
         | {
             "dropped": arrival.dropped,
             "client_started_ms": arrival.client_started_ms,
             "events_sha256": upload.sha256 if upload else "",
             "not_before": now + arrival.wait,
-            "rung_at": now + arrival.wait,
+            "rung_at": None if arrival.wait else now,
         },
     )
     await _insert_markers(connection, arrival, arrival.markers)
-    return Landed(session, is_new=True, is_changed=True)
+    return Landed(session, arrival.markers, is_new=True, is_changed=True)
 
 
 def _upload_differs(row: Any) -> bool:
@@ -175,13 +180,13 @@ def _due_again(row: Any, arrival: Arrival, now: datetime) -> dict[str, Any]:
         "revision": row.revision + 1,
         "attempt": 0,
         "not_before": now + arrival.wait,
-        "rung_at": now + arrival.wait,
+        "rung_at": None if arrival.wait else now,
         "last_error": "",
         "updated_at": now,
     }
 
 
-async def _add_markers(connection: AsyncConnection, arrival: Arrival, *, room: int) -> list[Marker]:
+async def _add_markers(connection: Connection, arrival: Arrival, *, room: int) -> list[Marker]:
     if not arrival.markers:
         return []
     known = await connection.execute(
@@ -200,25 +205,18 @@ async def _add_markers(connection: AsyncConnection, arrival: Arrival, *, room: i
     return fresh
 
 
-async def _insert_markers(connection: AsyncConnection, arrival: Arrival, fresh: Sequence[Marker]) -> None:
+async def _insert_markers(connection: Connection, arrival: Arrival, fresh: Sequence[Marker]) -> None:
     if not fresh:
         return
     await connection.execute(
-        markers.insert(),
+        _ADD_MARKERS,
         [
             msgspec.structs.asdict(marker) | {"client_ms": arrival.client_ms.get(marker.id, 0)}
             for marker in fresh
         ],
     )
-    statement = insert_into(connection, issue_sessions)
     await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["project_id", "cluster_key", "session_id"],
-            set_={
-                "marker_count": issue_sessions.c.marker_count + statement.excluded.marker_count,
-                "last_observed_at": statement.excluded.last_observed_at,
-            },
-        ),
+        upsert(connection, issue_sessions, replaced=("last_observed_at",), added=("marker_count",)),
         _cluster_rows(fresh),
     )
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, and_, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retrospec.domain.clock import from_epoch_ms, to_epoch_ms
+from retrospec.storage.database import Connection
 from retrospec.storage.tables import sessions
 
 SITES_FROM_LATEST = 500
@@ -47,7 +47,7 @@ class Activity(msgspec.Struct, kw_only=True):
     """Sessions of the last day whose report is still to come."""
 
 
-async def activity(connection: AsyncConnection, project_id: str, *, now: datetime) -> Activity:
+async def activity(connection: Connection, project_id: str, *, now: datetime) -> Activity:
     """Whether anything arrived ever, and how much in the last day."""
     mine = sessions.c.project_id == project_id
     newest = await connection.execute(select(sessions.c.id).where(mine).limit(1))
@@ -60,7 +60,7 @@ async def activity(connection: AsyncConnection, project_id: str, *, now: datetim
     return Activity(has_sessions=True, sessions_last_day=total or 0, waiting=waiting or 0)
 
 
-async def latest_sites(connection: AsyncConnection, project_id: str) -> list[str]:
+async def latest_sites(connection: Connection, project_id: str) -> list[str]:
     """Sites of the latest sessions, by name."""
     latest = (
         select(sessions.c.site)

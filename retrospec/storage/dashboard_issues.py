@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Select, and_, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retrospec.domain.issue import Issue, IssueState
 from retrospec.storage.dashboard import Cursor, past
+from retrospec.storage.database import Connection
 from retrospec.storage.issues import to_tally
 from retrospec.storage.tables import issue_hours, issue_sessions, issues, reports, sessions
 
@@ -48,7 +48,7 @@ class IssueSessionRow(msgspec.Struct, kw_only=True):
 
 
 async def list_issues(
-    connection: AsyncConnection,
+    connection: Connection,
     project_id: str,
     wanted: IssueFilter,
     *,
@@ -115,7 +115,7 @@ def _its_session() -> Any:
     )
 
 
-async def count_by_state(connection: AsyncConnection, project_id: str) -> dict[str, int]:
+async def count_by_state(connection: Connection, project_id: str) -> dict[str, int]:
     """How many promoted issues stand in each state."""
     found = await connection.execute(
         select(issues.c.state, func.count())
@@ -126,7 +126,7 @@ async def count_by_state(connection: AsyncConnection, project_id: str) -> dict[s
 
 
 async def trends(
-    connection: AsyncConnection, project_id: str, keys: Sequence[str], *, since_hour: int
+    connection: Connection, project_id: str, keys: Sequence[str], *, since_hour: int
 ) -> dict[str, dict[int, int]]:
     """Confirmed sessions by key and hour (hours since 1970); hours without any are left out."""
     by_key: dict[str, dict[int, int]] = {key: {} for key in keys}
@@ -146,7 +146,7 @@ def trends_query(project_id: str, keys: Sequence[str], *, since_hour: int) -> Se
 
 
 async def places(
-    connection: AsyncConnection, project_id: str, session_ids: Sequence[str]
+    connection: Connection, project_id: str, session_ids: Sequence[str]
 ) -> dict[str, tuple[str, str]]:
     """Site and route by session id, for sessions that are still kept."""
     found = await connection.execute(
@@ -158,7 +158,7 @@ async def places(
 
 
 async def list_issue_sessions(
-    connection: AsyncConnection,
+    connection: Connection,
     project_id: str,
     key: str,
     *,
@@ -229,7 +229,7 @@ def _to_issue_session(row: Any) -> IssueSessionRow:
     )
 
 
-async def jump_of(connection: AsyncConnection, project_id: str, key: str, session_id: str) -> int | None:
+async def jump_of(connection: Connection, project_id: str, key: str, session_id: str) -> int | None:
     """Where in that session's replay the issue's failure is; None when the two don't belong together."""
     jump: int | None = await connection.scalar(
         select(issue_sessions.c.jump_ms).where(
@@ -241,7 +241,7 @@ async def jump_of(connection: AsyncConnection, project_id: str, key: str, sessio
     return jump
 
 
-async def issues_of_session(connection: AsyncConnection, project_id: str, session_id: str) -> list[Issue]:
+async def issues_of_session(connection: Connection, project_id: str, session_id: str) -> list[Issue]:
     """Promoted issues this session shows."""
     found = await connection.execute(issues_of_session_query(project_id, session_id))
     return [to_tally(row).issue for row in found]

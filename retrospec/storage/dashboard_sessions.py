@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Select, and_, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retrospec.storage.dashboard import Cursor, past
+from retrospec.storage.database import Connection
 from retrospec.storage.tables import markers, reports, sessions
 
 
@@ -51,7 +51,7 @@ _WHO = ("visitor_id", "user_id", "browser", "os", "device")
 
 
 async def list_sessions(
-    connection: AsyncConnection, project_id: str, wanted: SessionFilter, *, after: Cursor | None, limit: int
+    connection: Connection, project_id: str, wanted: SessionFilter, *, after: Cursor | None, limit: int
 ) -> list[SessionRow]:
     """Sessions, latest started first, at most ``limit``."""
     found = await connection.execute(sessions_query(project_id, wanted, after=after, limit=limit))
@@ -70,7 +70,8 @@ def sessions_query(
             *[reports.c[name] for name in ("symptom", "confidence", "basis", "reason")],
         )
         .outerjoin(
-            reports, and_(reports.c.project_id == sessions.c.project_id, reports.c.session_id == sessions.c.id)
+            reports,
+            and_(reports.c.project_id == sessions.c.project_id, reports.c.session_id == sessions.c.id),
         )
         .where(sessions.c.project_id == project_id)
         .order_by(sessions.c.started_at.desc(), sessions.c.id.desc())
@@ -83,9 +84,7 @@ def sessions_query(
     if wanted.route:
         query = query.where(sessions.c.route.icontains(wanted.route, autoescape=True))
     if wanted.person:
-        query = query.where(
-            or_(sessions.c.user_id == wanted.person, sessions.c.visitor_id == wanted.person)
-        )
+        query = query.where(or_(sessions.c.user_id == wanted.person, sessions.c.visitor_id == wanted.person))
     if wanted.has_markers:
         query = query.where(sessions.c.marker_count > 0)
     return query
@@ -98,7 +97,7 @@ def _to_row(row: Any) -> SessionRow:
     return SessionRow(**named)
 
 
-async def _add_kinds(connection: AsyncConnection, project_id: str, rows: list[SessionRow]) -> None:
+async def _add_kinds(connection: Connection, project_id: str, rows: list[SessionRow]) -> None:
     marked = {row.id: row for row in rows if row.marker_count}
     if not marked:
         return
@@ -112,7 +111,7 @@ async def _add_kinds(connection: AsyncConnection, project_id: str, rows: list[Se
 
 
 async def neighbours(
-    connection: AsyncConnection, project_id: str, *, visitor_id: str, user_id: str, limit: int
+    connection: Connection, project_id: str, *, visitor_id: str, user_id: str, limit: int
 ) -> list[tuple[str, str, datetime]]:
     """Id, route and start of the same person's latest sessions; none for an unknown person."""
     if not visitor_id and not user_id:

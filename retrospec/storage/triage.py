@@ -4,9 +4,9 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retrospec.domain.issue import IssueState
+from retrospec.storage.database import Connection
 from retrospec.storage.tables import issues
 
 
@@ -21,7 +21,7 @@ class Triage(msgspec.Struct, kw_only=True):
 
 
 async def set_triage(
-    connection: AsyncConnection,
+    connection: Connection,
     project_id: str,
     key: str,
     triage: Triage,

@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import and_, delete, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retrospec.domain.account import Login, OneTimeLink, User
+from retrospec.storage.database import Connection
 from retrospec.storage.tables import logins, one_time_links, users
-from retrospec.storage.upsert import insert_into
+from retrospec.storage.upsert import insert_new
 
 _USER_COLUMNS = [users.c[field.name] for field in msgspec.structs.fields(User)]
 
@@ -18,28 +18,26 @@ def _to_user(row: Any) -> User:
     return User(**{column.name: row._mapping[column] for column in _USER_COLUMNS})
 
 
-async def add(connection: AsyncConnection, user: User, *, password_hash: str) -> bool:
+async def add(connection: Connection, user: User, *, password_hash: str) -> bool:
     """Add a user; False when the address is taken."""
     added = await connection.execute(
-        insert_into(connection, users)
-        .values(**msgspec.structs.asdict(user), password_hash=password_hash)
-        .on_conflict_do_nothing()
+        insert_new(connection, users), msgspec.structs.asdict(user) | {"password_hash": password_hash}
     )
     return bool(added.rowcount == 1)
 
 
-async def list_all(connection: AsyncConnection) -> list[User]:
+async def list_all(connection: Connection) -> list[User]:
     """Every user, oldest first."""
     found = await connection.execute(select(*_USER_COLUMNS).order_by(users.c.created_at, users.c.id))
     return [_to_user(row) for row in found]
 
 
-async def is_anyone_there(connection: AsyncConnection) -> bool:
+async def is_anyone_there(connection: Connection) -> bool:
     """Whether the first administrator has been set up."""
     return (await connection.execute(select(users.c.id).limit(1))).first() is not None
 
 
-async def find_by_email(connection: AsyncConnection, email: str) -> tuple[User, str] | None:
+async def find_by_email(connection: Connection, email: str) -> tuple[User, str] | None:
     """The user of that address (lower case) with the password's hash, or None."""
     found = await connection.execute(
         select(*_USER_COLUMNS, users.c.password_hash).where(users.c.email == email)
@@ -48,7 +46,7 @@ async def find_by_email(connection: AsyncConnection, email: str) -> tuple[User, 
     return None if row is None else (_to_user(row), row.password_hash)
 
 
-async def set_password(connection: AsyncConnection, user_id: str, *, password_hash: str) -> User | None:
+async def set_password(connection: Connection, user_id: str, *, password_hash: str) -> User | None:
     """Give a user a new password and sign them out everywhere; None when there is no such user."""
     changed = await connection.execute(
         update(users)
@@ -62,7 +60,7 @@ async def set_password(connection: AsyncConnection, user_id: str, *, password_ha
 
 
 async def add_login(
-    connection: AsyncConnection, token_hash: str, user_id: str, *, now: datetime, expires_at: datetime
+    connection: Connection, token_hash: str, user_id: str, *, now: datetime, expires_at: datetime
 ) -> None:
     """Remember a signed-in browser, and forget those of this user that have expired."""
     await connection.execute(delete(logins).where(logins.c.user_id == user_id, logins.c.expires_at <= now))
@@ -73,7 +71,7 @@ async def add_login(
     )
 
 
-async def find_login(connection: AsyncConnection, token_hash: str, *, now: datetime) -> Login | None:
+async def find_login(connection: Connection, token_hash: str, *, now: datetime) -> Login | None:
     """The login, unless it has expired or its user is disabled."""
     found = await connection.execute(
         select(*_USER_COLUMNS, logins.c.created_at.label("since"), logins.c.seen_at, logins.c.expires_at)
@@ -87,7 +85,7 @@ async def find_login(connection: AsyncConnection, token_hash: str, *, now: datet
 
 
 async def extend_login(
-    connection: AsyncConnection, token_hash: str, *, now: datetime, expires_at: datetime
+    connection: Connection, token_hash: str, *, now: datetime, expires_at: datetime
 ) -> None:
     """The browser was seen again: let its login live longer."""
     await connection.execute(
@@ -95,12 +93,12 @@ async def extend_login(
     )
 
 
-async def forget_login(connection: AsyncConnection, token_hash: str) -> None:
+async def forget_login(connection: Connection, token_hash: str) -> None:
     """Sign one browser out."""
     await connection.execute(delete(logins).where(logins.c.token_hash == token_hash))
 
 
-async def add_link(connection: AsyncConnection, token_hash: str, link: OneTimeLink, *, now: datetime) -> None:
+async def add_link(connection: Connection, token_hash: str, link: OneTimeLink, *, now: datetime) -> None:
     """Remember a one-time link; older unused ones for the same purpose and user stop working."""
     await connection.execute(
         delete(one_time_links).where(
@@ -122,7 +120,7 @@ async def add_link(connection: AsyncConnection, token_hash: str, link: OneTimeLi
     )
 
 
-async def find_link(connection: AsyncConnection, token_hash: str) -> OneTimeLink | None:
+async def find_link(connection: Connection, token_hash: str) -> OneTimeLink | None:
     """The link, used or expired or not; None when unknown."""
     row = (
         await connection.execute(select(one_time_links).where(one_time_links.c.token_hash == token_hash))
@@ -134,7 +132,7 @@ async def find_link(connection: AsyncConnection, token_hash: str) -> OneTimeLink
     )
 
 
-async def use_link(connection: AsyncConnection, token_hash: str, *, purpose: str, now: datetime) -> bool:
+async def use_link(connection: Connection, token_hash: str, *, purpose: str, now: datetime) -> bool:
     """Use a link up; False when it was used before, has expired or is for something else."""
     unused = and_(
         one_time_links.c.token_hash == token_hash,

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import zstandard
-from sqlalchemy.ext.asyncio import AsyncConnection
+from retrospec.storage.database import Connection
 
 from retrospec.domain.clock import to_epoch_ms
 from retrospec.domain.finding import Finding, Outcome, Standing
@@ -59,7 +59,7 @@ async def seed(database: Database, blobs: Blobs, *, now: datetime) -> None:
         await _complete_pay_session(connection, len(stored), now)
 
 
-async def add_project(connection: AsyncConnection, *, now: datetime) -> None:
+async def add_project(connection: Connection, *, now: datetime) -> None:
     """The default project with its ingest key, as after the first start."""
     await connection.execute(
         tables.projects.insert().values(id=PROJECT, name="Fern & Fable", created_at=now - timedelta(days=40))
@@ -67,7 +67,7 @@ async def add_project(connection: AsyncConnection, *, now: datetime) -> None:
     await _add_key(connection, "key_1", "Shop pages", "ingest", INGEST_KEY, now, used=True)
 
 
-async def _add_second_project(connection: AsyncConnection, now: datetime) -> None:
+async def _add_second_project(connection: Connection, now: datetime) -> None:
     await connection.execute(
         tables.projects.insert().values(id="proj_studio", name="Studio site", created_at=now)
     )
@@ -75,7 +75,7 @@ async def _add_second_project(connection: AsyncConnection, now: datetime) -> Non
 
 
 async def _add_key(
-    connection: AsyncConnection, name: str, label: str, scopes: str, public: str, now: datetime, *, used: bool
+    connection: Connection, name: str, label: str, scopes: str, public: str, now: datetime, *, used: bool
 ) -> None:
     await connection.execute(
         tables.api_keys.insert().values(
@@ -95,7 +95,7 @@ def recording_start_ms() -> int:
     return int(msgspec.json.decode(_recording())[0]["timestamp"])
 
 
-async def _add_issue(connection: AsyncConnection, spec: Any, chance: random.Random, now: datetime) -> None:
+async def _add_issue(connection: Connection, spec: Any, chance: random.Random, now: datetime) -> None:
     key, kind, symptom, title, _, state, confidence, basis, count, severity, assignee = spec
     moments = sorted(
         (now - timedelta(minutes=3 + chance.random() ** 2 * 7 * 24 * 60) for _ in range(count)), reverse=True
@@ -131,7 +131,7 @@ async def _add_issue(connection: AsyncConnection, spec: Any, chance: random.Rand
 
 
 async def _add_failed_session(
-    connection: AsyncConnection, spec: Any, session: str, moment: datetime, status: str, chance: random.Random
+    connection: Connection, spec: Any, session: str, moment: datetime, status: str, chance: random.Random
 ) -> None:
     key, kind, symptom, title, route, _, confidence, basis, *_ = spec
     offset_ms = PAY_MARKER_MS if session == PAY_SESSION else chance.randrange(4_000, 90_000)
@@ -159,7 +159,7 @@ async def _add_failed_session(
 
 
 async def add_session(
-    connection: AsyncConnection,
+    connection: Connection,
     session: str,
     *,
     route: str,
@@ -187,7 +187,7 @@ async def add_session(
 
 
 async def add_report(
-    connection: AsyncConnection,
+    connection: Connection,
     session: str,
     *,
     status: str,
@@ -207,7 +207,7 @@ async def add_report(
     )  # fmt: skip
 
 
-async def _add_quiet_sessions(connection: AsyncConnection, chance: random.Random, now: datetime) -> None:
+async def _add_quiet_sessions(connection: Connection, chance: random.Random, now: datetime) -> None:
     routes = ["/", "/product/monstera", "/basket", "/search", "/about", "/account/orders"]
     for i in range(30):
         started_at = now - timedelta(minutes=2 + i * 11)
@@ -218,7 +218,7 @@ async def _add_quiet_sessions(connection: AsyncConnection, chance: random.Random
         )  # fmt: skip
 
 
-async def _complete_pay_session(connection: AsyncConnection, size_bytes: int, now: datetime) -> None:
+async def _complete_pay_session(connection: Connection, size_bytes: int, now: datetime) -> None:
     mine = {"project_id": PROJECT, "session_id": PAY_SESSION}
     first_ms = recording_start_ms()
     await connection.execute(
@@ -264,7 +264,7 @@ async def _complete_pay_session(connection: AsyncConnection, size_bytes: int, no
     )  # fmt: skip
 
 
-async def _write_pay_card(connection: AsyncConnection) -> None:
+async def _write_pay_card(connection: Connection) -> None:
     card = Card(
         symptom=[Sentence("Paying fails: after “Pay €64.80” the page says the payment could not be taken.", ["a7"], 7_255)],
         story=[

@@ -1,9 +1,9 @@
 """How a site starts to send sessions: the snippet and whether any arrived."""
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retrospec.storage import projects
+from retrospec.storage.database import Connection
 from retrospec.web.pages.guard import settings_of
 from retrospec.web.pages.rendering import AnyRequest
 
@@ -17,7 +17,7 @@ class Install(msgspec.Struct, kw_only=True):
     snippet: str
 
 
-async def install_of(request: AnyRequest, connection: AsyncConnection, project_id: str) -> Install:
+async def install_of(request: AnyRequest, connection: Connection, project_id: str) -> Install:
     """The snippet of a project."""
     keys = await projects.list_keys(connection, project_id)
     public = next((key.public_value for key in keys if key.public_value and key.revoked_at is None), "")

@@ -7,13 +7,13 @@ import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retrospec.domain.clock import utc_now
 from retrospec.domain.issue import Issue, IssueState
 from retrospec.storage import dashboard, dashboard_issues, markers
 from retrospec.storage.dashboard import Activity, Cursor, read_cursor
 from retrospec.storage.dashboard_issues import IssueFilter
+from retrospec.storage.database import Connection
 from retrospec.web.pages import charts, words
 from retrospec.web.pages.charts import Span, Trend
 from retrospec.web.pages.guard import database_of
@@ -116,7 +116,7 @@ def _states_named(name: str) -> tuple[IssueState, ...]:
 
 async def _compose(
     request: AnyRequest,
-    connection: AsyncConnection,
+    connection: Connection,
     project_id: str,
     span: Span,
     state: str,
@@ -176,7 +176,7 @@ def _state_tabs(request: AnyRequest, counts: dict[str, int], chosen: str) -> lis
 
 async def _kind_cards(
     request: AnyRequest,
-    connection: AsyncConnection,
+    connection: Connection,
     project_id: str,
     span: Span,
     chosen: str,
@@ -204,7 +204,7 @@ async def _kind_cards(
 
 
 async def _lines(
-    connection: AsyncConnection, project_id: str, shown: list[Issue], span: Span, now: datetime
+    connection: Connection, project_id: str, shown: list[Issue], span: Span, now: datetime
 ) -> list[IssueLine]:
     by_hour = await dashboard_issues.trends(
         connection, project_id, [issue.key for issue in shown], since_hour=charts.first_hour(span, now)

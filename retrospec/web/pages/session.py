@@ -148,8 +148,7 @@ async def _load(request: AnyRequest, project_id: str, session_id: str) -> _Found
         )
         return _Found(
             session,
-            await reports.of_session(connection, project_id, session_id),
-            await reports.findings_of(connection, project_id, session_id),
+            *await reports.with_findings(connection, project_id, session_id),
             await markers.of_session(connection, project_id, session_id),
             await reports.artifacts_of(connection, project_id, session_id),
             await dashboard_issues.issues_of_session(connection, project_id, session_id),

@@ -1,0 +1,212 @@
+"""What clients send, as structs in wire names, and what it is read into.
+
+``…Wire`` is the request as it arrives; the plain name is the same once checked, its recording
+still JSON text (``bytes``) so that nothing is built that nobody needs.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from retrospec.domain.marker import MarkerKind
+
+
+class Heads(msgspec.Struct, kw_only=True):
+    """What is known of a recording without decoding it."""
+
+    event_count: int
+    first_event_ms: int | None
+    """Earliest ``event.timestamp``, client epoch milliseconds; None where no event has one."""
+    last_event_ms: int | None
+
+
+class EventHead(msgspec.Struct, gc=False):
+    """The one field of an event that is looked at."""
+
+    timestamp: int | float | None = None
+
+
+class UploadWire(msgspec.Struct, rename="camel"):
+    """``POST /v1/artifacts/session-events``."""
+
+    session_id: str
+    site: str
+    events: msgspec.Raw
+
+
+class SessionEventsUpload(Heads, kw_only=True):
+    """An upload once checked."""
+
+    session_id: str
+    site: str
+    events: bytes
+    """A JSON array of objects."""
+
+
+class SessionWire(msgspec.Struct, rename="camel"):
+    """The ``session`` of ``POST /v1/ingest/session``."""
+
+    id: str
+    site: str
+    route: str
+    started_at: str | int | float
+    """RFC 3339, or epoch milliseconds."""
+    duration_ms: int | float
+    events_object_key: str
+
+
+class MarkerWire(msgspec.Struct, rename="camel"):
+    """One of ``markers`` of ``POST /v1/ingest/session``."""
+
+    id: str
+    label: str
+    replay_offset_ms: int | float
+    kind: str
+    cluster_key: str = ""
+    evidence: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class IngestWire(msgspec.Struct, rename="camel"):
+    """``POST /v1/ingest/session``."""
+
+    session: SessionWire
+    markers: list[MarkerWire]
+
+
+class IngestedSession(msgspec.Struct, rename="camel", kw_only=True):
+    """The session of an ingest once checked."""
+
+    id: str
+    site: str
+    route: str
+    started_at: datetime
+    """Aware UTC, cut to milliseconds."""
+    duration_ms: int
+    events_object_key: str
+
+
+class IngestedMarker(msgspec.Struct, rename="camel", kw_only=True):
+    """A marker of an ingest once checked."""
+
+    id: str
+    kind: MarkerKind
+    label: str
+    replay_offset_ms: int
+    cluster_key: str = ""
+    """The client's own idea; the server gives another."""
+    evidence: Any = None
+
+
+class SessionIngest(msgspec.Struct, rename="camel", kw_only=True):
+    """An ingest once checked."""
+
+    session: IngestedSession
+    markers: list[IngestedMarker]
+    """In the order sent, the first of each id."""
+
+
+class ChunkUser(msgspec.Struct, rename="camel"):
+    """Who the site says the visitor is."""
+
+    id: str
+    traits: dict[str, Any] = {}
+
+
+class Viewport(msgspec.Struct, rename="camel"):
+    """CSS pixels."""
+
+    width: int | float = 0
+    height: int | float = 0
+
+
+class ChunkClient(msgspec.Struct, rename="camel"):
+    """The browser that recorded."""
+
+    user_agent: str = ""
+    language: str = ""
+    viewport: Viewport = msgspec.field(default_factory=Viewport)
+    sdk: str = ""
+
+
+class Dropped(msgspec.Struct, rename="camel"):
+    """Events the SDK gave up, and why."""
+
+    reason: str
+    count: int
+
+
+class ChunkMarkerWire(msgspec.Struct, rename="camel"):
+    """One of ``markers`` of ``POST /v2/chunks``."""
+
+    id: str
+    at: int | float
+    kind: str
+    label: str
+    evidence: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class ChunkMarker(msgspec.Struct, rename="camel", kw_only=True):
+    """A marker of a chunk once checked."""
+
+    id: str
+    at_ms: int = msgspec.field(name="at")
+    """Client epoch milliseconds, on the clock of ``event.timestamp``."""
+    kind: MarkerKind
+    label: str
+    evidence: Any = None
+
+
+class ChunkWire(msgspec.Struct, rename="camel", kw_only=True):
+    """``POST /v2/chunks``."""
+
+    v: int
+    session_id: str
+    tab_id: str
+    visitor_id: str = ""
+    seq: int
+    segment: int
+    site: str
+    route: str
+    url: str
+    started_at: int | float
+    sent_at: int | float
+    events: msgspec.Raw
+    markers: list[ChunkMarkerWire] = []
+    user: ChunkUser | None = None
+    release: str | None = None
+    environment: str | None = None
+    tags: dict[str, str] | None = None
+    client: ChunkClient = msgspec.field(default_factory=ChunkClient)
+    final: bool | None = None
+    dropped: list[Dropped] | None = None
+
+
+class Chunk(Heads, rename="camel", kw_only=True):
+    """A chunk once checked."""
+
+    v: int
+    session_id: str
+    tab_id: str
+    visitor_id: str
+    """Empty where the browser keeps nothing."""
+    seq: int
+    """Counts a tab's chunks from 0."""
+    segment: int
+    """Counts the session's page loads from 0."""
+    site: str
+    route: str
+    url: str
+    started_at_ms: int = msgspec.field(name="startedAt")
+    """Client epoch milliseconds, like ``sent_at_ms``."""
+    sent_at_ms: int = msgspec.field(name="sentAt")
+    events: bytes
+    """A JSON array of objects."""
+    markers: list[ChunkMarker]
+    user: ChunkUser | None
+    release: str
+    environment: str
+    tags: dict[str, str]
+    client: ChunkClient
+    final: bool
+    dropped: list[Dropped]
