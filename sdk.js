@@ -901,16 +901,16 @@ function makeRecorder(settings, privacy, { sink, onMutations, spend }) {
     }
   }
 
-  /** What rrweb takes for the MutationObserver constructor: the same observer, whose callback is timed and cannot throw. */
+  /**
+   * What rrweb takes for the MutationObserver constructor: the same observer, whose callback is timed and cannot throw.
+   * A proxy, because rrweb goes and fetches one from an iframe when the constructor does not read as native.
+   */
   function timedObserver(Observer) {
-    return function (callback) {
-      return new Observer(
-        safely((records, observer) => {
-          timed(() => callback(records, observer));
-          onMutations(records);
-        }),
-      );
+    const watched = (callback) => (records, observer) => {
+      timed(() => callback(records, observer));
+      onMutations(records);
     };
+    return new Proxy(Observer, { construct: (target, [callback]) => new target(safely(watched(callback))) });
   }
 
   function emit(event) {
@@ -1095,7 +1095,7 @@ const HYDRATION =
   /hydrat(ion|ing).*(fail|error|mismatch|match|did(n't| not))|(text content|server html|server rendered html).*(did not|didn't) match|minified react error #(418|419|421|422|423|425)\b/i;
 
 function watchErrors(client) {
-  const { settings, privacy, mark, breadcrumbs, lastClick } = client;
+  const { settings, privacy, mark, breadcrumbs } = client;
   const marked = new WeakSet();
   const once = (value) => {
     if (!value || typeof value !== "object") return true;
@@ -1126,7 +1126,7 @@ function watchErrors(client) {
     if (NOISE.test(text) || EXTENSION.test(extra.filename || "") || matchesAny(text, settings.ignoreErrors)) return "";
     const kind = HYDRATION.test(text) ? "hydration_error" : signal;
     const label = error.type && !text.startsWith(error.type) ? `${error.type}: ${text}` : text;
-    const click = lastClick();
+    const click = client.lastClick();
     if (click) click.error = true;
     const control = click && now() - click.at < 1_000 ? { control: client.namer.control(click.element) } : {};
     return mark(kind, label || "Error without a message", { ...extra, ...error, message: text, ...control });
@@ -1397,6 +1397,7 @@ function watchClicks(client) {
     const waiting = last && at - last.at < settings.deadClickMs;
     if (!records || records.length > 50) return waiting && noteEffect("dom");
     if (waiting && records.some((change) => isAnswer(change))) noteEffect("dom");
+    if (waiting) return undefined; // what a click set in motion is not background
     if (churn.size > 500) churn.clear();
     for (const change of records) churn.set(change.target, at);
     return undefined;
@@ -1601,7 +1602,8 @@ function watchPages(client) {
     if (from !== path && stayedMs < settings.quickBackMs) mark("quick_back", `Quick back from ${templatePath(from)}`, { durationMs: stayedMs });
   }
 
-  const keepAlive = (leftAt) => tabStore.write(ALIVE, { path, enteredAt, leftAt, at: now(), visible: !document.hidden });
+  let leftAt = 0;
+  const keepAlive = () => tabStore.write(ALIVE, { path, enteredAt, leftAt, at: now(), visible: !document.hidden });
 
   function checkBlank() {
     const body = document.body;
@@ -1615,21 +1617,25 @@ function watchPages(client) {
   client.checkBlank = checkBlank;
 
   function start() {
-    keepAlive(0);
+    leftAt = 0;
+    keepAlive();
     later(checkBlank, 5_000);
   }
 
   checkEarlierPage();
   if (settings.detectReloadLoops) checkReloadLoop();
   start();
-  client.onLeave.push(() => keepAlive(now()));
+  client.onLeave.push(() => {
+    leftAt = now();
+    keepAlive();
+  });
   client.onReturn.push(() => {
     const earlier = tabStore.read(ALIVE);
     if (earlier && earlier.leftAt) noteReturn(earlier.path, earlier.leftAt - earlier.enteredAt);
     start();
   });
 
-  const stops = [on(document, "visibilitychange", () => keepAlive(0)), on(window, "popstate", () => onRoute("popstate")), on(window, "hashchange", () => onRoute("hash"))];
+  const stops = [on(document, "visibilitychange", keepAlive), on(window, "popstate", () => onRoute("popstate")), on(window, "hashchange", () => onRoute("hash"))];
   if (page.navigation && page.navigation.addEventListener) return [...stops, on(page.navigation, "currententrychange", () => onRoute("history"))];
   const changed = safely(() => onRoute("history"));
   for (const name of ["pushState", "replaceState"]) {
@@ -1783,7 +1789,7 @@ function makeClient(settings) {
     namer: makeNamer(privacy),
     onLeave: [],
     onReturn: [],
-    isOwnUrl: (url) => !!settings.apiBaseUrl && url.startsWith(settings.apiBaseUrl + "/"),
+    isOwnUrl: (url) => url.startsWith(settings.apiBaseUrl + "/v2/"),
     seesPage: () => recorder.isOn() && governor.level() < 2,
     lastClick: () => null,
     noteEffect: () => {},

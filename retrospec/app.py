@@ -14,8 +14,9 @@ from typing import Any
 import structlog
 import uvicorn
 import uvloop
-from litestar import Litestar, Request
+from litestar import Litestar, Request, Response
 from litestar.config.cors import CORSConfig
+from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import RedocRenderPlugin
 
@@ -40,6 +41,8 @@ from retrospec.storage.projects import DEFAULT_PROJECT_ID, Project
 from retrospec.telemetry import Metrics, set_up_logging
 from retrospec.web import api, pages
 from retrospec.web.access import KeyRing, RateLimiter
+from retrospec.web.api.errors import HANDLERS
+from retrospec.web.pages import page_errors
 from retrospec.web.tokens import ArtifactTokens, signing_secret
 
 log = structlog.get_logger()
@@ -73,8 +76,21 @@ def create_app(settings: Settings) -> Litestar:
         openapi_config=OpenAPIConfig(
             title="RetroSpec", version=__version__, path="/api", render_plugins=[RedocRenderPlugin()]
         ),
+        exception_handlers={
+            Exception: _answer_error,
+            HTTPException: _answer_error,
+            RetroSpecError: _answer_error,
+        },
         logging_config=None,
     )
+
+
+def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Where no handler was reached: JSON to programs, a page to people."""
+    is_for_people = "text/html" in request.headers.get("accept", "")
+    handlers = page_errors if is_for_people else HANDLERS
+    kind = next(kind for kind in type(error).__mro__ if kind in handlers)
+    return handlers[kind](request, error)
 
 
 def _name_request(request: Request[Any, Any, Any]) -> None:
@@ -196,9 +212,9 @@ class RunningServer:
     """A server in a thread of its own, for the demo, benches and tests."""
 
     def __init__(self, settings: Settings) -> None:
+        self.app = create_app(settings)
         self._listening = _listen(settings)
         self.url = address_of(self._listening, settings)
-        self.app = create_app(settings)
         self._server = _server(self.app)
         self._ended: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="retrospec-server", daemon=True)
@@ -216,6 +232,7 @@ class RunningServer:
         """Stop and wait until everything is closed."""
         self._server.should_exit = True
         self._thread.join()
+        self._listening.close()
 
     def _run(self) -> None:
         try:
@@ -248,6 +265,7 @@ async def _serve(settings: Settings, listening: socket.socket) -> int:
     greeting = asyncio.create_task(_greet(server, app, address_of(listening, settings)))
     await server.serve(sockets=[listening])
     greeting.cancel()
+    listening.close()
     return 0 if server.started else 1
 
 
