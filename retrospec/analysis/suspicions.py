@@ -13,6 +13,8 @@ LOOK_BACK_MS = 10_000
 """An SDK marks a dead click after its own window, at the latest so long after the click (Sentry's 7 s and some)."""
 NEARBY_MS = 15_000
 """Other signals (reload loops, spinners) are timed loosely."""
+_ALIKE = {Signal.FORM_ABANDONED: (Signal.VALIDATION_REFUSED,), Signal.CRASH: (Signal.BLANK_PAGE,)}
+"""Signals that other findings answer for."""
 AGREEMENT = 0.04
 """Added where marker and recording agree."""
 
@@ -68,12 +70,13 @@ def _answer(press: Press) -> str:
 
 
 def _check_other(scene: Scene, suspicion: Suspicion, found: list[Finding]) -> list[Finding]:
-    near = [known for known in found if known.signal == suspicion.signal and abs(known.t_ms - suspicion.t_ms) <= NEARBY_MS]
+    alike = {suspicion.signal, *_ALIKE.get(suspicion.signal, ())}
+    near = [known for known in found if known.signal in alike and abs(known.t_ms - suspicion.t_ms) <= NEARBY_MS]
     for known in near:
         if known.standing != Standing.REFUTED:
             _lay_to(known, suspicion)
             return []
-    refutation = _refutation(scene, suspicion)
+    refutation = _refutation(scene, suspicion) or next((known.reasons[0] for known in near if known.reasons), "")
     if not refutation:
         return [_standing_alone(scene, suspicion)]
     return [

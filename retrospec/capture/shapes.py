@@ -47,7 +47,8 @@ CANDIDATES: tuple[str, ...] = (
     r"(?i:call|ring|sms|mob|cell|tel|fax|portable|m.vil)[^0-9A-Za-z+(\x00{}]{1,4}[0-9(+][0-9 ().\-/]{6}",
     r"(?i:phone|mobile|telefon|telephone|whatsapp|handy|celular)[^0-9A-Za-z+(\x00{}]{1,6}[0-9(+][0-9 ().\-/]{6}",
     r"\b[0-9]{11}\b|\b[0-9]{17}[xX]\b|[0-9]{3}-[0-9]{2}-[0-9]{4}|[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}",
-    r"[0-9]{3}-[0-9]{3}-[0-9]{3}\b|[0-9]{3} [0-9]{3} [0-9]{3}\b|[0-9]{2}\.[0-9]{2}\.[0-9]{2}-[0-9]{3}\.[0-9]{2}",
+    r"[0-9]{3}-[0-9]{3}-[0-9]{3}\b|[0-9]{2}\.[0-9]{2}\.[0-9]{2}-[0-9]{3}\.[0-9]{2}",
+    r"\b(?i:ssn|sin|bsn|security|insurance|burgerservicenummer|sofi)[^0-9\x00{}\"]{1,12}[0-9]{3}[ \-]?[0-9]{2}",
     r"\b[XYZxyz0-9][0-9]{7}-?[A-Za-z]\b|\b[A-Za-z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-Da-d]\b",
     r"[A-Za-z]{6}[0-9]{2}[A-Za-z][0-9]{2}[A-Za-z][0-9]{3}[A-Za-z]|[A-Z]{4}[0-9]{6}[HM][A-Z]{5}[0-9A-Z][0-9]",
     r"[0-9]{6}[\-+A][0-9]{3}[0-9A-Y]|\b[0-9]{4} [0-9]{4} [0-9]{4}\b",
@@ -106,6 +107,8 @@ EMAIL = (
 IBAN = r"(?i)\b[A-Z]{2}[0-9]{2}[A-Z0-9 \-\x{00a0}]{11,46}"
 DIGIT_RUN = rf"[0-9](?:{_SEP}{{0,2}}[0-9]){{8,}}"
 """Nine digits or more, however grouped: cards and ids are looked for inside."""
+_ID_WORDS = r"ssn|sin|bsn|social (?:security|insurance)|burgerservicenummer|sofi"
+ID_AFTER_WORD = rf"(?i)\b(?:{_ID_WORDS})(?: (?:number|no|nr))?[.:#= ]{{1,4}}(?:is )?([0-9]{{3}}[ -]?[0-9]{{2,3}}[ -]?[0-9]{{3,4}})\b"
 LETTERED_ID = (
     r"(?i)\b(?:[XYZ0-9][0-9]{7}-?[A-Z]|[A-Z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]|[0-9]{6}[\-+A][0-9]{3}[0-9A-Y]|[0-9]{17}X"
     r"|[A-Z]{6}[0-9]{2}[A-Z][0-9]{2}[A-Z][0-9]{3}[A-Z]|[A-Z]{4}[0-9]{6}[HM][A-Z]{5}[0-9A-Z][0-9])\b"

@@ -44,7 +44,7 @@ def message_template(message: str, *, keep_quoted: bool = False) -> str:
 _API_VERSION = re.compile(r"v\d{1,2}(?:\.\d)?")
 _SEGMENT_ID = re.compile(
     r"\d[\d.,:+-]*|(?=.*\d)[0-9a-fA-F-]{4,}|[0-9a-f]{16,}|.*@.*|.*%.*|:\w+|\{\w+\}|.*<\*>.*|"
-    r"(?=.*\d)[A-Za-z0-9_~=+,.!*'()-]{12,}|(?=.*\d)[A-Za-z]+[_-]?(?=[A-Za-z0-9]*\d)[A-Za-z0-9]{6,}|[A-Za-z0-9_-]{24,}={0,2}"
+    r"(?=.*\d)[A-Za-z0-9_~=+,.!*'()-]{12,}|[A-Za-z]+[_-](?=(?:[A-Za-z]*\d){2})[A-Za-z0-9]{6,}|(?=(?:[A-Za-z]*\d){3})[A-Za-z0-9]{8,}|[A-Za-z0-9_-]{24,}={0,2}"
 )
 _DIGITS = re.compile(r"\d+")
 
@@ -67,7 +67,7 @@ def segment_template(segment: str) -> str:
         return segment
     name, dot, extension = segment.rpartition(".")
     if dot and name and "@" not in name and extension.isalpha() and len(extension) <= 5:
-        return f"{file_stem(segment)}.{extension}" if not _SEGMENT_ID.fullmatch(name) else f"{MASK}.{extension}"
+        return f"{file_stem(name)}.{extension}" if not _SEGMENT_ID.fullmatch(name) else f"{MASK}.{extension}"
     if _SEGMENT_ID.fullmatch(segment):
         return MASK
     return _REPEATED.sub(MASK, _DIGITS.sub(MASK, segment))

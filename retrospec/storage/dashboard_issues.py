@@ -36,7 +36,8 @@ class IssueSessionRow(msgspec.Struct, kw_only=True):
     counted: bool
     """Confirmed, so it counts towards the issue."""
     jump_ms: int
-    person: str
+    user_id: str
+    visitor_id: str
     browser: str
     os: str
     device: str
@@ -216,7 +217,8 @@ def _to_issue_session(row: Any) -> IssueSessionRow:
         marker_count=row.marker_count,
         counted=row.counted,
         jump_ms=row.jump_ms,
-        person=row.user_id or row.visitor_id,
+        user_id=row.user_id,
+        visitor_id=row.visitor_id,
         browser=row.browser,
         os=row.os,
         device=row.device,

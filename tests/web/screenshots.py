@@ -1,14 +1,14 @@
 """``python -m tests.web.screenshots``: every page, wide and narrow, light and dark, into ``screenshots/``."""
 
-import os
 import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
+from tests.web.browsing import chromium, sign_in
 from tests.web.seeding import PAY_KEY, PAY_SESSION, PROJECT
-from tests.web.serving import EMAIL, PASSWORD, make_app, serving
+from tests.web.serving import make_app, serving
 
 OUT = Path(__file__).resolve().parents[2] / "screenshots"
 PAGES = {
@@ -20,15 +20,6 @@ PAGES = {
     "missing": f"/p/{PROJECT}/sessions/nowhere",
 }
 SIZES = {"1440": (1440, 900), "768": (768, 1024), "360": (360, 780)}
-
-
-def sign_in(page: Page, url: str) -> None:
-    """As the seeded administrator."""
-    page.goto(f"{url}/sign-in")
-    page.fill("[name=email]", EMAIL)
-    page.fill("[name=password]", PASSWORD)
-    page.click("text=Sign in >> visible=true >> nth=-1")
-    page.wait_for_url("**/issues")
 
 
 def shoot(browser: Browser, url: str, pages: dict[str, str], prefix: str) -> None:
@@ -47,6 +38,7 @@ def shoot(browser: Browser, url: str, pages: dict[str, str], prefix: str) -> Non
                 if title == "session":
                     page.wait_for_selector("#player[data-ready]")
                     page.click("#toggle")
+                    page.locator("#timeline").click(position={"x": width * 0.27, "y": 20})
                 page.screenshot(path=OUT / f"{prefix}{title}-{name}-{theme}.png", full_page=title != "sessions")
             context.close()
 
@@ -55,15 +47,12 @@ def main() -> None:
     """Serve, look, write."""
     OUT.mkdir(exist_ok=True)
     wanted = set(sys.argv[1:])
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=sandbox)
+    with chromium() as browser, tempfile.TemporaryDirectory() as folder:
         full = {name: path for name, path in PAGES.items() if not wanted or name in wanted}
         with serving(make_app(Path(folder, "full"), filled=True)) as url:
             shoot(browser, url, full, "")
         with serving(make_app(Path(folder, "empty"), filled=False)) as url:
             shoot(browser, url, {n: p for n, p in full.items() if n in ("issues", "project")}, "empty-")
-        browser.close()
 
 
 if __name__ == "__main__":
