@@ -795,7 +795,7 @@ function makeOutbox(settings, identity, losses, { describe, onGap, onRefused }) 
   function splitForFarewell() {
     const markers = open.markers.slice(open.unspooledMarkers);
     let room = KEEPALIVE_BYTES - 4_096 - byteLength(JSON.stringify(markers));
-    if (open.bytes < room / 2) return close(true);
+    if (open.bytes < room / 2 && !open.unspooled && !open.unspooledMarkers) return close(true);
     const older = open.events.splice(open.unspooled);
     open.markers.length = open.unspooledMarkers;
     open.count = open.events.length;
