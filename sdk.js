@@ -950,7 +950,7 @@ function makeRecorder(settings, privacy, { sink, onMutations, spend }) {
   }
 
   function emit(event) {
-    if (skewMs) event.timestamp += skewMs;
+    event.timestamp = now(); // rrweb reads the bare clock, which may be set back
     if (event.type === META) event.data.href = privacy.scrub(event.data.href, 2_000);
     if (event.type === FULL_SNAPSHOT) hideEmptiedFields();
     if (settings.maskAllText) maskAttributes(event);
