@@ -41,7 +41,7 @@ _PLAYER_CLASS = re.compile(_WORDS.format("player|video|audio|vjs|plyr|carousel|s
 _HIDDEN_CLASS = frozenset({"hidden", "d-none", "invisible", "is-hidden", "hide", "display-none", "ng-hide", "collapsed"})
 _SHOWN_CLASS = frozenset({"show", "shown", "visible", "open", "opened", "is-open", "is-visible", "in", "expanded"})
 _COSMETIC_CLASS = re.compile(
-    r"(?:ripple|focus|hover|pressed|touched|waves|pristine|dirty|mouse|keyboard|^active$|^is-active$|^ng-(?:un)?touched$)", re.I
+    r"(?:ripple|focus|hover|pressed|touched|waves|pristine|dirty|mouse|keyboard|^ng-(?:un)?touched$)", re.I
 )
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0(?:\.0+)?\s*(?:;|$|!)", re.I)
 
@@ -130,9 +130,9 @@ def looks_clickable(attributes: dict[str, Any]) -> bool:
 
 def is_hidden(attributes: dict[str, Any], tag: str = "") -> bool:
     """Hidden by what is written on the element itself."""
-    if attributes.get("hidden", False) is not False or attributes.get("aria-hidden") == "true":
+    if attributes.get("hidden") not in (None, False) or attributes.get("aria-hidden") == "true":
         return True
-    if tag == "dialog" and attributes.get("open", False) is False:
+    if tag == "dialog" and attributes.get("open") in (None, False):
         return True
     style = attributes.get("style")
     if isinstance(style, str) and _HIDDEN_STYLE.search(style):
@@ -142,7 +142,7 @@ def is_hidden(attributes: dict[str, Any], tag: str = "") -> bool:
 
 def is_disabled(attributes: dict[str, Any]) -> bool:
     """Disabled by attribute or ARIA."""
-    return attributes.get("disabled", False) is not False or attributes.get("aria-disabled") == "true"
+    return attributes.get("disabled") not in (None, False) or attributes.get("aria-disabled") == "true"
 
 
 def is_alert(tag: str, attributes: dict[str, Any]) -> bool:

@@ -60,8 +60,6 @@ class Page:
 
     def loading(self, event_type: int) -> None:
         """A DOMContentLoaded or load event: rrweb takes the first snapshot right after one of them."""
-        if event_type == EventType.LOAD and self._load_seen:
-            return
         late_load = event_type == EventType.LOAD and self.segment >= 0 and not self._load_pending and not self._load_seen
         self._load_seen = event_type == EventType.LOAD
         self._load_pending = not late_load

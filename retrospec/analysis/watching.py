@@ -13,6 +13,7 @@ from retrospec.analysis.looks import (
     class_change,
     class_tokens,
     clean_text,
+    is_apology,
     is_error_text,
     is_hidden,
     is_plain_apology,
@@ -23,6 +24,9 @@ from retrospec.analysis.mirror import Delta, ancestors, look
 from retrospec.analysis.naming import subtree_text
 from retrospec.analysis.shapes import Node
 from retrospec.domain.rrweb import NodeType
+
+_SHORT_DIALOG = 80
+"""Characters; a longer dialog that speaks of problems may be a help page or a form to report them."""
 
 Seen = tuple[str, str, Node, bool]
 """Effect kind, detail, node, whether it is merely cosmetic."""
@@ -76,7 +80,8 @@ def appeared(top: Node) -> Seen:
     if bits & SPINNER or is_spinner_text(text):
         return "spinner", text, top, False
     if bits & DIALOG:
-        return "dialog", text, top, False
+        sorry = is_plain_apology(text) or (len(text) <= _SHORT_DIALOG and is_apology(text))
+        return "error_text" if sorry else "dialog", text, top, False
     if text and any(look(above) & ERROR_PLACE for above in ancestors(top, 3)) and is_error_text(text):
         return "error_text", text, top, False
     if is_plain_apology(text):

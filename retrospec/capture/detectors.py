@@ -8,12 +8,13 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import re2
 
 from retrospec.capture import checkdigits, phones, shapes
-from retrospec.capture.keys import kind_of_key, kind_of_parameter
+from retrospec.capture.keys import kind_of_key, kind_of_parameter, loose_name
 from retrospec.capture.numbers import MAX_CARD_DIGITS, Span, ids_after_words, numbers, stands_free
 from retrospec.capture.rules import PLACEHOLDERS, Kind, RedactionRules
 
@@ -48,7 +49,6 @@ _PRIVATE_KEY = _compiled(shapes.PRIVATE_KEY)
 _JWT = _compiled(shapes.JWT)
 _AUTH_SCHEME = _compiled(shapes.AUTH_SCHEME)
 _COOKIE_LINE = _compiled(shapes.COOKIE_LINE)
-_NAME_AND_SIGN = _compiled(shapes.NAME_AND_SIGN)
 _API_KEY = _compiled(shapes.API_KEY)
 _EMAIL = _compiled(shapes.EMAIL)
 _IBAN = _compiled(shapes.IBAN)
@@ -116,7 +116,7 @@ def api_keys(text: str) -> Iterator[Span]:
 def named_values(text: str, rules: RedactionRules) -> Iterator[Span]:
     """Values beside a telling name: ``password=x``, ``"token": "x"``, ``?sig=x``."""
     done = 0
-    for match in _NAME_AND_SIGN.finditer(text):
+    for match in _names(rules.secret_keys).finditer(text):
         if match.start() < done:
             continue
         start, end, is_quoted = _value_at(text, match.end())
@@ -124,6 +124,11 @@ def named_values(text: str, rules: RedactionRules) -> Iterator[Span]:
         if kind is not None:
             yield Span(start, end, kind)
             done = end
+
+
+@lru_cache(maxsize=64)
+def _names(own: tuple[str, ...]) -> Any:
+    return re2.compile(shapes.NAME_AND_SIGN.format(own="".join(f"|{loose_name(key)}" for key in own)))
 
 
 def _value_at(text: str, place: int) -> tuple[int, int, bool]:

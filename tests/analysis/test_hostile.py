@@ -10,7 +10,20 @@ from retrospec.analysis import Analysis, analyse
 from retrospec.analysis.limits import MAX_CHANGES, MAX_ROWS
 from retrospec.analysis.reading import read_in_order, salvage
 from retrospec.domain.recording import Recording
-from tests.analysis.recordings import EPOCH_MS, added, click, element, event, idle, marker, mutation, page, recording, text, typed
+from tests.analysis.recordings import (
+    EPOCH_MS,
+    added,
+    click,
+    element,
+    event,
+    idle,
+    marker,
+    mutation,
+    page,
+    recording,
+    text,
+    typed,
+)
 
 
 def read(source: Recording, *markers: Any) -> Analysis:

@@ -164,6 +164,17 @@ async def _(page: Page) -> None:
     await pause(page, 2000)
 
 
+ERROR_DIALOG = """<h1>Bank</h1><button id="b">Transfer</button><dialog id="d"><h2>Transfer failed</h2><p>Try again in an hour</p></dialog><script>
+b.onclick = async () => { await fetch("/api/502?ms=200", {method: "POST"}); d.showModal() }</script>"""
+
+
+@fault("error-dialog", "dev", ERROR_DIALOG, "failed_requests errors_shown")
+async def _(page: Page) -> None:
+    await pause(page, 700)
+    await clicks(page, "#b", 1)
+    await pause(page, 4500)
+
+
 # The test half: other pages, other ways to go wrong.
 
 CARD = """<h1>Boots</h1><div class="card"><img alt="Boots" src="data:image/gif;base64,R0lGODlhAQABAAAAACw="><div role="button" tabindex="0" id="add"><span>Add to basket</span></div></div>
@@ -315,7 +326,7 @@ async def _(page: Page) -> None:
 WRONG_PAGE = {"": '<h1>Help</h1><a id="ret" href="returns">Returns and refunds</a>', "returns": "<h1>Careers</h1><p>Work with us. We are hiring in three cities.</p>"}
 
 
-@fault("wrong-page-quick-back", "test", WRONG_PAGE, "quick_backs")
+@fault("wrong-page-quick-back", "test", WRONG_PAGE, "quick_backs", is_failure=False)
 async def _(page: Page) -> None:
     await pause(page, 900)
     await clicks(page, "#ret", 1)

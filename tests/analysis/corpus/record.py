@@ -72,15 +72,19 @@ async def record(browser: Browser, scenario: Scenario, scripts: list[str]) -> di
 
 def save(scenario: Scenario, visit: dict[str, Any]) -> None:
     """``recordings/<name>.json.zst``, labels included."""
-    labels = {"name": scenario.name, "half": scenario.half, "expects": sorted(scenario.expects), "allows": sorted(scenario.allows)}
+    labels = {"name": scenario.name, "half": scenario.half, "expects": sorted(scenario.expects), "allows": sorted(scenario.allows), "isFailure": scenario.is_failure}
     text = json.dumps({"labels": labels, **visit}, separators=(",", ":")).encode()
     (RECORDINGS / f"{scenario.name}.json.zst").write_bytes(zstandard.ZstdCompressor(level=19).compress(text))
 
 
-async def record_all(chosen: list[Scenario], rrweb: Path, chromium: str) -> None:
-    """Records ``AT_ONCE`` visits at a time."""
+def page_scripts(rrweb: Path) -> list[str]:
+    """What runs in every page before its own scripts: the bundle, put where ``recorder.js`` looks for it, and the recorder."""
     wrapped = f"(() => {{ const module = {{exports: {{}}}}, exports = module.exports; {rrweb.read_text()}\n;window.rrwebRecord = window.rrwebRecord || module.exports }})()"
-    scripts = [wrapped, (HERE / "recorder.js").read_text()]
+    return [wrapped, (HERE / "recorder.js").read_text()]
+
+
+async def record_all(chosen: list[Scenario], scripts: list[str], chromium: str) -> None:
+    """Records ``AT_ONCE`` visits at a time."""
     gate = asyncio.Semaphore(AT_ONCE)
     async with async_playwright() as playwright:
         sandbox = [] if os.geteuid() else ["--no-sandbox"]
@@ -106,7 +110,7 @@ def main() -> None:
     chosen = parser.parse_args()
     wanted = [scenario for scenario in scenarios() if chosen.only in scenario.name]
     RECORDINGS.mkdir(exist_ok=True)
-    asyncio.run(record_all(wanted, chosen.rrweb, chosen.chromium))
+    asyncio.run(record_all(wanted, page_scripts(chosen.rrweb), chosen.chromium))
 
 
 if __name__ == "__main__":
