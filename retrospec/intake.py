@@ -26,11 +26,14 @@ from retrospec.issues.fingerprint_v1 import cluster_key, fingerprint
 from retrospec.storage import arrivals, markers, recordings
 from retrospec.storage.arrivals import Arrival, Landed
 from retrospec.storage.blobs import Blobs
-from retrospec.storage.database import Database
+from retrospec.storage.database import Connection, Database
 from retrospec.storage.recordings import StoredChunk
 from retrospec.telemetry import Metrics
 
 Ring = Callable[[Sequence[tuple[str, str]]], Awaitable[None]]
+
+READ_ON_LOOP_BYTES = 16_384
+"""A body this small is read where it is: handing it to a thread costs more than reading it."""
 
 MAX_CLOCK_SKEW = timedelta(minutes=1)
 """A client clock off by more than this is corrected by the time of arrival."""
@@ -65,46 +68,35 @@ class Intake:
         self._blobs = blobs
         self._ring = ring
         self._metrics = metrics
+        self._max_markers = settings.limits.max_markers
         self._rules = RedactionRules() if settings.capture.redact else None
 
     async def accept_upload(self, project_id: str, body: bytes) -> tuple[str, str]:
         """Keep a v1 recording; ``(session id, events object key)``. Raises Refused."""
-        upload = await asyncio.to_thread(read_upload, body, self._settings.limits)
-        prepared = await asyncio.to_thread(self._prepare, upload.events, upload)
-        key = f"{_session_folder(project_id, upload.site, upload.session_id, utc_now())}.json"
-        chunk = _stored_chunk(project_id, upload.session_id, key, prepared)
-        await self._blobs.put(blob_key(key), prepared.stored)
+        chunk = await asyncio.to_thread(self._keep_upload, project_id, body)
         replaced = await self._database.write_soon(
             lambda connection: recordings.replace_upload(connection, chunk)
         )
         if replaced:
             await self._blobs.delete(blob_key(replaced))
         self._metrics.accepted_bytes.inc(len(body))
-        return upload.session_id, key
+        return chunk.session_id, chunk.object_key
 
     async def accept_session(self, project_id: str, body: bytes) -> Landed:
         """Keep a v1 session and its markers, and have it analysed. Raises Refused."""
-        arrival = await asyncio.to_thread(self._read_session, project_id, body)
-        return await self._land(arrival)
+        if len(body) <= READ_ON_LOOP_BYTES:
+            return await self._land(self._read_session(project_id, body))
+        return await self._land(await asyncio.to_thread(self._read_session, project_id, body))
 
     async def accept_chunk(self, project_id: str, body: bytes) -> tuple[Chunk, bool, list[Receipt]]:
         """Keep a numbered chunk; ``(chunk, was it new, what became of its markers)``. Raises Refused."""
         now = utc_now()
-        chunk = await asyncio.to_thread(read_chunk, body, self._settings.limits)
-        prepared = await asyncio.to_thread(self._prepare, chunk.events, chunk)
-        arrival = await asyncio.to_thread(self._read_chunk_arrival, project_id, chunk, prepared, now)
-        key = f"{arrival.events_object_key.removesuffix('.json')}/{chunk.tab_id or '0'}-{chunk.seq:06d}.json"
-        row = _stored_chunk(project_id, chunk.session_id, key, prepared)
-        row.tab_id, row.seq, row.segment = chunk.tab_id, chunk.seq, chunk.segment
-        await self._blobs.put(blob_key(key), prepared.stored)
+        chunk, row, arrival = await asyncio.to_thread(self._keep_chunk, project_id, body, now)
 
-        async def store(connection: Any) -> tuple[bool, Landed | None]:
+        async def store(connection: Connection) -> tuple[bool, Landed | None]:
             if not await recordings.add_chunk(connection, row):
                 return False, None
-            landed = await arrivals.land(
-                connection, arrival, now=now, max_markers=self._settings.limits.max_markers
-            )
-            return True, landed
+            return True, await arrivals.land(connection, arrival, now=now, max_markers=self._max_markers)
 
         is_new, landed = await self._database.write_soon(store)
         self._metrics.accepted_bytes.inc(len(body))
@@ -112,12 +104,30 @@ class Intake:
             self._metrics.ingested_sessions.inc()
         return chunk, is_new, [Receipt(m.id, m.cluster_key, "stored") for m in arrival.markers]
 
+    def _keep_upload(self, project_id: str, body: bytes) -> StoredChunk:
+        """Check, redact, compress and store the blob: all that a recording costs, in one thread."""
+        upload = read_upload(body, self._settings.limits)
+        prepared = self._prepare(upload.events, upload)
+        key = f"{_session_folder(project_id, upload.site, upload.session_id, utc_now())}.json"
+        self._blobs.put_here(blob_key(key), prepared.stored)
+        return _stored_chunk(project_id, upload.session_id, key, prepared)
+
+    def _keep_chunk(self, project_id: str, body: bytes, now: datetime) -> tuple[Chunk, StoredChunk, Arrival]:
+        chunk = read_chunk(body, self._settings.limits)
+        prepared = self._prepare(chunk.events, chunk)
+        arrival = self._read_chunk_arrival(project_id, chunk, prepared, now)
+        folder = arrival.events_object_key.removesuffix(".json")
+        row = _stored_chunk(
+            project_id, chunk.session_id, f"{folder}/{chunk.tab_id}-{chunk.seq:06d}.json", prepared
+        )
+        row.tab_id, row.seq, row.segment = chunk.tab_id, chunk.seq, chunk.segment
+        self._blobs.put_here(blob_key(row.object_key), prepared.stored)
+        return chunk, row, arrival
+
     async def _land(self, arrival: Arrival) -> Landed:
         now = utc_now()
         landed: Landed = await self._database.write_soon(
-            lambda connection: arrivals.land(
-                connection, arrival, now=now, max_markers=self._settings.limits.max_markers
-            )
+            lambda connection: arrivals.land(connection, arrival, now=now, max_markers=self._max_markers)
         )
         if landed.is_new:
             self._metrics.ingested_sessions.inc()
@@ -127,8 +137,9 @@ class Intake:
 
     async def stored_markers(self, project_id: str, session_id: str) -> list[Marker]:
         """The session's markers by offset."""
-        async with self._database.read() as connection:
-            return await markers.of_session(connection, project_id, session_id)
+        return await self._database.read_once(
+            lambda connection: markers.of_session(connection, project_id, session_id)
+        )
 
     def _prepare(self, events: bytes, source: Heads) -> Prepared:
         if self._rules is not None:
@@ -194,7 +205,7 @@ class Intake:
             wait=timedelta(seconds=capture.end_grace_seconds if chunk.final else capture.idle_seconds),
         )
         arrival.markers = [
-            self._marker(arrival, each, max(0, each.at_ms - chunk.started_at_ms_ms), now)
+            self._marker(arrival, each, max(0, each.at_ms - chunk.started_at_ms), now)
             for each in chunk.markers
         ]
         return arrival

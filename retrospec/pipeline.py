@@ -7,7 +7,7 @@ only while the claim is held and nothing was added to the session meanwhile.
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -33,11 +33,13 @@ from retrospec.domain.window import Window, windows_around
 from retrospec.intake import blob_key
 from retrospec.issues.sightings import count
 from retrospec.issues.tally import add_sighting
+from retrospec.lookout import Seen
 from retrospec.storage import issues, markers, recordings, reports, sessions
 from retrospec.storage.blobs import Blobs
-from retrospec.storage.database import Database
+from retrospec.storage.database import Connection, Database
 from retrospec.storage.issues import Sighting, Tally
 from retrospec.storage.recordings import StoredChunk
+from retrospec.storage.reports import artifact_folder
 from retrospec.storage.sessions import Claim
 from retrospec.telemetry import Metrics
 
@@ -46,17 +48,25 @@ log = structlog.get_logger()
 MAX_INFLATED_BYTES = 1 << 30
 ANALYSIS_VERSION = 1
 
-Look = Callable[[Session, Recording, Sequence[Finding], Sequence[Window]], Awaitable[VisualResult]]
+Look = Callable[[Session, Recording, Sequence[Finding], Sequence[Window]], Awaitable[Seen]]
 
 
 class Loaded(msgspec.Struct):
     """What stage 1 reads."""
 
     session: Session
+    rows: list[StoredChunk]
     markers: list[Marker]
-    recording: Recording
     offsets: dict[str, int]
-    """Replay offsets now known by marker id."""
+    """Replay offsets by marker id, for markers that came with the client's clock."""
+
+
+class Judged(msgspec.Struct):
+    """What stage 2 reads: stage 1's conclusions."""
+
+    report: ReportCard | None
+    findings: list[Finding]
+    markers: list[Marker]
 
 
 class Pipeline:
@@ -160,18 +170,11 @@ class Pipeline:
 
     async def _analyse(self, claim: Claim) -> None:
         loaded = await self._load(claim.session)
-        analysis = await asyncio.to_thread(
-            analyse,
-            loaded.recording,
-            loaded.markers,
-            loaded.session,
-            min_confidence=self._settings.analysis.min_confidence,
-        )
+        analysis, artifact = await asyncio.to_thread(self._read_story, loaded)
         report = _text_report(claim.session, analysis)
-        artifact = await self._store_analysis(claim.session, analysis, _skipped(self._no_look))
         stage = Stage.DONE if report.status is ReportStatus.DISCARDED else Stage.CONFIRMATION
 
-        async def save(connection: Any) -> bool:
+        async def save(connection: Connection) -> bool:
             if not await self._move_on(connection, claim, stage, report):
                 return False
             await markers.place(connection, claim.session.project_id, claim.session.id, loaded.offsets)
@@ -182,21 +185,34 @@ class Pipeline:
         await self._save_or_release(claim, save, report)
 
     async def _load(self, session: Session) -> Loaded:
-        async with self._database.read() as connection:
-            rows = await recordings.of_session(connection, session.project_id, session.id)
-            found = await markers.of_session(connection, session.project_id, session.id)
-            client_ms = await markers.client_times(connection, session.project_id, session.id)
-        first_ms = min((row.first_ms for row in rows if row.first_ms > 0), default=0)
-        offsets = {name: max(0, at - first_ms) for name, at in client_ms.items()} if first_ms else {}
-        for marker in found:
-            marker.replay_offset_ms = offsets.get(marker.id, marker.replay_offset_ms)
-        return Loaded(session, found, await self._recording(rows), offsets)
+        """Rows of the session; its events stay in the blob store until a thread reads them."""
 
-    async def _recording(self, rows: Sequence[StoredChunk]) -> Recording:
-        stored = await asyncio.gather(*(self._blobs.get(blob_key(row.object_key)) for row in rows))
-        return Recording(await asyncio.to_thread(_inflate_all, stored))
+        async def read(connection: Connection) -> Loaded:
+            named = connection, session.project_id, session.id
+            return Loaded(
+                session, await recordings.of_session(*named), *await markers.with_client_times(*named)
+            )
 
-    async def _store_analysis(self, session: Session, analysis: Analysis, result: VisualResult) -> Artifact:
+        loaded = await self._database.read_once(read)
+        first_ms = min((row.first_ms for row in loaded.rows if row.first_ms > 0), default=0)
+        loaded.offsets = (
+            {name: max(0, at - first_ms) for name, at in loaded.offsets.items()} if first_ms else {}
+        )
+        for marker in loaded.markers:
+            marker.replay_offset_ms = loaded.offsets.get(marker.id, marker.replay_offset_ms)
+        return loaded
+
+    def _recording(self, loaded: Loaded) -> Recording:
+        stored = (self._blobs.get_here(blob_key(row.object_key)) for row in loaded.rows)
+        return Recording([decompress(blob, max_bytes=MAX_INFLATED_BYTES) for blob in stored])
+
+    def _read_story(self, loaded: Loaded) -> tuple[Analysis, Artifact]:
+        """Read the recording, judge it and store the analysis: all in one thread."""
+        minimum = self._settings.analysis.min_confidence
+        analysis = analyse(self._recording(loaded), loaded.markers, loaded.session, min_confidence=minimum)
+        return analysis, self._store_analysis(loaded.session, analysis, _skipped(self._no_look))
+
+    def _store_analysis(self, session: Session, analysis: Analysis, result: VisualResult) -> Artifact:
         windows = windows_around(
             finding.t_ms for finding in analysis.findings if finding.standing is not Standing.REFUTED
         )
@@ -216,47 +232,73 @@ class Pipeline:
             "findings": analysis.findings,
             "card": analysis.card,
         }
-        stored = await asyncio.to_thread(lambda: compress(msgspec.json.encode(document)))
-        key = artifact_key(session, "analysis.json")
-        await self._blobs.put(blob_key(key), stored)
+        stored = compress(msgspec.json.encode(document))
+        key = f"{artifact_folder(session)}/analysis.json"
+        self._blobs.put_here(blob_key(key), stored)
         return _artifact(session, "analysis_json", key, windows, str(document["trigger"]), len(stored))
 
     # ── stage 2: did it really happen, on screen ──────────────────────────────────────────
 
     async def _confirm(self, claim: Claim) -> None:
-        session = claim.session
-        async with self._database.read() as connection:
-            report = await reports.of_session(connection, session.project_id, session.id)
-            findings = await reports.findings_of(connection, session.project_id, session.id)
-        if report is None:
-            raise NotFound(f"Session {session.id} has no report to confirm.")
-        result = await self._look_at(session, findings)
-        ruling = rule(findings, result, self._settings.confirmation)
-        _apply(ruling, report, result)
-        await self.finish(claim, report, ruling.findings)
+        judged = await self._judged(claim.session)
+        if judged.report is None:
+            raise NotFound(f"Session {claim.session.id} has no report to confirm.")
+        seen = await self._look_at(claim.session, judged.findings)
+        ruling = rule(judged.findings, seen.result, self._settings.confirmation)
+        _apply(ruling, judged.report, seen.result)
+        if seen.result.verdicts:
+            await asyncio.to_thread(self._add_verdict, claim.session, seen.result, ruling)
+        await self._finish(claim, judged.report, ruling.findings, judged.markers, seen.artifacts)
 
-    async def _look_at(self, session: Session, findings: Sequence[Finding]) -> VisualResult:
+    def _add_verdict(self, session: Session, result: VisualResult, ruling: Ruling) -> None:
+        """Write what the screen showed into the stored analysis."""
+        key = blob_key(f"{artifact_folder(session)}/analysis.json")
+        document = msgspec.json.decode(decompress(self._blobs.get_here(key), max_bytes=MAX_INFLATED_BYTES))
+        document |= {
+            "render": {"status": result.status, "reason": result.reason},
+            "visual": result,
+            "findings": ruling.findings,
+            "verdict": {"status": ruling.status, "confidence": ruling.confidence, "reason": ruling.reason},
+        }
+        self._blobs.put_here(key, compress(msgspec.json.encode(document)))
+
+    async def _judged(self, session: Session) -> Judged:
+        async def read(connection: Connection) -> Judged:
+            named = connection, session.project_id, session.id
+            return Judged(*await reports.with_findings(*named), await markers.of_session(*named))
+
+        return await self._database.read_once(read)
+
+    async def _look_at(self, session: Session, findings: Sequence[Finding]) -> Seen:
         suspects = [finding for finding in findings if finding.standing is not Standing.REFUTED]
         if self._look is None or not suspects:
-            return _skipped(self._no_look)
+            return Seen(_skipped(self._no_look), [])
         loaded = await self._load(session)
-        return await self._look(session, loaded.recording, suspects, windows_around(f.t_ms for f in suspects))
+        recording = await asyncio.to_thread(self._recording, loaded)
+        return await self._look(session, recording, suspects, windows_around(f.t_ms for f in suspects))
 
-    async def finish(self, claim: Claim, report: ReportCard, findings: Sequence[Finding]) -> None:
+    async def _finish(
+        self,
+        claim: Claim,
+        report: ReportCard,
+        findings: Sequence[Finding],
+        seen: Sequence[Marker],
+        pictures: Sequence[Artifact] = (),
+    ) -> None:
         """Save the final report and, when it is ready, count the session towards its issues."""
         session = claim.session
-        async with self._database.read() as connection:
-            seen = await markers.of_session(connection, session.project_id, session.id)
         counted = count(session, report, findings, seen)
         now = utc_now()
 
         def combine(old: Tally | None, new: Sighting) -> Tally:
             return add_sighting(old, new, self._settings.promote, now)
 
-        async def save(connection: Any) -> bool:
+        async def save(connection: Connection) -> bool:
             if not await self._move_on(connection, claim, Stage.DONE, report):
                 return False
             await reports.save(connection, report, list(findings))
+            for picture in pictures:
+                await reports.save_artifact(connection, picture)
             await markers.add_found(connection, counted.found)
             await markers.set_states(connection, session.project_id, session.id, counted.states)
             for sighting in counted.sightings:
@@ -268,15 +310,13 @@ class Pipeline:
     async def accept_report(self, sent: Any) -> ReportCard:
         """An outside analyzer's card: empty fields keep what was there; any status but pending settles it."""
         claim = await self._seize(sent.project_id, sent.session_id)
-        async with self._database.read() as connection:
-            old = await reports.of_session(connection, sent.project_id, sent.session_id)
-            findings = await reports.findings_of(connection, sent.project_id, sent.session_id)
-        report = _with_outside(old or _failed_report(claim.session, ""), sent)
+        judged = await self._judged(claim.session)
+        report = _with_outside(judged.report or _failed_report(claim.session, ""), sent)
         if report.status is not ReportStatus.PENDING:
-            await self.finish(claim, report, findings)
+            await self._finish(claim, report, judged.findings, judged.markers)
             return report
 
-        async def save(connection: Any) -> bool:
+        async def save(connection: Connection) -> bool:
             if not await self._move_on(connection, claim, Stage.CONFIRMATION, report):
                 return False
             await reports.save(connection, report)
@@ -293,28 +333,19 @@ class Pipeline:
             raise NotFound(f"There is no session {session_id!r} in this project.")
         return claim
 
-    async def _move_on(self, connection: Any, claim: Claim, stage: Stage, report: ReportCard) -> bool:
+    async def _move_on(self, connection: Connection, claim: Claim, stage: Stage, report: ReportCard) -> bool:
         return await sessions.move_on(
             connection, claim, stage=stage, report_status=str(report.status), now=utc_now()
         )
 
     async def _save_or_release(
-        self, claim: Claim, save: Callable[[Any], Awaitable[bool]], report: ReportCard
+        self, claim: Claim, save: Callable[[Connection], Coroutine[Any, Any, bool]], report: ReportCard
     ) -> None:
         if await self._database.write_soon(save):
             self._metrics.reports.labels(str(report.status)).inc()
             return
         async with self._database.write() as connection:
             await sessions.release(connection, claim, now=utc_now())
-
-
-def artifact_key(session: Session, name: str) -> str:
-    """``artifacts/<project>/<yyyy>/<mm>/<dd>/<session>/<name>``: stable, so a repeated stage overwrites."""
-    return f"artifacts/{session.project_id}/{session.created_at:%Y/%m/%d}/{session.id}/{name}"
-
-
-def _inflate_all(stored: Sequence[bytes]) -> list[bytes]:
-    return [decompress(blob, max_bytes=MAX_INFLATED_BYTES) for blob in stored]
 
 
 def _skipped(reason: str) -> VisualResult:

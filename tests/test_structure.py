@@ -16,6 +16,7 @@ PACKAGE = ROOT / "retrospec"
 FLOORS = {
     "domain": 0,
     "storage": 1,
+    "telemetry": 1,
     "capture": 2,
     "analysis": 2,
     "replay": 2,
@@ -24,6 +25,8 @@ FLOORS = {
     "alerts": 2,
     "retention": 2,
     "accounts": 2,
+    "intake": 3,
+    "lookout": 3,
     "pipeline": 3,
     "jobs": 3,
     "web": 4,
@@ -46,8 +49,9 @@ OWNERS = {
     "huey": ("jobs/",),
     "litestar": ("web/", "app.py"),
     "uvicorn": ("app.py",),
+    "prometheus_client": ("telemetry.py",),
     "click": ("cli/",),
-    "rich": ("cli/",),
+    "rich": ("cli/", "bench/", "demo/"),
 }
 # What the ground floor may import beside the standard library.
 DOMAIN_LIBRARIES = {"msgspec"}

@@ -12,8 +12,14 @@ from retrospec.domain.errors import RetroSpecError, SettingsError
 # `retrospec --help` lists them, so that `retrospec --version` costs no more than click.
 COMMANDS = {
     "serve": "retrospec.cli.serve:serve",
+    "demo": "retrospec.cli.demo:demo",
     "init": "retrospec.cli.init:init",
     "check": "retrospec.cli.check:check",
+    "project": "retrospec.cli.project:project",
+    "key": "retrospec.cli.key:key",
+    "user": "retrospec.cli.user:user",
+    "cleanup": "retrospec.cli.cleanup:cleanup",
+    "bench": "retrospec.cli.bench:bench",
 }
 
 

@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from retrospec.accounts.keys import ensure_default_project
+from retrospec.cli.options import keep_private
+from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import NotFound
 from retrospec.domain.settings import Settings
 from retrospec.storage.database import Database
@@ -15,10 +18,12 @@ _SQLITE_FILE = "sqlite:///"
 
 @asynccontextmanager
 async def made_database(settings: Settings) -> AsyncIterator[Database]:
-    """The database, made or brought up to date first where it must be."""
+    """The database, made or brought up to date first where it must be, as a first start would."""
+    keep_private()
     await asyncio.to_thread(migrate, settings.database_url)
     database = Database.open(settings.database_url)
     try:
+        await ensure_default_project(database, now=utc_now())
         yield database
     finally:
         await database.close()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from retrospec.cli.options import settings_from, store_options
+from retrospec.cli.options import keep_private, settings_from, store_options
 
 
 @click.command()
@@ -23,6 +23,7 @@ def serve(data: str | None, config: Path | None, host: str | None, port: int | N
       retrospec serve --data /var/lib/retrospec --port 8377
     """
     settings = settings_from(config, storage_dir=data, server_host=host, server_port=port)
+    keep_private()
     from retrospec import app
 
     sys.exit(app.serve(settings))

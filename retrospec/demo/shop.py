@@ -17,7 +17,13 @@ from retrospec.demo.teas import TEAS, Tea, tin_svg
 
 _PAGES = Path(__file__).parent / "pages"
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".html": "text/html"}
-_TITLES = {"home": "Teas", "about": "How we pick", "basket": "Basket", "checkout": "Checkout", "thanks": "Thank you"}
+_TITLES = {
+    "home": "Teas",
+    "about": "How we pick",
+    "basket": "Basket",
+    "checkout": "Checkout",
+    "thanks": "Thank you",
+}
 _MAX_ORDER_BYTES = 10_000
 
 
@@ -25,7 +31,9 @@ _MAX_ORDER_BYTES = 10_000
 def running_shop(snippet: str, port: int = 0) -> Iterator[str]:
     """Serve the shop on the loopback address; yields its URL. ``snippet`` goes into every page's head."""
     server = _ShopServer(("127.0.0.1", port), snippet)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="demo-shop", daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="demo-shop", daemon=True
+    )
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
@@ -112,7 +120,13 @@ def _in_layout(snippet: str, page: str, title: str, content: str) -> str:
 
 def _tea_page(tea: Tea) -> str:
     template = (_PAGES / "tea.html").read_text(encoding="utf-8")
-    return _filled(template, {"tin": tin_svg(tea), **{name: getattr(tea, name) for name in Tea.__struct_fields__ if name != "tin"}})
+    return _filled(
+        template,
+        {
+            "tin": tin_svg(tea),
+            **{name: getattr(tea, name) for name in Tea.__struct_fields__ if name != "tin"},
+        },
+    )
 
 
 def _card(tea: Tea) -> str:

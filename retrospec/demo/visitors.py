@@ -1,16 +1,16 @@
-"""The visitors: what each does in the shop, at a person's pace, through a real Chromium.
+"""The visitors: what each does in the shop.
 
-A visit is a script over a ``Hand``, which moves the mouse, clicks and types. The scripts that meet a
-fault do with it what people do: try again, look around, give up. The healthy ones do the same things
-where nothing is broken, stepper and retyping included, and must leave no issue behind.
+The scripts that meet a fault do with it what people do: try again, look around, give up. The healthy
+ones do the same things where nothing is broken, stepper and retyping included, and must leave no
+issue behind.
 """
 
-import asyncio
-import random
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import msgspec
-from playwright.async_api import Locator, Page
+
+from retrospec.demo.hand import Hand
 
 
 class Visitor(msgspec.Struct, frozen=True):
@@ -18,69 +18,11 @@ class Visitor(msgspec.Struct, frozen=True):
 
     name: str
     fault: str
-    script: Callable[["Hand"], Awaitable[None]]
+    script: Callable[[Hand], Awaitable[None]]
     width: int = 1280
     height: int = 800
     locale: str = "en-GB"
     on_phone: bool = False
-
-
-class Hand:
-    """A person at one page of the shop; ``seed`` makes the same small irregularities each time."""
-
-    def __init__(self, page: Page, shop_url: str, seed: int) -> None:
-        self.page = page
-        self._shop_url = shop_url
-        self._rng = random.Random(seed)
-
-    async def arrive(self, path: str) -> None:
-        """Come to the shop by an address."""
-        await self.page.goto(self._shop_url + path)
-        await self.pause(400)
-
-    async def pause(self, about_ms: int) -> None:
-        """Look, think."""
-        await asyncio.sleep(about_ms * self._rng.uniform(0.8, 1.2) / 1_000)
-
-    async def click(self, target: Locator, then_ms: int = 350) -> None:
-        """Move to ``target`` and click on it."""
-        await target.scroll_into_view_if_needed()
-        box = await target.bounding_box()
-        if box:
-            x = box["x"] + box["width"] * self._rng.uniform(0.35, 0.65)
-            y = box["y"] + box["height"] * self._rng.uniform(0.35, 0.65)
-            await self.page.mouse.move(x, y, steps=self._rng.randint(6, 12))
-        await target.click(delay=self._rng.uniform(30, 70))
-        await self.pause(then_ms)
-
-    async def press(self, name: str, then_ms: int = 350) -> None:
-        """Click the button called ``name``."""
-        await self.click(self.page.get_by_role("button", name=name, exact=True), then_ms)
-
-    async def follow(self, name: str) -> None:
-        """Click the link called ``name`` and see the page it leads to."""
-        link = self.page.get_by_role("link", name=name).first
-        await self.click(link, 0)
-        await self.page.wait_for_load_state()
-        await self.pause(450)
-
-    async def write(self, field: str, text: str) -> None:
-        """Click into the field labelled ``field``, empty it, type."""
-        box = self.page.get_by_label(field)
-        await self.click(box, 80)
-        await box.press("ControlOrMeta+a")
-        await box.press_sequentially(text, delay=self._rng.uniform(20, 40))
-        await self.pause(120)
-
-    async def read_down(self) -> None:
-        """Scroll a little and read."""
-        await self.page.mouse.wheel(0, self._rng.randint(250, 450))
-        await self.pause(500)
-
-    async def reach(self, path: str) -> None:
-        """Wait until the address ends in ``path``; raises playwright's TimeoutError when it never does."""
-        await self.page.wait_for_url(f"**{path}", timeout=10_000)
-        await self.pause(500)
 
 
 async def _put_in_basket(hand: Hand, tea: str, path: str = "/") -> None:
@@ -98,7 +40,7 @@ async def _go_to_checkout(hand: Hand) -> None:
 
 async def _fill_in(hand: Hand, name: str, country: str, postcode: str) -> None:
     await hand.write("Full name", name)
-    await hand.write("Email", f"{name.split()[0].lower()}@mail.example")
+    await hand.write("Email", f"{name.split()[-1].lower()}@mail.example")
     await hand.page.get_by_label("Country").select_option(country)
     await hand.pause(200)
     await hand.write("Postcode", postcode)
@@ -181,3 +123,36 @@ async def look_around(hand: Hand) -> None:
     await hand.press("Add to basket")
     await hand.follow("Basket")
     await hand.press("Remove Chamomile", 700)
+
+
+FAULTY_VISITS: tuple[Visitor, ...] = (
+    Visitor("Ines asks for a sample", "dead-button", partial(meet_dead_button, tea="Gyokuro")),
+    Visitor("Robin pays by wallet", "pay-500", partial(meet_pay_500, tea="Assam", postcode="10115")),
+    Visitor("Ada lives in London", "refused-postcode", partial(meet_refused_postcode, tea="Sencha", postcode="SW1A 2AA")),
+    Visitor("Jo brings a leaflet", "coupon-crash", partial(meet_coupon_crash, tea="Chamomile")),
+    Visitor("Malik asks for a sample", "dead-button", partial(meet_dead_button, tea="Assam"), width=1440, height=900),
+    Visitor("Zoé pays by wallet", "pay-500", partial(meet_pay_500, tea="Sencha", postcode="75011"), on_phone=True),
+    Visitor("Rhys lives in Cardiff", "refused-postcode", partial(meet_refused_postcode, tea="Assam", postcode="CF10 1EP"), on_phone=True),
+    Visitor("Elif brings a leaflet", "coupon-crash", partial(meet_coupon_crash, tea="Sencha"), width=1100, height=760),
+)  # fmt: skip
+"""Each planted fault met by two people."""
+
+HEALTHY_VISITS: tuple[Visitor, ...] = (
+    Visitor("Tomás buys four tins", "", partial(buy_by_card, tea="Sencha", name="Tomás Reiter", country="DE", postcode="80331")),
+    Visitor("Noor has a coupon that works", "", partial(buy_with_known_coupon, tea="Lemon Verbena")),
+    Visitor("Bea looks around", "", look_around, on_phone=True),
+    Visitor("Lou buys in Paris", "", partial(buy_by_card, tea="Gyokuro", name="Lou Marchand", country="FR", postcode="75012"), width=1440, height=900),
+)  # fmt: skip
+
+
+def visits(count: int) -> list[Visitor]:
+    """``count`` visits: the faulty ones mixed with the healthy, then all over again.
+
+    The first twelve are everyone once, so that each fault is met twice.
+    """
+    everyone: list[Visitor] = []
+    for healthy, faulty in zip(
+        HEALTHY_VISITS, zip(FAULTY_VISITS[::2], FAULTY_VISITS[1::2], strict=True), strict=True
+    ):
+        everyone += [*faulty, healthy]
+    return [everyone[number % len(everyone)] for number in range(count)]

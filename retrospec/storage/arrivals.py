@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retrospec.domain.marker import Marker
 from retrospec.domain.session import Session, Stage
+from retrospec.storage.database import Connection
 from retrospec.storage.sessions import to_session
 from retrospec.storage.tables import chunks, issue_sessions, markers, sessions
-from retrospec.storage.upsert import insert_into
+from retrospec.storage.upsert import upsert
 
 
 class Arrival(msgspec.Struct, kw_only=True):
@@ -60,7 +60,7 @@ class Landed(msgspec.Struct):
 
 
 _EXISTING = (
-    select(sessions, chunks.c.sha256.label("upload_sha256"))
+    select(sessions, chunks.c.sha256.label("upload_sha256"), chunks.c.object_key.label("upload_key"))
     .select_from(
         sessions.outerjoin(
             chunks,
@@ -72,15 +72,18 @@ _EXISTING = (
     )
     .where(sessions.c.project_id == bindparam("p"), sessions.c.id == bindparam("s"))
 )
-_UPLOAD = select(chunks.c.sha256, chunks.c.event_count, chunks.c.size_bytes).where(
+_UPLOAD = select(chunks.c.sha256, chunks.c.object_key, chunks.c.event_count, chunks.c.size_bytes).where(
     chunks.c.project_id == bindparam("p"),
     chunks.c.session_id == bindparam("s"),
     chunks.c.tab_id == "",
     chunks.c.seq == 0,
 )
 
+_ADD_SESSION = sessions.insert()
+_ADD_MARKERS = markers.insert()
 
-async def land(connection: AsyncConnection, arrival: Arrival, *, now: datetime, max_markers: int) -> Landed:
+
+async def land(connection: Connection, arrival: Arrival, *, now: datetime, max_markers: int) -> Landed:
     """Store ``arrival``; markers past ``max_markers`` are counted as dropped, not kept."""
     named = {"p": arrival.project_id, "s": arrival.session_id}
     row = (await connection.execute(_EXISTING, named)).first()
@@ -103,7 +106,7 @@ async def land(connection: AsyncConnection, arrival: Arrival, *, now: datetime, 
     return Landed(session, added, is_new=False, is_changed=is_changed)
 
 
-async def _land_new(connection: AsyncConnection, arrival: Arrival, *, now: datetime) -> Landed:
+async def _land_new(connection: Connection, arrival: Arrival, *, now: datetime) -> Landed:
     upload = (await connection.execute(_UPLOAD, {"p": arrival.project_id, "s": arrival.session_id})).first()
     session = Session(
         id=arrival.session_id,
@@ -112,7 +115,7 @@ async def _land_new(connection: AsyncConnection, arrival: Arrival, *, now: datet
         route=arrival.route,
         started_at=arrival.started_at,
         duration_ms=arrival.duration_ms,
-        events_object_key=arrival.events_object_key,
+        events_object_key=upload.object_key if upload else arrival.events_object_key,
         created_at=now,
         updated_at=now,
         stage=arrival.stage,
@@ -130,7 +133,7 @@ async def _land_new(connection: AsyncConnection, arrival: Arrival, *, now: datet
     )
     stored = msgspec.structs.asdict(session)
     await connection.execute(
-        sessions.insert(),
+        _ADD_SESSION,
         stored
         | {
             "dropped": arrival.dropped,
@@ -167,7 +170,7 @@ def _merged(row: Any, arrival: Arrival, *, added: Sequence[Marker]) -> dict[str,
         }
     if row.upload_sha256 is not None:
         values["events_sha256"] = row.upload_sha256
-        values["events_object_key"] = arrival.events_object_key or row.events_object_key
+        values["events_object_key"] = row.upload_key
     return values
 
 
@@ -183,7 +186,7 @@ def _due_again(row: Any, arrival: Arrival, now: datetime) -> dict[str, Any]:
     }
 
 
-async def _add_markers(connection: AsyncConnection, arrival: Arrival, *, room: int) -> list[Marker]:
+async def _add_markers(connection: Connection, arrival: Arrival, *, room: int) -> list[Marker]:
     if not arrival.markers:
         return []
     known = await connection.execute(
@@ -202,25 +205,18 @@ async def _add_markers(connection: AsyncConnection, arrival: Arrival, *, room: i
     return fresh
 
 
-async def _insert_markers(connection: AsyncConnection, arrival: Arrival, fresh: Sequence[Marker]) -> None:
+async def _insert_markers(connection: Connection, arrival: Arrival, fresh: Sequence[Marker]) -> None:
     if not fresh:
         return
     await connection.execute(
-        markers.insert(),
+        _ADD_MARKERS,
         [
             msgspec.structs.asdict(marker) | {"client_ms": arrival.client_ms.get(marker.id, 0)}
             for marker in fresh
         ],
     )
-    statement = insert_into(connection, issue_sessions)
     await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["project_id", "cluster_key", "session_id"],
-            set_={
-                "marker_count": issue_sessions.c.marker_count + statement.excluded.marker_count,
-                "last_observed_at": statement.excluded.last_observed_at,
-            },
-        ),
+        upsert(connection, issue_sessions, replaced=("last_observed_at",), added=("marker_count",)),
         _cluster_rows(fresh),
     )
 

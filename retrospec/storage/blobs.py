@@ -1,6 +1,8 @@
 """The blob store: recordings and artifacts, on the local disk or in an S3-compatible store."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -48,44 +50,47 @@ class Blobs:
 
     async def put(self, key: str, content: bytes) -> None:
         """Store ``content`` under ``key``, replacing what was there."""
-        try:
-            await self._store.put_async(key, content)
-        except (StoreError, OSError) as error:
-            raise Unavailable(f"The blob store refused {key}: {error}") from error
+        await asyncio.to_thread(self.put_here, key, content)
+
+    def put_here(self, key: str, content: bytes) -> None:
+        """``put`` for a worker thread that has other work on the same content anyway."""
+        with _failures_named(key):
+            self._store.put(key, content)
 
     async def get(self, key: str) -> bytes:
         """The content of ``key``. Raises NotFound."""
-        try:
-            found = await self._store.get_async(key)
-            return bytes(await found.bytes_async())
-        except FileNotFoundError as error:
-            raise NotFound(f"{key} is not in the blob store") from error
-        except (StoreError, OSError) as error:
-            raise Unavailable(f"The blob store cannot read {key}: {error}") from error
+        return await asyncio.to_thread(self.get_here, key)
+
+    def get_here(self, key: str) -> bytes:
+        """``get`` for a worker thread."""
+        with _failures_named(key):
+            return bytes(self._store.get(key).bytes())
 
     async def get_range(self, key: str, start: int, end: int) -> bytes:
         """Bytes ``[start, end)`` of ``key``. Raises NotFound."""
-        try:
+        with _failures_named(key):
             return bytes(await self._store.get_range_async(key, start=start, end=end))
-        except FileNotFoundError as error:
-            raise NotFound(f"{key} is not in the blob store") from error
-        except (StoreError, OSError) as error:
-            raise Unavailable(f"The blob store cannot read {key}: {error}") from error
 
     async def delete(self, key: str) -> None:
         """Remove ``key``; not an error when it is gone already."""
-        try:
+        with suppress(NotFound), _failures_named(key):
             await self._store.delete_async(key)
-        except FileNotFoundError:
-            return
-        except (StoreError, OSError) as error:
-            raise Unavailable(f"The blob store cannot delete {key}: {error}") from error
 
     async def list(self, prefix: str) -> AsyncIterator[BlobMeta]:
         """Every blob below ``prefix``, in pages, in no order to rely on."""
         async for page in self._store.list(prefix):
             for entry in page:
                 yield BlobMeta(entry["path"], entry["size"], entry["last_modified"])
+
+
+@contextmanager
+def _failures_named(key: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotFound(f"{key} is not in the blob store.") from error
+    except (StoreError, OSError) as error:
+        raise Unavailable(f"The blob store failed on {key}: {error}") from error
 
 
 def _s3_store(bucket: str, prefix: str, query: str) -> S3Store:

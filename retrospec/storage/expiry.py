@@ -5,8 +5,8 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import delete, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from retrospec.storage.database import Connection
 from retrospec.storage.tables import (
     artifacts,
     chunks,
@@ -31,7 +31,7 @@ class Belongings(msgspec.Struct):
 
 
 async def expired_sessions(
-    connection: AsyncConnection, *, before: datetime, limit: int, project_id: str = ""
+    connection: Connection, *, before: datetime, limit: int, project_id: str = ""
 ) -> list[SessionName]:
     """Sessions that arrived before ``before`` and are not pinned, oldest first."""
     query = (
@@ -45,7 +45,7 @@ async def expired_sessions(
     return [(row.project_id, row.id) for row in await connection.execute(query)]
 
 
-async def belongings(connection: AsyncConnection, named: Sequence[SessionName]) -> Belongings:
+async def belongings(connection: Connection, named: Sequence[SessionName]) -> Belongings:
     """What these sessions own in the blob store."""
     kept = []
     for table, column in ((chunks, chunks.c.object_key), (artifacts, artifacts.c.artifact_key)):
@@ -56,7 +56,7 @@ async def belongings(connection: AsyncConnection, named: Sequence[SessionName]) 
     return Belongings(*kept)
 
 
-async def forget_sessions(connection: AsyncConnection, named: Sequence[SessionName]) -> int:
+async def forget_sessions(connection: Connection, named: Sequence[SessionName]) -> int:
     """Delete the rows of these sessions; issues keep their counts. How many sessions went."""
     for table in (chunks, markers, artifacts, reports, issue_sessions):
         await connection.execute(
@@ -68,7 +68,7 @@ async def forget_sessions(connection: AsyncConnection, named: Sequence[SessionNa
     return gone.rowcount
 
 
-async def forget_stale_tallies(connection: AsyncConnection, *, before: datetime, limit: int) -> int:
+async def forget_stale_tallies(connection: Connection, *, before: datetime, limit: int) -> int:
     """Delete tallies that never became issues and were last seen before ``before``; how many."""
     found = await connection.execute(
         select(issues.c.project_id, issues.c.key)
@@ -86,7 +86,7 @@ async def forget_stale_tallies(connection: AsyncConnection, *, before: datetime,
     return len(stale)
 
 
-async def give_back_space(connection: AsyncConnection) -> None:
+async def give_back_space(connection: Connection) -> None:
     """Return freed pages to the file system, a bounded number at a time (SQLite only)."""
     if connection.dialect.name == "sqlite":
         await connection.exec_driver_sql("PRAGMA incremental_vacuum(2000)")

@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Row, and_, bindparam, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retrospec.domain.clock import to_epoch_ms
 from retrospec.domain.issue import Issue, IssueState
 from retrospec.domain.marker import MarkerKind
+from retrospec.storage.database import Connection
 from retrospec.storage.tables import issue_hours, issue_people, issue_sessions, issues, reports, sessions
-from retrospec.storage.upsert import insert_into
+from retrospec.storage.upsert import insert_new, upsert
 
 HOUR_MS = 3_600_000
 
@@ -64,9 +64,33 @@ class IssueSession(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 _ONE = select(issues).where(issues.c.project_id == bindparam("p"), issues.c.key == bindparam("k"))
+_SIGHTED = (
+    "project_id",
+    "cluster_key",
+    "session_id",
+    "marker_count",
+    "first_observed_at",
+    "last_observed_at",
+)
+_COUNT_ONCE = (
+    update(issue_sessions)
+    .where(
+        issue_sessions.c.project_id == bindparam("p"),
+        issue_sessions.c.cluster_key == bindparam("k"),
+        issue_sessions.c.session_id == bindparam("s"),
+        issue_sessions.c.counted.is_(False),
+    )
+    .values(counted=True)
+)
+_ADD_ISSUE = issues.insert()
+_STORE_ISSUE = (
+    update(issues)
+    .where(issues.c.project_id == bindparam("new_project_id"), issues.c.key == bindparam("new_key"))
+    .values({c.name: bindparam(f"new_{c.name}") for c in issues.c if not c.primary_key})
+)
 
 
-async def find(connection: AsyncConnection, project_id: str, key: str) -> Tally | None:
+async def find(connection: Connection, project_id: str, key: str) -> Tally | None:
     """The tally under ``key``, promoted or not."""
     row = (await connection.execute(_ONE, {"p": project_id, "k": key})).first()
     return None if row is None else to_tally(row)
@@ -81,7 +105,7 @@ def to_tally(row: Row[Any]) -> Tally:
 
 
 async def count_sighting(
-    connection: AsyncConnection,
+    connection: Connection,
     sighting: Sighting,
     *,
     combine: Callable[[Tally | None, Sighting], Tally],
@@ -106,87 +130,51 @@ async def count_sighting(
     return tally
 
 
-async def _mark_counted(connection: AsyncConnection, sighting: Sighting) -> bool:
-    here = and_(
-        issue_sessions.c.project_id == sighting.project_id,
-        issue_sessions.c.cluster_key == sighting.cluster_key,
-        issue_sessions.c.session_id == sighting.session_id,
-    )
-    judged = {"confidence": sighting.confidence, "basis": sighting.basis, "jump_ms": sighting.jump_ms}
-    statement = insert_into(connection, issue_sessions).values(
-        project_id=sighting.project_id,
-        cluster_key=sighting.cluster_key,
-        session_id=sighting.session_id,
-        marker_count=sighting.marker_count,
-        first_observed_at=sighting.first_observed_at,
-        last_observed_at=sighting.last_observed_at,
-        counted=False,
-        **judged,
-    )
+async def _mark_counted(connection: Connection, sighting: Sighting) -> bool:
+    shown = ("confidence", "basis", "jump_ms")
+    row = {name: getattr(sighting, name) for name in (*_SIGHTED, *shown)} | {"counted": False}
+    await connection.execute(upsert(connection, issue_sessions, replaced=shown), row)
+    named = {"p": sighting.project_id, "k": sighting.cluster_key, "s": sighting.session_id}
+    return (await connection.execute(_COUNT_ONCE, named)).rowcount == 1
+
+
+async def _meet_person(connection: Connection, sighting: Sighting) -> bool:
+    person = {
+        "project_id": sighting.project_id,
+        "cluster_key": sighting.cluster_key,
+        "person_key": sighting.person_key,
+        "last_seen_at": sighting.last_observed_at,
+    }
+    return (await connection.execute(insert_new(connection, issue_people), person)).rowcount == 1
+
+
+async def _add_to_hour(connection: Connection, sighting: Sighting) -> None:
     await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["project_id", "cluster_key", "session_id"], set_=judged
-        )
-    )
-    counted = await connection.execute(
-        update(issue_sessions).where(here, issue_sessions.c.counted.is_(False)).values(counted=True)
-    )
-    return counted.rowcount == 1
-
-
-async def _meet_person(connection: AsyncConnection, sighting: Sighting) -> bool:
-    added = await connection.execute(
-        insert_into(connection, issue_people)
-        .values(
-            project_id=sighting.project_id,
-            cluster_key=sighting.cluster_key,
-            person_key=sighting.person_key,
-            last_seen_at=sighting.last_observed_at,
-        )
-        .on_conflict_do_nothing()
-    )
-    return bool(added.rowcount == 1)
-
-
-async def _add_to_hour(connection: AsyncConnection, sighting: Sighting) -> None:
-    statement = insert_into(connection, issue_hours).values(
-        project_id=sighting.project_id,
-        cluster_key=sighting.cluster_key,
-        hour=to_epoch_ms(sighting.last_observed_at) // HOUR_MS,
-        session_count=1,
-        marker_count=sighting.marker_count,
-    )
-    await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["project_id", "cluster_key", "hour"],
-            set_={
-                "session_count": issue_hours.c.session_count + 1,
-                "marker_count": issue_hours.c.marker_count + statement.excluded.marker_count,
-            },
-        )
+        upsert(connection, issue_hours, replaced=(), added=("session_count", "marker_count")),
+        {
+            "project_id": sighting.project_id,
+            "cluster_key": sighting.cluster_key,
+            "hour": to_epoch_ms(sighting.last_observed_at) // HOUR_MS,
+            "session_count": 1,
+            "marker_count": sighting.marker_count,
+        },
     )
 
 
-async def _store(connection: AsyncConnection, tally: Tally, *, is_new: bool) -> None:
+async def _store(connection: Connection, tally: Tally, *, is_new: bool) -> None:
     values = msgspec.structs.asdict(tally.issue) | {
         "title": tally.title,
         "visual_count": tally.visual_count,
         "promoted_at": tally.promoted_at,
     }
     if is_new:
-        await connection.execute(issues.insert().values(**values))
+        await connection.execute(_ADD_ISSUE, values)
         return
-    named = {"p": values.pop("project_id"), "k": values.pop("key")}
-    await connection.execute(
-        update(issues)
-        .where(issues.c.project_id == bindparam("p"), issues.c.key == bindparam("k"))
-        .values(**values),
-        named,
-    )
+    await connection.execute(_STORE_ISSUE, {f"new_{name}": value for name, value in values.items()})
 
 
 async def unpromoted(
-    connection: AsyncConnection, project_id: str, *, min_sessions: int, min_people: int
+    connection: Connection, project_id: str, *, min_sessions: int, min_people: int
 ) -> list[Tally]:
     """Tallies that reach the thresholds but are not shown yet (the settings may have changed)."""
     found = await connection.execute(
@@ -200,9 +188,7 @@ async def unpromoted(
     return [to_tally(row) for row in found]
 
 
-async def promote(
-    connection: AsyncConnection, project_id: str, keys: Sequence[str], *, now: datetime
-) -> None:
+async def promote(connection: Connection, project_id: str, keys: Sequence[str], *, now: datetime) -> None:
     """Show these issues from now on."""
     await connection.execute(
         update(issues)
@@ -212,7 +198,7 @@ async def promote(
 
 
 async def list_promoted(
-    connection: AsyncConnection, project_id: str, *, state: IssueState | None, limit: int = 500
+    connection: Connection, project_id: str, *, state: IssueState | None, limit: int = 500
 ) -> list[Tally]:
     """Shown issues, latest seen first."""
     query = (
@@ -227,7 +213,7 @@ async def list_promoted(
 
 
 async def sessions_of(
-    connection: AsyncConnection,
+    connection: Connection,
     project_id: str,
     key: str,
     *,

@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import bindparam, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retrospec.domain.marker import Marker, MarkerKind
+from retrospec.storage.database import Connection
 from retrospec.storage.tables import markers
-from retrospec.storage.upsert import insert_into
+from retrospec.storage.upsert import insert_new
 
 _FIELDS = [field.name for field in msgspec.structs.fields(Marker)]
 _OF_SESSION = (
@@ -18,6 +18,14 @@ _OF_SESSION = (
     .where(markers.c.project_id == bindparam("p"), markers.c.session_id == bindparam("s"))
     .order_by(markers.c.replay_offset_ms, markers.c.id)
 )
+
+_NAMED = (
+    (markers.c.project_id == bindparam("p"))
+    & (markers.c.session_id == bindparam("s"))
+    & (markers.c.id == bindparam("m"))
+)
+_SET_STATE = update(markers).where(_NAMED).values(state=bindparam("new"))
+_PLACE = update(markers).where(_NAMED).values(replay_offset_ms=bindparam("new"))
 
 
 class KindStats(msgspec.Struct, rename="camel"):
@@ -36,60 +44,47 @@ def _to_marker(row: Any) -> Marker:
     return Marker(**values)
 
 
-async def of_session(connection: AsyncConnection, project_id: str, session_id: str) -> list[Marker]:
+async def of_session(connection: Connection, project_id: str, session_id: str) -> list[Marker]:
     """The session's markers by offset."""
     found = await connection.execute(_OF_SESSION, {"p": project_id, "s": session_id})
     return [_to_marker(row) for row in found]
 
 
-async def client_times(connection: AsyncConnection, project_id: str, session_id: str) -> dict[str, int]:
-    """Client epoch ms by marker id, for the markers whose client sent that."""
-    found = await connection.execute(_OF_SESSION, {"p": project_id, "s": session_id})
-    return {row.id: row.client_ms for row in found if row.client_ms}
+async def with_client_times(
+    connection: Connection, project_id: str, session_id: str
+) -> tuple[list[Marker], dict[str, int]]:
+    """The markers, and client epoch ms by marker id for those whose client sent that."""
+    found = (await connection.execute(_OF_SESSION, {"p": project_id, "s": session_id})).all()
+    return [_to_marker(row) for row in found], {row.id: row.client_ms for row in found if row.client_ms}
 
 
-async def place(
-    connection: AsyncConnection, project_id: str, session_id: str, offsets: Mapping[str, int]
-) -> None:
+async def place(connection: Connection, project_id: str, session_id: str, offsets: Mapping[str, int]) -> None:
     """Set replay offsets, known once the recording's first event is."""
-    for marker_id, offset_ms in offsets.items():
+    if offsets:
         await connection.execute(
-            update(markers)
-            .where(
-                markers.c.project_id == project_id,
-                markers.c.session_id == session_id,
-                markers.c.id == marker_id,
-            )
-            .values(replay_offset_ms=offset_ms)
+            _PLACE,
+            [{"p": project_id, "s": session_id, "m": name, "new": at} for name, at in offsets.items()],
         )
 
 
 async def set_states(
-    connection: AsyncConnection, project_id: str, session_id: str, states: Mapping[str, str]
+    connection: Connection, project_id: str, session_id: str, states: Mapping[str, str]
 ) -> None:
     """Write what became of each marker (``confirmed``, ``refuted``, ``symptom``)."""
-    for state in sorted(set(states.values())):
-        ids = [marker_id for marker_id, its in states.items() if its == state]
+    if states:
         await connection.execute(
-            update(markers)
-            .where(
-                markers.c.project_id == project_id,
-                markers.c.session_id == session_id,
-                markers.c.id.in_(ids),
-            )
-            .values(state=state)
+            _SET_STATE,
+            [{"p": project_id, "s": session_id, "m": name, "new": state} for name, state in states.items()],
         )
 
 
-async def add_found(connection: AsyncConnection, found: Sequence[Marker]) -> None:
+async def add_found(connection: Connection, found: Sequence[Marker]) -> None:
     """Add markers that analysis found in the recording; those already there stay."""
     for marker in found:
-        await connection.execute(
-            insert_into(connection, markers).values(**msgspec.structs.asdict(marker)).on_conflict_do_nothing()
-        )
+        await connection.execute(insert_new(connection, markers), msgspec.structs.asdict(marker))
 
 
-async def stats_by_kind(connection: AsyncConnection, project_id: str, *, since: datetime) -> list[KindStats]:
+async def stats_by_kind(connection: Connection, project_id: str, *, since: datetime) -> list[KindStats]:
     """Per kind, most markers first."""
     count = func.count().label("marker_count")
     found = await connection.execute(

@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Row, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retrospec.domain.ids import new_id
+from retrospec.storage.database import Connection
 from retrospec.storage.tables import api_keys, projects
-from retrospec.storage.upsert import insert_into
+from retrospec.storage.upsert import insert_new
 
 DEFAULT_PROJECT_ID = "proj_default"
 
@@ -42,30 +42,29 @@ def secret_hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-async def create_project(connection: AsyncConnection, project: Project) -> bool:
+async def create_project(connection: Connection, project: Project) -> bool:
     """Add a project; False when the id is taken."""
     added = await connection.execute(
-        insert_into(connection, projects)
-        .values(id=project.id, name=project.name, created_at=project.created_at)
-        .on_conflict_do_nothing()
+        insert_new(connection, projects),
+        {"id": project.id, "name": project.name, "created_at": project.created_at},
     )
     return added.rowcount == 1
 
 
-async def list_projects(connection: AsyncConnection) -> list[Project]:
+async def list_projects(connection: Connection) -> list[Project]:
     """All projects, oldest first."""
     found = await connection.execute(select(projects).order_by(projects.c.created_at, projects.c.id))
     return [Project(row.id, row.name, row.created_at) for row in found]
 
 
-async def find_project(connection: AsyncConnection, project_id: str) -> Project | None:
+async def find_project(connection: Connection, project_id: str) -> Project | None:
     """The project, or None."""
     row = (await connection.execute(select(projects).where(projects.c.id == project_id))).first()
     return None if row is None else Project(row.id, row.name, row.created_at)
 
 
 async def add_key(
-    connection: AsyncConnection,
+    connection: Connection,
     *,
     project_id: str,
     name: str,
@@ -93,7 +92,7 @@ async def add_key(
     return key
 
 
-async def find_key(connection: AsyncConnection, secret: str) -> ApiKey | None:
+async def find_key(connection: Connection, secret: str) -> ApiKey | None:
     """The key whose secret this is, revoked or not; None if unknown."""
     row = (
         await connection.execute(select(api_keys).where(api_keys.c.secret_hash == secret_hash(secret)))
@@ -101,7 +100,7 @@ async def find_key(connection: AsyncConnection, secret: str) -> ApiKey | None:
     return None if row is None else _to_key(row)
 
 
-async def list_keys(connection: AsyncConnection, project_id: str | None = None) -> list[ApiKey]:
+async def list_keys(connection: Connection, project_id: str | None = None) -> list[ApiKey]:
     """Keys of one project, or of all, oldest first."""
     query = select(api_keys).order_by(api_keys.c.created_at, api_keys.c.id)
     if project_id is not None:
@@ -109,7 +108,7 @@ async def list_keys(connection: AsyncConnection, project_id: str | None = None) 
     return [_to_key(row) for row in await connection.execute(query)]
 
 
-async def revoke_key(connection: AsyncConnection, key_id: str, *, now: datetime) -> bool:
+async def revoke_key(connection: Connection, key_id: str, *, now: datetime) -> bool:
     """Revoke at once; False when there is no such key or it was revoked before."""
     done = await connection.execute(
         update(api_keys)
@@ -119,7 +118,7 @@ async def revoke_key(connection: AsyncConnection, key_id: str, *, now: datetime)
     return done.rowcount == 1
 
 
-async def touch_key(connection: AsyncConnection, key_id: str, *, now: datetime) -> None:
+async def touch_key(connection: Connection, key_id: str, *, now: datetime) -> None:
     """Remember when the key was last used."""
     await connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(last_used_at=now))
 

@@ -5,10 +5,10 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from retrospec.storage.database import Connection
 from retrospec.storage.tables import chunks, sessions
-from retrospec.storage.upsert import insert_into
+from retrospec.storage.upsert import insert_new, upsert
 
 
 class StoredChunk(msgspec.Struct, kw_only=True):
@@ -46,22 +46,17 @@ _UPLOAD = select(chunks.c.object_key, chunks.c.sha256).where(
 )
 
 
-async def of_session(connection: AsyncConnection, project_id: str, session_id: str) -> list[StoredChunk]:
+async def of_session(connection: Connection, project_id: str, session_id: str) -> list[StoredChunk]:
     """The session's chunks, by tab and number."""
     found = await connection.execute(_OF_SESSION, {"p": project_id, "s": session_id})
     return [StoredChunk(**row._mapping) for row in found]
 
 
-async def replace_upload(connection: AsyncConnection, chunk: StoredChunk) -> str:
+async def replace_upload(connection: Connection, chunk: StoredChunk) -> str:
     """Make ``chunk`` the session's v1 upload; the key of the blob it replaces when that is another, else ``""``."""
     old = (await connection.execute(_UPLOAD, {"p": chunk.project_id, "s": chunk.session_id})).first()
-    values = msgspec.structs.asdict(chunk)
-    statement = insert_into(connection, chunks).values(**values)
     await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["project_id", "session_id", "tab_id", "seq"],
-            set_={name: statement.excluded[name] for name in values},
-        )
+        upsert(connection, chunks, replaced=tuple(_FIELDS)), msgspec.structs.asdict(chunk)
     )
     if old is None or old.object_key == chunk.object_key:
         return ""
@@ -73,17 +68,13 @@ async def replace_upload(connection: AsyncConnection, chunk: StoredChunk) -> str
     return str(old.object_key)
 
 
-async def add_chunk(connection: AsyncConnection, chunk: StoredChunk) -> bool:
+async def add_chunk(connection: Connection, chunk: StoredChunk) -> bool:
     """Add a numbered chunk; False when that number is already stored."""
-    added = await connection.execute(
-        insert_into(connection, chunks).values(**msgspec.structs.asdict(chunk)).on_conflict_do_nothing()
-    )
+    added = await connection.execute(insert_new(connection, chunks), msgspec.structs.asdict(chunk))
     return bool(added.rowcount == 1)
 
 
-async def abandoned_uploads(
-    connection: AsyncConnection, *, before: datetime, limit: int
-) -> list[StoredChunk]:
+async def abandoned_uploads(connection: Connection, *, before: datetime, limit: int) -> list[StoredChunk]:
     """Chunks older than ``before`` whose session never came."""
     known = select(sessions.c.id).where(
         sessions.c.project_id == chunks.c.project_id, sessions.c.id == chunks.c.session_id
@@ -97,7 +88,7 @@ async def abandoned_uploads(
     return [StoredChunk(**row._mapping) for row in found]
 
 
-async def forget_chunks(connection: AsyncConnection, named: Sequence[StoredChunk]) -> None:
+async def forget_chunks(connection: Connection, named: Sequence[StoredChunk]) -> None:
     """Remove the rows of these chunks."""
     for chunk in named:
         await connection.execute(
@@ -110,9 +101,7 @@ async def forget_chunks(connection: AsyncConnection, named: Sequence[StoredChunk
         )
 
 
-async def is_referenced(
-    connection: AsyncConnection, project_id: str, session_id: str, object_key: str
-) -> bool:
+async def is_referenced(connection: Connection, project_id: str, session_id: str, object_key: str) -> bool:
     """Whether a chunk row of the session points at ``object_key``."""
     found = await connection.execute(
         select(chunks.c.seq).where(

@@ -4,14 +4,15 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Row, bindparam, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.finding import Finding
 from retrospec.domain.report import Basis, Card, ReportCard, ReportStatus
+from retrospec.domain.session import Session
 from retrospec.domain.window import Window
+from retrospec.storage.database import Connection
 from retrospec.storage.tables import artifacts, reports
-from retrospec.storage.upsert import insert_into
+from retrospec.storage.upsert import upsert
 
 _NAMED = (reports.c.project_id == bindparam("p")) & (reports.c.session_id == bindparam("s"))
 _REPORT = select(reports).where(_NAMED)
@@ -22,43 +23,45 @@ _ARTIFACTS = (
 )
 
 
-async def of_session(connection: AsyncConnection, project_id: str, session_id: str) -> ReportCard | None:
+def artifact_folder(session: Session) -> str:
+    """``artifacts/<project>/<yyyy>/<mm>/<dd>/<session>``: stable, so that a repeated stage overwrites."""
+    return f"artifacts/{session.project_id}/{session.created_at:%Y/%m/%d}/{session.id}"
+
+
+async def of_session(connection: Connection, project_id: str, session_id: str) -> ReportCard | None:
     """The session's report card, or None before there is one."""
     row = (await connection.execute(_REPORT, {"p": project_id, "s": session_id})).first()
     return None if row is None else _to_report(row)
 
 
-async def findings_of(connection: AsyncConnection, project_id: str, session_id: str) -> list[Finding]:
-    """What stage 1 concluded of the session."""
+async def with_findings(
+    connection: Connection, project_id: str, session_id: str
+) -> tuple[ReportCard | None, list[Finding]]:
+    """The report card and what stage 1 concluded."""
     row = (await connection.execute(_REPORT, {"p": project_id, "s": session_id})).first()
-    return [] if row is None else msgspec.convert(row.findings, list[Finding])
+    if row is None:
+        return None, []
+    return _to_report(row), msgspec.convert(row.findings, list[Finding])
 
 
-async def save(
-    connection: AsyncConnection, report: ReportCard, findings: list[Finding] | None = None
-) -> None:
+async def save(connection: Connection, report: ReportCard, findings: list[Finding] | None = None) -> None:
     """Write the card, keeping its id and creation time when there was one; findings stay unless given."""
     values: dict[str, Any] = msgspec.structs.asdict(report) | {"card": msgspec.to_builtins(report.card)}
     if findings is not None:
         values["findings"] = msgspec.to_builtins(findings)
-    statement = insert_into(connection, reports).values(**values)
-    kept = {"id", "created_at", "project_id", "session_id"}
-    await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["project_id", "session_id"],
-            set_={name: statement.excluded[name] for name in values if name not in kept},
-        )
-    )
+    kept = ("id", "created_at", "project_id", "session_id")
+    replaced = tuple(name for name in values if name not in kept)
+    await connection.execute(upsert(connection, reports, replaced=replaced), values)
 
 
-async def artifacts_of(connection: AsyncConnection, project_id: str, session_id: str) -> list[Artifact]:
+async def artifacts_of(connection: Connection, project_id: str, session_id: str) -> list[Artifact]:
     """The session's artifacts, newest first."""
     found = await connection.execute(_ARTIFACTS, {"p": project_id, "s": session_id})
     return [_to_artifact(row) for row in found]
 
 
 async def latest_artifact(
-    connection: AsyncConnection, project_id: str, session_id: str, artifact_type: str
+    connection: Connection, project_id: str, session_id: str, artifact_type: str
 ) -> Artifact | None:
     """The newest artifact of that type, or None."""
     for artifact in await artifacts_of(connection, project_id, session_id):
@@ -67,16 +70,11 @@ async def latest_artifact(
     return None
 
 
-async def save_artifact(connection: AsyncConnection, artifact: Artifact) -> None:
+async def save_artifact(connection: Connection, artifact: Artifact) -> None:
     """Write an artifact's row; the same id again replaces it."""
     values = msgspec.structs.asdict(artifact) | {"windows": msgspec.to_builtins(artifact.windows)}
-    statement = insert_into(connection, artifacts).values(**values)
-    await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["project_id", "session_id", "id"],
-            set_={name: statement.excluded[name] for name in values if name != "created_at"},
-        )
-    )
+    replaced = tuple(name for name in values if name != "created_at")
+    await connection.execute(upsert(connection, artifacts, replaced=replaced), values)
 
 
 def _to_report(row: Row[Any]) -> ReportCard:

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Row, and_, bindparam, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retrospec.domain.session import Session, Stage
+from retrospec.storage.database import Connection
 from retrospec.storage.tables import sessions
 
 ACTIVE_STAGES = (Stage.RECORDING, Stage.ANALYSIS, Stage.CONFIRMATION)
@@ -20,6 +20,36 @@ _FIELDS = [field.name for field in msgspec.structs.fields(Session)]
 _COLUMNS = [sessions.c[name] for name in _FIELDS]
 _NAMED = and_(sessions.c.project_id == bindparam("p"), sessions.c.id == bindparam("s"))
 _ONE = select(*_COLUMNS).where(_NAMED)
+_CLAIM = (
+    update(sessions)
+    .where(
+        _NAMED,
+        sessions.c.stage.in_(ACTIVE_STAGES),
+        sessions.c.not_before <= bindparam("now"),
+        or_(sessions.c.lease_until.is_(None), sessions.c.lease_until < bindparam("now")),
+    )
+    .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"), attempt=sessions.c.attempt + 1)
+    .returning(*_COLUMNS)
+)
+_MOVE_ON = (
+    update(sessions)
+    .where(
+        _NAMED,
+        sessions.c.lease_owner == bindparam("owner"),
+        sessions.c.revision == bindparam("held_revision"),
+    )
+    .values(
+        stage=bindparam("new_stage"),
+        report_status=bindparam("new_status"),
+        attempt=0,
+        not_before=bindparam("now"),
+        lease_owner="",
+        lease_until=None,
+        rung_at=bindparam("now"),
+        last_error="",
+        updated_at=bindparam("now"),
+    )
+)
 
 
 class Claim(msgspec.Struct):
@@ -37,14 +67,14 @@ def to_session(row: Row[Any]) -> Session:
     return Session(**values)
 
 
-async def find(connection: AsyncConnection, project_id: str, session_id: str) -> Session | None:
+async def find(connection: Connection, project_id: str, session_id: str) -> Session | None:
     """The session, or None."""
     row = (await connection.execute(_ONE, {"p": project_id, "s": session_id})).first()
     return None if row is None else to_session(row)
 
 
 async def claim(
-    connection: AsyncConnection,
+    connection: Connection,
     project_id: str,
     session_id: str,
     *,
@@ -56,29 +86,22 @@ async def claim(
 
     A recording whose silence has lasted becomes ``analysis`` by being claimed.
     """
-    due = and_(
-        sessions.c.project_id == project_id,
-        sessions.c.id == session_id,
-        sessions.c.stage.in_(ACTIVE_STAGES),
-        sessions.c.not_before <= now,
-        or_(sessions.c.lease_until.is_(None), sessions.c.lease_until < now),
-    )
     taken = await connection.execute(
-        update(sessions)
-        .where(due)
-        .values(
-            lease_owner=owner,
-            lease_until=now + timedelta(seconds=lease_s),
-            attempt=sessions.c.attempt + 1,
-        )
-        .returning(*_COLUMNS)
+        _CLAIM,
+        {
+            "p": project_id,
+            "s": session_id,
+            "now": now,
+            "owner": owner,
+            "until": now + timedelta(seconds=lease_s),
+        },
     )
     row = taken.first()
     return None if row is None else Claim(to_session(row), owner)
 
 
 async def seize(
-    connection: AsyncConnection, project_id: str, session_id: str, *, owner: str, until: datetime
+    connection: Connection, project_id: str, session_id: str, *, owner: str, until: datetime
 ) -> Claim | None:
     """Take the session whatever its stage and whoever holds it: an outside analyzer has spoken."""
     taken = await connection.execute(
@@ -91,7 +114,7 @@ async def seize(
     return None if row is None else Claim(to_session(row), owner)
 
 
-async def renew(connection: AsyncConnection, claim: Claim, *, until: datetime) -> bool:
+async def renew(connection: Connection, claim: Claim, *, until: datetime) -> bool:
     """Keep a claim alive; False when it was lost."""
     kept = await connection.execute(update(sessions).where(_held(claim)).values(lease_until=until))
     return kept.rowcount == 1
@@ -106,7 +129,7 @@ def _held(claim: Claim) -> Any:
 
 
 async def move_on(
-    connection: AsyncConnection, claim: Claim, *, stage: Stage, report_status: str, now: datetime
+    connection: Connection, claim: Claim, *, stage: Stage, report_status: str, now: datetime
 ) -> bool:
     """Save that a stage is finished and name the next.
 
@@ -114,31 +137,28 @@ async def move_on(
     roll back what it computed and let the session be claimed again.
     """
     moved = await connection.execute(
-        update(sessions)
-        .where(_held(claim), sessions.c.revision == claim.session.revision)
-        .values(
-            stage=stage,
-            report_status=report_status,
-            attempt=0,
-            not_before=now,
-            lease_owner="",
-            lease_until=None,
-            rung_at=now,
-            last_error="",
-            updated_at=now,
-        )
+        _MOVE_ON,
+        {
+            "p": claim.session.project_id,
+            "s": claim.session.id,
+            "owner": claim.owner,
+            "held_revision": claim.session.revision,
+            "new_stage": stage,
+            "new_status": report_status,
+            "now": now,
+        },
     )
     return moved.rowcount == 1
 
 
-async def release(connection: AsyncConnection, claim: Claim, *, now: datetime) -> None:
+async def release(connection: Connection, claim: Claim, *, now: datetime) -> None:
     """Give a claim back without a result, due again at once."""
     await connection.execute(
         update(sessions).where(_held(claim)).values(lease_owner="", lease_until=None, attempt=0, rung_at=now)
     )
 
 
-async def postpone(connection: AsyncConnection, claim: Claim, *, not_before: datetime, error: str) -> None:
+async def postpone(connection: Connection, claim: Claim, *, not_before: datetime, error: str) -> None:
     """Give a claim back after a failure, due again later."""
     await connection.execute(
         update(sessions)
@@ -149,7 +169,7 @@ async def postpone(connection: AsyncConnection, claim: Claim, *, not_before: dat
     )
 
 
-async def bury(connection: AsyncConnection, claim: Claim, *, now: datetime, error: str) -> None:
+async def bury(connection: Connection, claim: Claim, *, now: datetime, error: str) -> None:
     """Give a session up: stage ``dead``, its report failed, the reason kept."""
     await connection.execute(
         update(sessions)
@@ -166,7 +186,7 @@ async def bury(connection: AsyncConnection, claim: Claim, *, now: datetime, erro
 
 
 async def find_due(
-    connection: AsyncConnection, *, now: datetime, everything: bool, limit: int = RING_LIMIT
+    connection: Connection, *, now: datetime, everything: bool, limit: int = RING_LIMIT
 ) -> list[tuple[str, str]]:
     """Sessions that are due, held by nobody and not rung lately: ``(project_id, id)``, longest due first.
 
@@ -188,7 +208,7 @@ async def find_due(
     return [(row.project_id, row.id) for row in found]
 
 
-async def mark_rung(connection: AsyncConnection, named: Sequence[tuple[str, str]], *, now: datetime) -> None:
+async def mark_rung(connection: Connection, named: Sequence[tuple[str, str]], *, now: datetime) -> None:
     """Remember that these sessions were rung."""
     await connection.execute(
         update(sessions)
@@ -198,7 +218,7 @@ async def mark_rung(connection: AsyncConnection, named: Sequence[tuple[str, str]
     )
 
 
-async def queue_depths(connection: AsyncConnection, *, now: datetime) -> dict[str, int]:
+async def queue_depths(connection: Connection, *, now: datetime) -> dict[str, int]:
     """Per stage (``analysis``, ``replay``): waiting, held, waiting for a retry, given up.
 
     Keys are ``<stage>_stream_depth``, ``_pending_total``, ``_retry_depth``, ``_failed_depth``.

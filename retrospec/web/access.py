@@ -53,8 +53,7 @@ class KeyRing:
         return known.key
 
     async def _read(self, secret: str, now: float, *, touched_at: float) -> _Known:
-        async with self._database.read() as connection:
-            key = await projects.find_key(connection, secret)
+        key = await self._database.read_once(lambda connection: projects.find_key(connection, secret))
         known = self._known[secret] = _Known(key, now, touched_at)
         if len(self._known) > MAX_BUCKETS:
             self._known.popitem(last=False)

@@ -36,8 +36,8 @@ def test_help_names_every_command() -> None:
     assert all(f"  {name} " in shown.output for name in COMMANDS)
 
 
-def test_version(retrospec: Run) -> None:
-    assert retrospec("--version").stdout == f"retrospec {__version__}\n"
+def test_version(retrospec_process: Run) -> None:
+    assert retrospec_process("--version").stdout == f"retrospec {__version__}\n"
 
 
 def test_a_mistyped_command_gets_the_nearest(retrospec: Run) -> None:
@@ -46,8 +46,8 @@ def test_a_mistyped_command_gets_the_nearest(retrospec: Run) -> None:
     assert "There is no command 'sevre'; did you mean 'serve'?" in done.stderr
 
 
-def test_a_slip_in_the_settings_stops_the_start(retrospec: Run) -> None:
-    done = retrospec("serve", "--port", "70000")
+def test_a_slip_in_the_settings_stops_the_start(retrospec_process: Run) -> None:
+    done = retrospec_process("serve", "--port", "70000")
     assert (done.returncode, done.stderr) == (
         2,
         "retrospec: command line: server.port is 70000; use 0 to 65535\n",

@@ -10,7 +10,7 @@ from retrospec.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
-COMMAND = re.compile(r"(?:^|[`/ ])retrospec ((?:[a-z]+ ?){1,2})((?:[^`#\n|]*))")
+COMMAND = re.compile(r"(?:^|[`/ ])retrospec ((?:[a-z]+ ?){1,2})((?:[^`#\n|]*))", re.MULTILINE)
 
 
 def mentioned() -> list[tuple[str, str, str]]:
