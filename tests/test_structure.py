@@ -27,6 +27,7 @@ FLOORS = {
     "accounts": 2,
     "intake": 3,
     "lookout": 3,
+    "report_cards": 3,
     "pipeline": 3,
     "jobs": 3,
     "web": 4,
