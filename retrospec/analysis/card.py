@@ -3,8 +3,9 @@
 import msgspec
 
 from retrospec.analysis.facts import Action, Story
-from retrospec.analysis.wording import cause_text, look_at_texts, pressed, quoted, symptom_text
+from retrospec.analysis.wording import BEHAVIOUR, cause_text, look_at_texts, pressed, quoted, symptom_text
 from retrospec.domain.finding import Finding, Outcome, Standing
+from retrospec.domain.marker import SIGNAL_KINDS, MarkerKind, Signal
 from retrospec.domain.report import Card, Sentence
 
 _STORY_BEFORE = 5
@@ -52,11 +53,19 @@ def plain_text(card: Card) -> PlainText:
 
 def _causes(story: Story, findings: list[Finding]) -> list[Sentence]:
     sentences: dict[str, Sentence] = {}
-    for finding in findings:
+    for finding in _telling(findings):
         text = cause_text(finding)
         if text and text not in sentences:
             sentences[text] = Sentence(text, _real(story, finding.refs), finding.t_ms)
     return list(sentences.values())
+
+
+def _telling(findings: list[Finding]) -> list[Finding]:
+    """Where code or network is the cause, that the control did nothing goes without saying."""
+    lead = findings[0]
+    if SIGNAL_KINDS.get(lead.signal) in (MarkerKind.JS_EXCEPTION, MarkerKind.API_ERROR):
+        return [finding for finding in findings if finding is lead or finding.signal not in BEHAVIOUR]
+    return [lead, *(finding for finding in findings[1:] if finding.signal != Signal.ERROR_CLICK)]
 
 
 def _real(story: Story, refs: list[str]) -> list[str]:

@@ -7,7 +7,7 @@ import msgspec
 
 from retrospec.analysis import shapes
 from retrospec.analysis.facts import Action, Change, Message, Story
-from retrospec.analysis.limits import MAX_CHANGES, MAX_MESSAGES, MAX_NODES, MAX_ROWS
+from retrospec.analysis.limits import MAX_CHANGES, MAX_MESSAGES, MAX_NODES, MAX_ROWS, MAX_SEGMENTS
 from retrospec.analysis.page import Page
 from retrospec.analysis.reading import BROKEN, Reading, Stamped, read_in_order
 from retrospec.analysis.said import read_custom, read_plugin
@@ -88,6 +88,9 @@ class Compiler:
     # Pages ---------------------------------------------------------------------------------------------
 
     def _snapshot(self, page: Page, root: shapes.Node, t_ms: int) -> None:
+        if len(self.story.segments) >= MAX_SEGMENTS:
+            self.cut(f"only the first {MAX_SEGMENTS:,} page loads were read")
+            return
         if page.is_checkpoint(root):
             page.refresh(root)
             self.moved(page, page.announced, t_ms)

@@ -20,11 +20,14 @@ AMBIENT_TIMES = 2
 """An element that changed by itself so often before an action proves nothing about it: clocks, tickers, carousels."""
 QUIET_ROWS = frozenset({"scroll", "marker", "page"})
 """Rows that end no other row's window."""
+_OTHER_TABS = 20
+"""Actions of other tabs looked past; nobody does more in between."""
 _PLAIN = ("dom_change", "text_change")
 
 
 def attach_effects(story: Story) -> None:
     """Fills ``row.effects`` and ``window_end_ms`` of all actions."""
+    story.deeds = [action for action in story.actions if action.row.action not in QUIET_ROWS]
     for tab in {action.tab for action in story.actions}:
         rows = [action for action in story.actions if action.tab == tab and action.row.action not in QUIET_ROWS]
         _set_windows(rows)
@@ -96,12 +99,12 @@ def _attach_failures(story: Story) -> None:
 
 def action_before(story: Story, t_ms: int, within_ms: int, segment: int) -> Action | None:
     """The last action of the person (or page load) at or before ``t_ms``, if it is recent and of that page load."""
-    place = bisect_right(story.actions, t_ms, key=lambda action: action.t_ms) - 1
-    while place >= 0 and t_ms - story.actions[place].t_ms <= within_ms:
-        action = story.actions[place]
-        if action.row.action not in QUIET_ROWS and (segment < 0 or action.row.segment == segment):
+    place = bisect_right(story.deeds, t_ms, key=lambda action: action.t_ms) - 1
+    for action in reversed(story.deeds[max(0, place - _OTHER_TABS) : place + 1]):
+        if t_ms - action.t_ms > within_ms:
+            return None
+        if segment < 0 or action.row.segment == segment:
             return action
-        place -= 1
     return None
 
 

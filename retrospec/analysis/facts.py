@@ -155,6 +155,8 @@ class Story(msgspec.Struct, kw_only=True):
 
     trace: Trace
     actions: list[Action] = []
+    deeds: list[Action] = []
+    """The actions that can have effects: what the person did, and page loads; set when effects are attached."""
     changes: list[Change] = []
     faults: list[Fault] = []
     requests: list[Request] = []

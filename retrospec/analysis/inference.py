@@ -1,6 +1,7 @@
 """Refused forms that no marker tells of: the browser moved to the refused field, or the page said what it won't take."""
 
 from retrospec.analysis.facts import Action, Refusal, Story
+from retrospec.analysis.limits import MAX_FINDINGS
 from retrospec.analysis.looks import is_apology, is_error_text
 from retrospec.domain.trace import Effect
 
@@ -11,6 +12,8 @@ _WITHIN_MS = 3_000
 def infer_refusals(story: Story) -> None:
     """Adds a refusal for each submit that was answered by one, and by nothing better."""
     for action in story.actions:
+        if len(story.refusals) >= MAX_FINDINGS:
+            break
         refusing = _refusing_effect(action)
         if refusing is not None:
             story.refusals.append(

@@ -7,19 +7,27 @@ MAX_EVENTS = 3_000_000
 """A busy hour records about 200,000 events; ten times that is not a person."""
 MAX_NODES = 500_000
 """Nodes alive in one page's mirror; the largest page in FIELD.md has 250,000."""
-MAX_ROWS = 20_000
-MAX_CHANGES = 300_000
+MAX_ROWS = 10_000
+MAX_CHANGES = 150_000
+MAX_MARKERS = 1_000
+"""An SDK that marks more than this has gone mad, or is none."""
+MAX_FACTS = 5_000
+"""Errors, and requests, that the recording itself tells of."""
+MAX_SEGMENTS = 1_000
+MAX_SPINNERS = 20
+"""Watched at once on one page."""
+MAX_SPINNER_CHECKS = 20_000
 MAX_EFFECTS_PER_ROW = 24
 MAX_TEXT = 100
 """Characters kept of any text taken from a page."""
 MAX_CLIMB = 60
 """Ancestors looked at when something is named or placed."""
-MAX_SUBTREE = 300
+MAX_SUBTREE = 120
 """Nodes looked at when the text of one element is gathered."""
 MAX_ROOTS_PER_MUTATION = 40
 """Added subtrees described one by one; a list of 10,000 new rows needs no more."""
-MAX_ID_SCANS = 400
-"""Searches of a whole page for a label or heading, each O(nodes)."""
+MAX_INDEXED_NODES = 2_000_000
+"""Nodes looked through in all to find labels by id; an index is built when first asked for and again when it misses."""
 MAX_FINDINGS = 200
 MAX_DRIFT_MS = 40 * 24 * 3600 * 1000
 """An event further than this from the middle of its recording has a broken clock and is left out."""

@@ -84,6 +84,8 @@ class Mirror:
         self.content = 0
         """Nodes that show something: non-blank text, images, controls."""
         self.full = False
+        self.version = 0
+        """Grows with every change."""
         self.top_id = 0
 
     def load(self, root: Node) -> None:
@@ -91,12 +93,14 @@ class Mirror:
         self.nodes = {}
         self.content = 0
         self.top_id = 0
+        self.version += 1
         self.root = root
         self._enter(root, None)
 
     def apply(self, mutation: Mutation) -> Delta:
         """Does what a mutation says, as far as the nodes are known."""
         delta = Delta()
+        self.version += 1
         for gone in mutation.removes:
             self._remove(gone.id, delta)
         if mutation.adds:

@@ -5,7 +5,7 @@ A short form of the accessible-name computation (source: W3C accname 1.2, steps 
 
 from typing import Any
 
-from retrospec.analysis.limits import MAX_ID_SCANS, MAX_SUBTREE
+from retrospec.analysis.limits import MAX_INDEXED_NODES, MAX_SUBTREE
 from retrospec.analysis.looks import (
     CONTROL_ROLES,
     HIDDEN,
@@ -75,11 +75,13 @@ def is_control(tag: str, attributes: dict[str, Any]) -> bool:
 
 
 class Namer:
-    """Names nodes of one mirror; searches of the whole page are counted and bounded."""
+    """Names nodes of one mirror; searches of the whole page are indexed and bounded."""
 
     def __init__(self, mirror: Mirror) -> None:
         self.mirror = mirror
-        self._scans = 0
+        self._labels: dict[tuple[str, str], Node] = {}
+        self._indexed = 0
+        self._indexed_at = -1
 
     def control(self, node: Node) -> Control:
         """``node`` as a Control."""
@@ -120,21 +122,34 @@ class Namer:
             if above.tag_name == "label":
                 return subtree_text(above).rstrip(":* ")
         dom_id = attributes.get("id")
-        label = self._scan("label", "for", dom_id) if isinstance(dom_id, str) and dom_id else None
+        label = self._find("for", dom_id) if isinstance(dom_id, str) and dom_id else None
         return subtree_text(label).rstrip(":* ") if label is not None else ""
 
     def _by_dom_id(self, dom_id: str) -> Node | None:
-        return self._scan("", "id", dom_id)
+        return self._find("id", dom_id)
 
-    def _scan(self, tag: str, attribute: str, value: str) -> Node | None:
-        """The first element with that attribute value; O(nodes), so only ``MAX_ID_SCANS`` times a page."""
-        self._scans += 1
-        if self._scans > MAX_ID_SCANS:
+    def _find(self, attribute: str, value: str) -> Node | None:
+        """The element with that ``id``, or the label ``for`` that one."""
+        found = self._labels.get((attribute, value))
+        if found is not None and self.mirror.nodes.get(found.id) is found and attributes_of(found).get(attribute) == value:
+            return found
+        if self._indexed_at == self.mirror.version or self._indexed + len(self.mirror.nodes) > MAX_INDEXED_NODES:
             return None
+        self._index()
+        return self._labels.get((attribute, value))
+
+    def _index(self) -> None:
+        self._indexed += len(self.mirror.nodes)
+        self._indexed_at = self.mirror.version
+        self._labels = {}
         for node in self.mirror.nodes.values():
-            if node.tag_name and (not tag or node.tag_name == tag) and attributes_of(node).get(attribute) == value:
-                return node
-        return None
+            if not node.tag_name:
+                continue
+            attributes = attributes_of(node)
+            for attribute in ("id", "for") if node.tag_name == "label" else ("id",):
+                value = attributes.get(attribute)
+                if isinstance(value, str):
+                    self._labels.setdefault((attribute, value), node)
 
     def _landmark(self, node: Node) -> str:
         for above in ancestors(node):

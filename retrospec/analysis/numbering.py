@@ -20,7 +20,7 @@ def number_rows(story: Story) -> None:
         old, action.row.ref = action.row.ref, f"{letter}{counts[letter]}"
         if old:
             renamed[old] = action.row.ref
-    for facts in (story.faults, story.requests, story.refusals, story.suspicions):
+    for facts in (story.faults, story.requests, story.refusals, story.suspicions, story.blanks, story.spinners, story.messages):
         for fact in facts:
             fact.ref = renamed.get(fact.ref, fact.ref)
     story.trace.rows = [action.row for action in story.actions]

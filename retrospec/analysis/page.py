@@ -3,6 +3,7 @@
 import re
 
 from retrospec.analysis.facts import Blank, Spinner
+from retrospec.analysis.limits import MAX_SPINNER_CHECKS, MAX_SPINNERS
 from retrospec.analysis.looks import (
     HIDDEN,
     SPINNER,
@@ -52,6 +53,7 @@ class Page:
         self._load_seen = False
         self._spinners: dict[int, Spinner] = {}
         self._ended_spinners: list[Spinner] = []
+        self._checks_left = MAX_SPINNER_CHECKS
         self._blank_since = -1
         self._had_content = False
         self._blanks: list[Blank] = []
@@ -165,7 +167,7 @@ class Page:
 
     def spinner_came(self, node: Node, label: str, t_ms: int) -> None:
         """Something began to say "busy"."""
-        if node.id not in self._spinners and len(self._spinners) < 200:
+        if node.id not in self._spinners and len(self._spinners) < MAX_SPINNERS:
             self._spinners[node.id] = Spinner(
                 node_id=node.id, segment=self.segment, start_ms=t_ms, end_ms=t_ms, ended=False, label=label
             )
@@ -178,7 +180,8 @@ class Page:
 
     def check_spinners(self, delta: Delta, t_ms: int) -> None:
         """Spinners whose element or its surroundings changed may have stopped."""
-        if self._spinners and (delta.attributes or delta.texts or delta.roots):
+        if self._spinners and self._checks_left > 0 and (delta.attributes or delta.texts or delta.roots):
+            self._checks_left -= len(self._spinners)
             for node_id in list(self._spinners):
                 node = self.mirror.nodes.get(node_id)
                 if node is None or not self._spins(node):
@@ -196,6 +199,8 @@ class Page:
 
     def end_spinners(self, t_ms: int) -> list[Spinner]:
         """All spinners of the page load, those still there with the time the page was left."""
+        if self._checks_left <= 0:
+            return self._ended_spinners  # nobody looked whether the others stopped
         for spinner in self._spinners.values():
             spinner.end_ms = max(spinner.start_ms, t_ms)
         return [*self._ended_spinners, *self._spinners.values()]

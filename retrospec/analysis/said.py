@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from retrospec.analysis.facts import Fault, Request
+from retrospec.analysis.limits import MAX_FACTS
 from retrospec.analysis.looks import clean_text
 from retrospec.analysis.page import Page
 from retrospec.analysis.shapes import Custom, Plugin
@@ -78,12 +79,16 @@ def fault(compiler: "Compiler", page: Page, evidence: Evidence, t_ms: int) -> No
     compiler.ensure_segment(page, t_ms)
     if evidence.signal == Signal.UNKNOWN:
         evidence.signal = Signal.EXCEPTION
+    if len(compiler.story.faults) >= MAX_FACTS:
+        return compiler.cut(f"only the first {MAX_FACTS:,} errors were read")
     label = clean_text(f"{evidence.type}: {evidence.message}" if evidence.type else evidence.message)
     compiler.story.faults.append(Fault(t_ms=t_ms, segment=page.segment, evidence=evidence, label=label))
 
 
 def _request(compiler: "Compiler", page: Page, payload: dict[str, Any], t_ms: int) -> None:
     url = _text(payload, "url", "name", "href")
+    if len(compiler.story.requests) >= MAX_FACTS:
+        return compiler.cut(f"only the first {MAX_FACTS:,} requests were read")
     if not url or _text(payload, "entryType") == "navigation":
         return
     status = _number(payload, "status", "responseStatus", "statusCode")

@@ -1,5 +1,7 @@
 """What detectors read: the story, its presses, and questions many of them ask."""
 
+from bisect import bisect_left, bisect_right
+
 from retrospec.analysis.base import kind_of
 from retrospec.analysis.effects import action_before
 from retrospec.analysis.facts import Action, Story
@@ -18,11 +20,16 @@ class Scene:
     def __init__(self, story: Story) -> None:
         self.story = story
         self.presses = presses_of(story)
+        self._click_times = sorted(action.t_ms for press in self.presses for action in press.actions)
         self._press_of = {action.row.ref: press for press in self.presses for action in press.actions}
 
     def press_with(self, ref: str) -> Press | None:
         """The press a click row belongs to."""
         return self._press_of.get(ref)
+
+    def was_clicked_between(self, start_ms: int, end_ms: int) -> bool:
+        """Whether the person clicked anything in ``[start_ms, end_ms]``."""
+        return bisect_left(self._click_times, start_ms) < bisect_right(self._click_times, end_ms)
 
     def press_around(self, t_ms: int, segment: int, before_ms: int, node_id: int = 0) -> Press | None:
         """The latest press that began or went on in ``[t_ms - before_ms, t_ms]``, of that control if one is named."""
@@ -40,7 +47,7 @@ class Scene:
     def followed_by(self, t_ms: int, segment: int, within_ms: int = CAUSED_WITHIN_MS) -> list[Effect]:
         """Effects between ``t_ms`` and ``within_ms`` later on that page load, whatever action they hang on."""
         found: list[Effect] = []
-        for action in self.story.actions:
+        for action in self.story.deeds:
             if action.row.segment == segment:
                 found.extend(e for e in action.row.effects if t_ms - 50 <= action.t_ms + e.after_ms <= t_ms + within_ms)
         return found

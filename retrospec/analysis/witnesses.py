@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from retrospec.analysis.facts import Action, Fault, Refusal, Request, Story, Suspicion
+from retrospec.analysis.limits import MAX_MARKERS
 from retrospec.analysis.looks import clean_text
 from retrospec.domain.marker import SIGNAL_KINDS, Evidence, Marker, MarkerKind, Signal, read_evidence
 from retrospec.domain.trace import TraceRow
@@ -19,7 +20,9 @@ _REQUESTS = frozenset(signal for signal, kind in SIGNAL_KINDS.items() if kind ==
 
 def add_markers(story: Story, markers: Sequence[Marker]) -> None:
     """Each marker becomes a row and a fact; markers are taken in time order, then by id."""
-    for marker in sorted(markers, key=lambda m: (m.replay_offset_ms, m.id)):
+    if len(markers) > MAX_MARKERS:
+        story.trace.cut = story.trace.cut or f"only the first {MAX_MARKERS:,} markers were read"
+    for marker in sorted(markers, key=lambda m: (m.replay_offset_ms, m.id))[:MAX_MARKERS]:
         _add(story, marker, _full_evidence(marker))
         story.trace.duration_ms = max(story.trace.duration_ms, marker.replay_offset_ms)
     story.actions.sort(key=lambda action: action.t_ms)

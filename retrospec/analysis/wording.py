@@ -1,6 +1,7 @@
 """The sentences of a card, in words a support agent could read out."""
 
 import re
+from urllib.parse import urlsplit
 
 from retrospec.analysis.facts import Story
 from retrospec.domain.finding import Finding
@@ -9,6 +10,10 @@ from retrospec.domain.trace import TraceRow
 
 _TIMES = {1: "", 2: " twice", 3: " three times", 4: " four times", 5: " five times", 6: " six times"}
 _FRAME = re.compile(r"^\s*(?:at\s+)?(?:(?P<function>[^\s(@]+)\s*[(@]\s*)?(?P<file>(?:https?://|/|[\w.-]+\.(?:js|mjs|ts|tsx|jsx|vue))[^\s()]*?):(?P<line>\d+)(?::\d+)?\)?\s*$")
+
+
+BEHAVIOUR = frozenset({Signal.RAGE_CLICK, Signal.DEAD_CLICK, Signal.UNRESPONSIVE, Signal.ERROR_CLICK})
+"""Signals that say of a control that it did nothing useful."""
 
 
 def quoted(text: str) -> str:
@@ -65,16 +70,24 @@ def _went_wrong(lead: Finding, signals: set[Signal], rows: list[TraceRow]) -> st
         return f"the page showed {quoted(said)}"
     if Signal.ENDLESS_SPINNER in signals or any("spinner" in row.flags for row in rows):
         return "the page kept loading without end"
+    if SIGNAL_KINDS.get(lead.signal) == MarkerKind.VALIDATION_FAILED:
+        return _refused(lead, sum(row.action == "click" for row in rows))
+    if SIGNAL_KINDS.get(lead.signal) == MarkerKind.API_ERROR and any(row.action == "click" for row in rows):
+        return f"nothing came of it: {_by_signal(lead, signals)}"
     return _by_signal(lead, signals)
+
+
+def _refused(lead: Finding, clicks: int) -> str:
+    evidence = lead.evidence
+    field = named(evidence.control) if evidence.control and (evidence.control.name or evidence.control.label) else ""
+    message = f" with {quoted(evidence.validation_message)}" if evidence.validation_message else ""
+    often = " each time" if clicks == evidence.count > 1 else times(evidence.count) if evidence.count > 1 else ""
+    return f"the form refused {field or 'the entry'}{often}{message}"
 
 
 def _by_signal(lead: Finding, signals: set[Signal]) -> str:
     evidence = lead.evidence
-    if SIGNAL_KINDS.get(lead.signal) == MarkerKind.VALIDATION_FAILED:
-        field = named(evidence.control) if evidence.control and (evidence.control.name or evidence.control.label) else ""
-        message = f" with {quoted(evidence.validation_message)}" if evidence.validation_message else ""
-        return f"the form refused {field or 'the entry'}{times(evidence.count) if evidence.count > 1 else ''}{message}"
-    if signals & {Signal.RAGE_CLICK, Signal.DEAD_CLICK, Signal.UNRESPONSIVE, Signal.ERROR_CLICK}:
+    if signals & BEHAVIOUR:
         return "nothing happened"
     return {
         Signal.RELOAD_LOOP: "the page reloaded again and again", Signal.QUICK_BACK: "the visitor came straight back", Signal.SLOW_REQUEST: "the page kept them waiting",
@@ -88,27 +101,53 @@ def top_frame(stack: str) -> str:
     for line in stack.splitlines()[:20]:
         match = _FRAME.match(line)
         if match:
-            file = match["file"].split("?")[0].rsplit("/", 1)[-1] or match["file"]
-            return f"{match['function']} ({file}:{match['line']})" if match["function"] else f"{file}:{match['line']}"
+            file = match["file"].split("?")[0]
+            place = f"{file.rsplit('/', 1)[-1] or urlsplit(file).path}:{match['line']}"
+            return f"{match['function']} ({place})" if match["function"] else place
     return ""
 
 
 def cause_text(finding: Finding) -> str:
     """What broke, technically, in one sentence."""
-    evidence = finding.evidence
     kind = SIGNAL_KINDS.get(finding.signal)
     if kind == MarkerKind.JS_EXCEPTION:
-        error = f"{evidence.type}: {evidence.message}" if evidence.type else evidence.message or finding.label
-        frame = top_frame(evidence.stack) or (f"{evidence.filename.rsplit('/', 1)[-1]}:{evidence.lineno}" if evidence.filename else "")
-        return f"{error[:200].rstrip('.')}{f' at {frame}' if frame else ''}."
+        return _error_text(finding)
     if kind == MarkerKind.API_ERROR:
         return _request_text(finding)
     if kind == MarkerKind.VALIDATION_FAILED:
-        rule = f" (rule {evidence.rule})" if evidence.rule else ""
-        return f"The form's validation refused {named(evidence.control) if evidence.control else quoted(finding.label)}{rule}."
-    if evidence.control is not None:
-        return f"{named(evidence.control)[:1].upper()}{named(evidence.control)[1:]} ({evidence.control.selector or evidence.control.role}) has no working effect." if finding.signal in (Signal.RAGE_CLICK, Signal.DEAD_CLICK, Signal.UNRESPONSIVE) else f"{finding.label}."
-    return f"{finding.label.rstrip('.')}." if finding.label else ""
+        return _refusal_text(finding)
+    label = finding.label.rstrip(".")
+    if finding.signal in BEHAVIOUR and finding.evidence.control is not None:
+        control = finding.evidence.control
+        name, place = named(control), control.selector or control.test_id or control.role
+        return f"{name[:1].upper()}{name[1:]}{f' ({place})' if place else ''} has no working effect."
+    return _BY_SIGNAL.get(finding.signal, "{}.").format(label) if label else ""
+
+
+_BY_SIGNAL = {
+    Signal.ERROR_SHOWN: "The page's own words: “{}”.",
+    Signal.BLANK_PAGE: "Nothing was left to see ({}).",
+    Signal.ENDLESS_SPINNER: "The page never stopped waiting ({}).",
+    Signal.RELOAD_LOOP: "The page reloads itself ({}).",
+    Signal.QUICK_BACK: "The page was not what the visitor wanted ({}).",
+}
+
+
+def _error_text(finding: Finding) -> str:
+    evidence = finding.evidence
+    message = evidence.message or finding.label
+    error = f"{evidence.type}: {message}" if evidence.type and not message.startswith(evidence.type) else message
+    frame = top_frame(evidence.stack) or (f"{evidence.filename.rsplit('/', 1)[-1]}:{evidence.lineno}" if evidence.filename else "")
+    return f"{error[:200].rstrip('.')}{f' at {frame}' if frame else ''}."
+
+
+def _refusal_text(finding: Finding) -> str:
+    evidence = finding.evidence
+    rule = f" (rule {evidence.rule})" if evidence.rule else ""
+    if evidence.control is not None and (evidence.control.name or evidence.control.label):
+        return f"The form's validation refused {named(evidence.control)}{rule}."
+    said = f" and said {quoted(evidence.validation_message)}" if evidence.validation_message else f" ({finding.label})" if finding.label else ""
+    return f"The form's validation refused the entry{said}{rule}."
 
 
 def _request_text(finding: Finding) -> str:
@@ -122,17 +161,32 @@ def _request_text(finding: Finding) -> str:
 
 
 def look_at_texts(lead: Finding, symptoms: list[Finding]) -> list[str]:
-    """Where a developer begins: stack frame, endpoint, element."""
-    texts: list[str] = []
-    for finding in (lead, *symptoms):
-        evidence = finding.evidence
-        frame = top_frame(evidence.stack)
-        if frame:
-            texts.append(f"Start at {frame}.")
-        elif evidence.filename:
-            texts.append(f"Start at {evidence.filename}:{evidence.lineno}.")
-        if evidence.url:
-            texts.append(f"Check the server's side of {f'{evidence.method} {evidence.url}'.strip()}.")
-        if evidence.control is not None and (evidence.control.selector or evidence.control.test_id):
-            texts.append(f"Check the code behind {evidence.control.selector or evidence.control.test_id}.")
+    """Where a developer begins: stack frame, endpoint, element, form rule."""
+    texts = [text for finding in (lead, *symptoms) for text in _places(finding)]
     return list(dict.fromkeys(texts))[:4]
+
+
+def _places(finding: Finding) -> list[str]:
+    evidence, control = finding.evidence, finding.evidence.control
+    texts: list[str] = []
+    frame = top_frame(evidence.stack) or (f"{evidence.filename}:{evidence.lineno}" if evidence.filename else "")
+    if frame:
+        texts.append(f"Start at {frame}.")
+    if evidence.url:
+        texts.append(f"Check the server's side of {f'{evidence.method} {evidence.url}'.strip()}.")
+    if SIGNAL_KINDS.get(finding.signal) == MarkerKind.VALIDATION_FAILED:
+        texts.append(f"Check the rule{f' {evidence.rule}' if evidence.rule else ''} of {named(control) if control else 'the form'} against what people enter.")
+    elif control is not None and (control.selector or control.test_id):
+        texts.append(f"Check the code behind {control.selector or control.test_id}.")
+    if not texts and finding.label and finding.signal in _BY_SIGNAL:
+        texts.append(_WHERE[finding.signal].format(finding.label))
+    return texts
+
+
+_WHERE = {
+    Signal.ERROR_SHOWN: "Look for what shows “{}”.",
+    Signal.BLANK_PAGE: "Check what should be drawn there ({}).",
+    Signal.ENDLESS_SPINNER: "Check what the page was waiting for ({}).",
+    Signal.RELOAD_LOOP: "Check what makes the page load again ({}).",
+    Signal.QUICK_BACK: "Check where the link leads ({}).",
+}

@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from retrospec.analysis import Analysis, analyse
-from retrospec.analysis.limits import MAX_CHANGES, MAX_ROWS
+from retrospec.analysis import Analysis, analyse, compiler
 from retrospec.analysis.reading import read_in_order, salvage
 from retrospec.domain.recording import Recording
 from tests.analysis.recordings import (
@@ -53,8 +53,9 @@ def test_nodes_that_claim_to_be_their_own_ancestors() -> None:
     assert read(cyclic).trace.rows
 
 
-def test_very_many_mutations_are_cut_and_said() -> None:
-    count = MAX_CHANGES + 10
+def test_very_many_mutations_are_cut_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiler, "MAX_CHANGES", 2_000)
+    count = 2_010
     texts = ",".join(
         f'{{"type":3,"timestamp":{EPOCH_MS + 10 + n},"data":{{"source":0,"texts":[{{"id":12,"value":"{n}"}}]}}}}' for n in range(count)
     )
@@ -63,11 +64,12 @@ def test_very_many_mutations_are_cut_and_said() -> None:
     assert "page changes" in card.trace.cut
 
 
-def test_very_many_clicks_are_cut_and_said() -> None:
-    clicks = [click(10 + 20 * n, 11 + n % 2) for n in range(MAX_ROWS + 5)]
+def test_very_many_clicks_are_cut_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiler, "MAX_ROWS", 500)
+    clicks = [click(10 + 20 * n, 11 + n % 2) for n in range(505)]
     card = read(recording(page(0, element(11, "p", {}, text(13, "a")), element(12, "p", {}, text(14, "b"))), clicks))
     assert "actions" in card.trace.cut
-    assert len(card.trace.rows) <= MAX_ROWS + 10
+    assert len(card.trace.rows) <= 500
 
 
 def test_many_siblings_added_and_removed_stay_cheap() -> None:
@@ -135,7 +137,7 @@ _EVENT = st.one_of(
 _EVIDENCE = st.none() | st.text(max_size=6) | st.dictionaries(st.sampled_from(["signal", "message", "status", "control", "durationMs", "stack"]), _JSON, max_size=4)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(_EVENT, max_size=25),
     st.lists(st.tuples(st.sampled_from(["js_exception", "api_error", "validation_failed", "ui_no_effect"]), st.text(max_size=12), st.integers(-10, 30_000), _EVIDENCE), max_size=4),
@@ -153,7 +155,7 @@ def test_any_log_is_read_without_a_crash_and_cites_only_what_is_there(events: li
     assert read(recording(events), *markers) == card
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.binary(max_size=200), st.integers(0, 400))
 def test_damaged_bytes_are_read_as_far_as_they_go(junk: bytes, place: int) -> None:
     whole = recording(page(0, element(10, "button", {}, text(11, "Pay"))), click(1000, 10)).chunks[0]

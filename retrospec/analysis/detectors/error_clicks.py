@@ -3,6 +3,7 @@
 Threshold: an error within ``ERROR_MS`` of the click (OpenReplay joins a click and an error within 2 s; Clarity's error clicks come at once).
 """
 
+from retrospec.analysis.limits import MAX_FINDINGS
 from retrospec.analysis.outcome import outcome_of_press
 from retrospec.analysis.presses import BAD, Press
 from retrospec.analysis.scene import Scene, finding
@@ -14,7 +15,8 @@ ERROR_MS = 2_000
 
 def find(scene: Scene) -> list[Finding]:
     """Presses answered by an uncaught error alone."""
-    return [_finding(scene, press) for press in scene.presses if press.target is not None and _is_error_click(press)]
+    failed = [press for press in scene.presses if press.target is not None and _is_error_click(press)]
+    return [_finding(scene, press) for press in failed[:MAX_FINDINGS]]
 
 
 def _is_error_click(press: Press) -> bool:

@@ -28,7 +28,7 @@ def _is_quick_back(scene: Scene, origin: Action, visit: Action, back: Action) ->
     start, there, end = (row.row.detail.split("#")[0] for row in (origin, visit, back))
     if start != end or there == start or back.t_ms - visit.t_ms > STAY_MS:
         return False
-    opened = any(visit.t_ms - _ASKED_MS <= press.end_ms <= visit.t_ms for press in scene.presses)
+    opened = scene.was_clicked_between(visit.t_ms - _ASKED_MS, visit.t_ms)
     acted = any(visit.t_ms < action.t_ms < back.t_ms and action.row.action in ("click", "input", "submit") for action in scene.story.actions)
     return opened and not acted
 

@@ -6,6 +6,7 @@ players and sliders, fields, disabled controls, and text being selected.
 """
 
 from retrospec.analysis.facts import Story
+from retrospec.analysis.limits import MAX_FINDINGS
 from retrospec.analysis.outcome import outcome_of_press
 from retrospec.analysis.presses import BAD, NEUTRAL, Press
 from retrospec.analysis.scene import Scene, finding
@@ -19,7 +20,8 @@ REACH_PX = 30
 
 def find(scene: Scene) -> list[Finding]:
     """Confirmed rage clicks, and repeated clicks that turned out to be something else."""
-    return [_judge(scene, press) for press in scene.presses if press.target is not None and is_rapid(press)]
+    rapid = [press for press in scene.presses if press.target is not None and is_rapid(press)]
+    return [_judge(scene, press) for press in rapid[:MAX_FINDINGS]]
 
 
 def is_rapid(press: Press) -> bool:

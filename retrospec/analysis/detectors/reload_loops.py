@@ -32,7 +32,7 @@ def _unasked_loads(scene: Scene) -> list[Action]:
 
 
 def _was_asked(scene: Scene, load: Action) -> bool:
-    return any(load.t_ms - _ASKED_MS <= press.end_ms <= load.t_ms and press.actions[0].tab == load.tab for press in scene.presses)
+    return scene.was_clicked_between(load.t_ms - _ASKED_MS, load.t_ms)
 
 
 def _place(load: Action) -> tuple[str, str]:

@@ -6,6 +6,7 @@ what promises nothing needs ``INERT_CLICKS`` clicks.
 """
 
 from retrospec.analysis.facts import Target
+from retrospec.analysis.limits import MAX_FINDINGS
 from retrospec.analysis.outcome import outcome_of_press
 from retrospec.analysis.presses import Press
 from retrospec.analysis.scene import Scene, finding
@@ -20,7 +21,8 @@ _BY_COUNT = {1: 0.66, 2: 0.78, 3: 0.84}
 
 def find(scene: Scene) -> list[Finding]:
     """Presses that a control left unanswered."""
-    return [_finding(scene, press) for press in scene.presses if is_unanswered(press)]
+    unanswered = [press for press in scene.presses if is_unanswered(press)]
+    return [_finding(scene, press) for press in unanswered[:MAX_FINDINGS]]
 
 
 def is_unanswered(press: Press) -> bool:
