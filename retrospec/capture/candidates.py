@@ -32,6 +32,8 @@ _BACKSLASH = ord("\\")
 _SOLID_NUMBER = re.compile(rb"[1-9][0-9]{10,18}+(?=[\"\\,}\]&?:;_])")
 """Digits that end where a value does: no telephone number, and soon told from a card."""
 _ESCAPED = re.compile(rb"\\(?:[nrtbf]|u[0-9a-fA-F]{4})")
+_ESCAPE_BYTES = 8
+"""An escape, a separator and one more: what can stand right before a number."""
 _ZERO = ord("0")
 _NUMBER_DETECTORS = (numbers, ids_after_words, telephone_numbers, dotted_ids, lettered_ids)
 _LETTERED_DETECTORS = (ibans, lettered_ids, api_keys)
@@ -68,7 +70,7 @@ def candidate_spans(text: bytes, rules: RedactionRules, start: int = 0, fields: 
             fields[field.node_id] = field.kind
             continue
         if text[begin] in _NUMBER_START and (solid := _SOLID_NUMBER.match(text, begin)) is not None:
-            if _is_found(text[max(0, begin - 2) : solid.end()], (numbers,)):
+            if _is_found(text[max(0, begin - _ESCAPE_BYTES) : solid.end()], (numbers,)):
                 yield begin, end
             continue
         detectors = _settling(text, begin) if doubts < MAX_DOUBTS else ()

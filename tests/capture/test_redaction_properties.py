@@ -112,11 +112,9 @@ def test_hostile_text_is_taken_without_a_crash(text: str) -> None:
 
 
 def test_past_a_bound_texts_go_whole_rather_than_unseen() -> None:
-    body = json.dumps([{"type": 5, "data": {"payload": ["a@b.example " * 30_000 for _ in range(3)]}}]).encode()
+    body = json.dumps([{"type": 5, "data": {"payload": ["-----BEGIN PRIVATE KEY-----" * 15_000 for _ in range(3)]}}]).encode()
     redacted = json.loads(redact_events(body, DEFAULT_RULES).events_json)[0]["data"]["payload"]
-    assert redacted[0] == "[redacted]" or redacted[-1] == "[redacted]"
-    assert "[redacted]" in redacted
-    assert not any("@" in text for text in redacted)
+    assert sorted(redacted) == ["[private-key]", "[private-key]", "[redacted]"]
 
 
 def test_base64_images_are_neither_hit_nor_changed() -> None:
