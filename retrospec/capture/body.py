@@ -35,7 +35,15 @@ from retrospec.domain.errors import BadRequest
 from retrospec.domain.marker import marker_kind
 from retrospec.domain.settings import LimitSettings
 
-__all__ = ["Chunk", "SessionEventsUpload", "SessionIngest", "inflate", "read_chunk", "read_ingest", "read_upload"]
+__all__ = [
+    "Chunk",
+    "SessionEventsUpload",
+    "SessionIngest",
+    "inflate",
+    "read_chunk",
+    "read_ingest",
+    "read_upload",
+]
 
 T = TypeVar("T")
 M = TypeVar("M", IngestedMarker, ChunkMarker)
@@ -128,13 +136,23 @@ def _read(decoder: "msgspec.json.Decoder[T]", body: bytes, limits: LimitSettings
 def _heads(events: msgspec.Raw, limits: LimitSettings) -> Heads:
     text = memoryview(events)
     if not text or text[0] != ord("["):
-        raise BadRequest(f"events is {_json_type(bytes(text[:1]))}; send an array of rrweb events", field="events")
+        raise BadRequest(
+            f"events is {_json_type(bytes(text[:1]))}; send an array of rrweb events", field="events"
+        )
     # The exact count costs more, and is only in question where there are that many braces.
     if bytes(text).count(b"{") > limits.max_events:
         _refuse_too_many("events", count_items(bytes(text)), limits.max_events)
     found = decode_body(_heads_decoder, events, "events")
-    times = [int(head.timestamp) for head in found if head.timestamp is not None and 0 < head.timestamp < _LATEST_MS]
-    return Heads(event_count=len(found), first_event_ms=min(times, default=None), last_event_ms=max(times, default=None))
+    times = [
+        int(head.timestamp)
+        for head in found
+        if head.timestamp is not None and 0 < head.timestamp < _LATEST_MS
+    ]
+    return Heads(
+        event_count=len(found),
+        first_event_ms=min(times, default=None),
+        last_event_ms=max(times, default=None),
+    )
 
 
 def _json_type(first_byte: bytes) -> str:
@@ -190,10 +208,15 @@ def _chunk_user(user: ChunkUser | None) -> ChunkUser | None:
     if user is None:
         return None
     if not user.id.strip():
-        raise BadRequest("user.id is empty; send the site's own id of the person, or no user", field="user.id")
+        raise BadRequest(
+            "user.id is empty; send the site's own id of the person, or no user", field="user.id"
+        )
     traits = msgspec.json.encode(user.traits)
     if len(traits) > _MAX_TRAITS_BYTES:
-        raise BadRequest(f"user.traits is {len(traits):,} bytes of JSON; at most {_MAX_TRAITS_BYTES:,} are accepted", field="user.traits")
+        raise BadRequest(
+            f"user.traits is {len(traits):,} bytes of JSON; at most {_MAX_TRAITS_BYTES:,} are accepted",
+            field="user.traits",
+        )
     return ChunkUser(
         id=checks.one_line(user.id, "user.id", max_chars=_MAX_NAME_CHARS),
         traits=checks.evidence_value(msgspec.Raw(traits), "user.traits"),

@@ -31,7 +31,10 @@ _PLAUSIBLE_MS = 10**14
 def client_id(text: str, field: str) -> str:
     """An id made by a client: 1 to 128 of ``A-Za-z0-9._:-``."""
     if not is_client_id(text):
-        raise BadRequest(f"{field} must be 1 to 128 letters, digits or . _ : - and begin with a letter or digit", field=field)
+        raise BadRequest(
+            f"{field} must be 1 to 128 letters, digits or . _ : - and begin with a letter or digit",
+            field=field,
+        )
     return text
 
 
@@ -45,7 +48,9 @@ def one_line(text: str, field: str, *, max_chars: int) -> str:
     if _CONTROL.search(text):
         raise BadRequest(f"{field} holds a control character; send plain text", field=field)
     if len(text) > max_chars:
-        raise BadRequest(f"{field} is {len(text):,} characters long; at most {max_chars:,} are accepted", field=field)
+        raise BadRequest(
+            f"{field} is {len(text):,} characters long; at most {max_chars:,} are accepted", field=field
+        )
     return text
 
 
@@ -91,7 +96,9 @@ def start_moment(value: str | int | float, field: str) -> datetime:
     try:
         moment = msgspec.convert(value, datetime)
     except msgspec.ValidationError:
-        raise BadRequest(f"{field} is not an RFC 3339 time such as 2026-01-31T12:00:00Z", field=field) from None
+        raise BadRequest(
+            f"{field} is not an RFC 3339 time such as 2026-01-31T12:00:00Z", field=field
+        ) from None
     if moment.tzinfo is None:
         raise BadRequest(f"{field} has no time zone; end it with Z or an offset such as +02:00", field=field)
     return from_epoch_ms(to_epoch_ms(_recent(moment, field)))
@@ -102,9 +109,13 @@ def _recent(moment: datetime, field: str) -> datetime:
     if abs(moment.year - now.year) > 2:  # before any arithmetic, which overflows at the years 1 and 9999
         raise BadRequest(f"{field} is the year {moment.year}; send when the session began", field=field)
     if moment > now + MAX_AHEAD:
-        raise BadRequest(f"{field} is more than a day in the future; send when the session began", field=field)
+        raise BadRequest(
+            f"{field} is more than a day in the future; send when the session began", field=field
+        )
     if moment < now - MAX_AGE:
-        raise BadRequest(f"{field} is more than {MAX_AGE.days} days ago; send when the session began", field=field)
+        raise BadRequest(
+            f"{field} is more than {MAX_AGE.days} days ago; send when the session began", field=field
+        )
     return moment.astimezone(UTC)
 
 
@@ -112,11 +123,16 @@ def evidence_value(raw: msgspec.Raw, field: str) -> Any:
     """Any JSON value of at most 64 KB and 32 levels; NULs in its text become U+FFFD."""
     text = bytes(raw)
     if is_nested_deeper(text, MAX_EVIDENCE_LEVELS):
-        raise BadRequest(f"{field} nests more than {MAX_EVIDENCE_LEVELS} levels deep; send it flatter", field=field)
+        raise BadRequest(
+            f"{field} nests more than {MAX_EVIDENCE_LEVELS} levels deep; send it flatter", field=field
+        )
     value = decode_value(raw, field)
     encoded = msgspec.json.encode(value)
     if len(encoded) > MAX_EVIDENCE_BYTES:
-        raise TooLarge(f"{field} is {len(encoded):,} bytes of JSON; at most {MAX_EVIDENCE_BYTES:,} are accepted", field=field)
+        raise TooLarge(
+            f"{field} is {len(encoded):,} bytes of JSON; at most {MAX_EVIDENCE_BYTES:,} are accepted",
+            field=field,
+        )
     if b"\\u0000" in encoded:
         value = msgspec.json.decode(encoded.replace(b"\\u0000", b"\\ufffd"))
     return value

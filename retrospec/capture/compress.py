@@ -25,8 +25,14 @@ def decompress(data: bytes, *, max_bytes: int) -> bytes:
     if size_bytes < 0:
         raise CorruptRecording("the stored recording does not say how large it is")
     if size_bytes > max_bytes:
-        raise CorruptRecording(f"the stored recording is {size_bytes:,} bytes; at most {max_bytes:,} are read")
+        raise CorruptRecording(
+            f"the stored recording is {size_bytes:,} bytes; at most {max_bytes:,} are read"
+        )
     try:
-        return zstandard.ZstdDecompressor().decompress(data, max_output_size=size_bytes, allow_extra_data=False)
+        return zstandard.ZstdDecompressor().decompress(
+            data, max_output_size=size_bytes, allow_extra_data=False
+        )
     except zstandard.ZstdError:
-        raise CorruptRecording("the stored recording is damaged, cut off or followed by something else") from None
+        raise CorruptRecording(
+            "the stored recording is damaged, cut off or followed by something else"
+        ) from None

@@ -42,7 +42,9 @@ def _refuse_oversize(body: bytes, plain: bytes, max_bytes: int) -> None:
     if len(plain) > max_bytes:
         raise TooLarge(f"the body inflates to more than {_mb(max_bytes)}; send it in parts")
     if len(plain) > _allowed_bytes(body, max_bytes):
-        raise TooLarge(f"the body inflates to more than {MAX_RATIO} times its size; send it plain or in parts")
+        raise TooLarge(
+            f"the body inflates to more than {MAX_RATIO} times its size; send it plain or in parts"
+        )
 
 
 def _mb(size_bytes: int) -> str:

@@ -33,7 +33,9 @@ def refuse_deep_nesting(body: bytes) -> None:
         return
     signs = _signs_outside_strings(body)
     if _PURE_RUN in signs:
-        raise BadRequest(f"the body nests {PURE_LEVELS} brackets with nothing between them; a recording never does")
+        raise BadRequest(
+            f"the body nests {PURE_LEVELS} brackets with nothing between them; a recording never does"
+        )
     if _depth(signs) > TOTAL_LEVELS:
         raise BadRequest(f"the body nests more than {TOTAL_LEVELS} levels deep; send a shallower one")
 

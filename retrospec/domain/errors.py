@@ -1,17 +1,17 @@
 """Every error RetroSpec raises on purpose.
 
-    RetroSpecError                 a sentence for a person: what, where, next step
-    ├── SettingsError              a setting is wrong; the program does not start
-    ├── Refused                    what a caller sent cannot be accepted (HTTP 4xx)
-    │   ├── BadRequest             400  malformed or out of range
-    │   ├── Unauthorized           401  no key, or an unknown one
-    │   ├── Forbidden              403  a key without the needed scope
-    │   ├── NotFound               404  nothing of that name in this project
-    │   ├── Conflict               409  it contradicts what is stored
-    │   ├── TooLarge               413  past a size limit
-    │   └── TooManyRequests        429  over the rate; carries retry_after_s
-    ├── Unavailable                503  an outside part is down; a retry helps
-    └── CorruptRecording           stored or imported events that cannot be read
+RetroSpecError                 a sentence for a person: what, where, next step
+├── SettingsError              a setting is wrong; the program does not start
+├── Refused                    what a caller sent cannot be accepted (HTTP 4xx)
+│   ├── BadRequest             400  malformed or out of range
+│   ├── Unauthorized           401  no key, or an unknown one
+│   ├── Forbidden              403  a key without the needed scope
+│   ├── NotFound               404  nothing of that name in this project
+│   ├── Conflict               409  it contradicts what is stored
+│   ├── TooLarge               413  past a size limit
+│   └── TooManyRequests        429  over the rate; carries retry_after_s
+├── Unavailable                503  an outside part is down; a retry helps
+└── CorruptRecording           stored or imported events that cannot be read
 """
 
 

@@ -1,7 +1,8 @@
-"""Every setting: its name, type, default and legal range; read from file and environment.
+"""Every setting: its name, type, default, legal range and what it is for.
 
 A setting ``[section] name`` in ``retrospec.toml`` is also ``RETROSPEC_SECTION_NAME`` in the
-environment, which wins over the file; a command's own option wins over both.
+environment, which wins over the file; a command's own option wins over both. ``settings_file``
+reads them, ``settings_catalog`` lists them.
 """
 
 from pathlib import Path
@@ -16,7 +17,10 @@ class ServerSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     host: Annotated[str, Meta(description="Address to listen on; 0.0.0.0 for every network.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 picks a free one.")] = 8377
     public_url: Annotated[
-        str, Meta(description="The address visitors' browsers reach, e.g. https://retrospec.example.com; empty: derived from host and port.")
+        str,
+        Meta(
+            description="The address visitors' browsers reach, e.g. https://retrospec.example.com; empty: derived from host and port."
+        ),
     ] = ""
     cors_origins: Annotated[
         list[str], Meta(description="Sites whose pages may send recordings; * is any.")
@@ -27,9 +31,16 @@ class ServerSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     internal_key: Annotated[
         str, Meta(description="Key for outside analyzers (X-Retrospec-Internal); empty closes that door.")
     ] = ""
-    metrics_token: Annotated[str, Meta(description="Token that /metrics asks for; empty leaves it open.")] = ""
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="Least severe log line that is written.")] = "info"
-    log_format: Annotated[Literal["auto", "text", "json"], Meta(description="auto: text on a terminal, JSON lines elsewhere.")] = "auto"
+    metrics_token: Annotated[str, Meta(description="Token that /metrics asks for; empty leaves it open.")] = (
+        ""
+    )
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Meta(description="Least severe log line that is written."),
+    ] = "info"
+    log_format: Annotated[
+        Literal["auto", "text", "json"], Meta(description="auto: text on a terminal, JSON lines elsewhere.")
+    ] = "auto"
 
 
 class StorageSettings(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -41,21 +52,29 @@ class StorageSettings(Struct, kw_only=True, forbid_unknown_fields=True):
 class DatabaseSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     """Where rows live."""
 
-    url: Annotated[str, Meta(description="Empty: SQLite in the data folder; or sqlite:///path or postgresql://….")] = ""
+    url: Annotated[
+        str, Meta(description="Empty: SQLite in the data folder; or sqlite:///path or postgresql://….")
+    ] = ""
 
 
 class BlobSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     """Where recordings and artifacts live."""
 
-    url: Annotated[str, Meta(description="Empty: a folder beside the database; or file:///path or s3://bucket/prefix.")] = ""
+    url: Annotated[
+        str, Meta(description="Empty: a folder beside the database; or file:///path or s3://bucket/prefix.")
+    ] = ""
 
 
 class LimitSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     """What one caller may send."""
 
-    requests_per_second: Annotated[float, Meta(ge=0, description="Steady rate per key and address; 0 is off.")] = 25.0
+    requests_per_second: Annotated[
+        float, Meta(ge=0, description="Steady rate per key and address; 0 is off.")
+    ] = 25.0
     burst: Annotated[int, Meta(ge=1, description="Requests allowed at once above the steady rate.")] = 50
-    max_body_mb: Annotated[int, Meta(ge=1, le=1024, description="Largest request, as sent and once inflated, in MB.")] = 20
+    max_body_mb: Annotated[
+        int, Meta(ge=1, le=1024, description="Largest request, as sent and once inflated, in MB.")
+    ] = 20
     max_events: Annotated[int, Meta(ge=1, description="Most rrweb events one request may carry.")] = 200_000
     max_markers: Annotated[int, Meta(ge=1, description="Most markers one session may have.")] = 1_000
 
@@ -63,15 +82,21 @@ class LimitSettings(Struct, kw_only=True, forbid_unknown_fields=True):
 class CaptureSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     """When a session counts as over."""
 
-    idle_seconds: Annotated[int, Meta(ge=1, description="Silence after which a session being recorded is analysed.")] = 60
-    end_grace_seconds: Annotated[int, Meta(ge=0, description="Wait after a page says goodbye, in case the next page continues.")] = 8
+    idle_seconds: Annotated[
+        int, Meta(ge=1, description="Silence after which a session being recorded is analysed.")
+    ] = 60
+    end_grace_seconds: Annotated[
+        int, Meta(ge=0, description="Wait after a page says goodbye, in case the next page continues.")
+    ] = 8
     redact: Annotated[bool, Meta(description="Remove personal data and secrets before storing.")] = True
 
 
 class RetentionSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     """How long things are kept."""
 
-    days: Annotated[int, Meta(ge=1, le=3650, description="Age at which sessions, recordings and artifacts go.")] = 7
+    days: Annotated[
+        int, Meta(ge=1, le=3650, description="Age at which sessions, recordings and artifacts go.")
+    ] = 7
     cleanup_minutes: Annotated[int, Meta(ge=1, description="Time between clean-ups.")] = 60
 
 
@@ -85,12 +110,16 @@ class PromoteSettings(Struct, kw_only=True, forbid_unknown_fields=True):
 class AnalysisSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     """Stage 1: reading the session."""
 
-    provider: Annotated[Literal["heuristic", "remote_text", "openai"], Meta(description="Who reads the session's story.")] = "heuristic"
+    provider: Annotated[
+        Literal["heuristic", "remote_text", "openai"], Meta(description="Who reads the session's story.")
+    ] = "heuristic"
     min_confidence: Annotated[float, Meta(ge=0, le=1, description="Below this a session is discarded.")] = 0.6
     model_url: Annotated[str, Meta(description="Address of the text model, for remote_text and openai.")] = ""
     model_key: Annotated[str, Meta(description="Bearer key for the text model.")] = ""
     model_name: Annotated[str, Meta(description="Model to ask for, for openai.")] = ""
-    timeout_seconds: Annotated[float, Meta(gt=0, le=600, description="Longest wait for the text model.")] = 20.0
+    timeout_seconds: Annotated[float, Meta(gt=0, le=600, description="Longest wait for the text model.")] = (
+        20.0
+    )
     fallback: Annotated[bool, Meta(description="Use the built-in reading when the model fails.")] = True
 
 
@@ -101,29 +130,43 @@ class ConfirmationSettings(Struct, kw_only=True, forbid_unknown_fields=True):
         Literal["auto", "builtin", "none", "remote_visual", "openai"],
         Meta(description="auto: the built-in checker where a browser is found, else none."),
     ] = "auto"
-    min_confidence: Annotated[float, Meta(ge=0, le=1, description="Below this a visual answer counts as unsure.")] = 0.65
+    min_confidence: Annotated[
+        float, Meta(ge=0, le=1, description="Below this a visual answer counts as unsure.")
+    ] = 0.65
     cant_tell: Annotated[
         Literal["text_confirmed", "discard"], Meta(description="What an unsure answer makes of the session.")
     ] = "text_confirmed"
     model_url: Annotated[str, Meta(description="Address of the visual model.")] = ""
     model_key: Annotated[str, Meta(description="Bearer key for the visual model.")] = ""
     model_name: Annotated[str, Meta(description="Model to ask for, for openai.")] = ""
-    timeout_seconds: Annotated[float, Meta(gt=0, le=600, description="Longest wait for the visual model.")] = 30.0
+    timeout_seconds: Annotated[
+        float, Meta(gt=0, le=600, description="Longest wait for the visual model.")
+    ] = 30.0
 
 
 class ReplaySettings(Struct, kw_only=True, forbid_unknown_fields=True):
     """Rendering sessions in a headless browser."""
 
-    render: Annotated[Literal["auto", "off", "on"], Meta(description="auto: where a browser is found.")] = "auto"
-    browser: Annotated[str, Meta(description="Path of a Chromium; empty: Playwright's own, then the system's.")] = ""
+    render: Annotated[Literal["auto", "off", "on"], Meta(description="auto: where a browser is found.")] = (
+        "auto"
+    )
+    browser: Annotated[
+        str, Meta(description="Path of a Chromium; empty: Playwright's own, then the system's.")
+    ] = ""
     width: Annotated[int, Meta(ge=320, le=3840, description="Width of videos in pixels.")] = 1280
     height: Annotated[int, Meta(ge=240, le=2160, description="Height of videos in pixels.")] = 720
-    max_seconds: Annotated[int, Meta(ge=1, le=7200, description="Longest stretch rendered of one session.")] = 120
+    max_seconds: Annotated[
+        int, Meta(ge=1, le=7200, description="Longest stretch rendered of one session.")
+    ] = 120
     timeout_seconds: Annotated[int, Meta(ge=1, le=3600, description="Longest time one render may take.")] = 60
     max_parallel: Annotated[int, Meta(ge=1, le=16, description="Renders at once.")] = 1
     daily_limit: Annotated[int, Meta(ge=0, description="Renders a day in all; 0 is no limit.")] = 0
-    daily_limit_per_project: Annotated[int, Meta(ge=0, description="Renders a day for one project; 0 is no limit.")] = 0
-    min_interval_seconds: Annotated[int, Meta(ge=0, description="Least time between a project's renders.")] = 0
+    daily_limit_per_project: Annotated[
+        int, Meta(ge=0, description="Renders a day for one project; 0 is no limit.")
+    ] = 0
+    min_interval_seconds: Annotated[
+        int, Meta(ge=0, description="Least time between a project's renders.")
+    ] = 0
 
 
 class WorkerSettings(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -131,10 +174,16 @@ class WorkerSettings(Struct, kw_only=True, forbid_unknown_fields=True):
 
     threads: Annotated[int, Meta(ge=1, le=64, description="Sessions worked on at once.")] = 2
     max_attempts: Annotated[int, Meta(ge=1, le=20, description="Tries before a session is given up.")] = 3
-    retry_base_seconds: Annotated[float, Meta(gt=0, description="First wait before a retry; doubles each time.")] = 2.0
+    retry_base_seconds: Annotated[
+        float, Meta(gt=0, description="First wait before a retry; doubles each time.")
+    ] = 2.0
     retry_max_seconds: Annotated[float, Meta(gt=0, description="Longest wait before a retry.")] = 120.0
-    lease_seconds: Annotated[int, Meta(ge=5, description="A claim not renewed for so long is taken over.")] = 60
-    sweep_seconds: Annotated[float, Meta(gt=0, description="Time between looks for work nobody rang for.")] = 2.0
+    lease_seconds: Annotated[
+        int, Meta(ge=5, description="A claim not renewed for so long is taken over.")
+    ] = 60
+    sweep_seconds: Annotated[
+        float, Meta(gt=0, description="Time between looks for work nobody rang for.")
+    ] = 2.0
 
 
 class ArtifactSettings(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -159,6 +208,8 @@ class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     artifacts: ArtifactSettings = field(default_factory=ArtifactSettings)
+    sources: dict[str, str] = field(default_factory=dict)
+    """Where each value that was set came from: ``server.port`` → ``retrospec.toml line 3``."""
 
     @property
     def data_dir(self) -> Path:

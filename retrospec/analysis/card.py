@@ -1,0 +1,150 @@
+"""Writes the report card: plain sentences, each with the rows that show it. Names and numbers come from the trace, never from anywhere else."""
+
+import msgspec
+
+from retrospec.analysis.facts import Action, Story
+from retrospec.analysis.wording import cause_text, look_at_texts, pressed, quoted, symptom_text
+from retrospec.domain.finding import Finding, Outcome, Standing
+from retrospec.domain.report import Card, Sentence
+
+_STORY_BEFORE = 5
+"""Actions told before the failure."""
+_STORY_AFTER = 4
+_PLAIN = frozenset({"request", "dom_change", "focus", "navigation"})
+"""Effects that need no telling; of a page that opens, its contents neither."""
+
+
+class PlainText(msgspec.Struct):
+    """The card's parts as plain text."""
+
+    symptom: str = ""
+    cause: str = ""
+    look_at: str = ""
+    story: str = ""
+
+
+def write_card(story: Story, findings: list[Finding], lead: Finding | None) -> Card:
+    """The card of a session whose strongest finding is ``lead``."""
+    if lead is None:
+        return Card(severity="low", confidence_reasons=[_refuted(f) for f in findings[:5]])
+    symptoms = [f for f in findings if f.id in lead.symptom_ids]
+    card = Card(severity=severity_of(lead))
+    card.symptom = [Sentence(symptom_text(story, lead, symptoms), _real(story, lead.refs), lead.t_ms)]
+    card.cause = _causes(story, [lead, *symptoms[:3]])
+    card.look_at = [Sentence(text, _real(story, lead.refs), lead.t_ms) for text in look_at_texts(lead, symptoms)]
+    card.story = _tell(story, lead)
+    card.confidence_reasons = _reasons(story, lead, findings)
+    return card
+
+
+def severity_of(finding: Finding) -> str:
+    """By what it meant for the person."""
+    if finding.outcome == Outcome.BLOCKED:
+        return "high"
+    return "low" if finding.outcome == Outcome.UNAFFECTED else "medium"
+
+
+def plain_text(card: Card) -> PlainText:
+    """The card without its citations."""
+    parts = (card.symptom, card.cause, card.look_at, card.story)
+    return PlainText(*(" ".join(sentence.text for sentence in part) for part in parts))
+
+
+def _causes(story: Story, findings: list[Finding]) -> list[Sentence]:
+    sentences: dict[str, Sentence] = {}
+    for finding in findings:
+        text = cause_text(finding)
+        if text and text not in sentences:
+            sentences[text] = Sentence(text, _real(story, finding.refs), finding.t_ms)
+    return list(sentences.values())
+
+
+def _real(story: Story, refs: list[str]) -> list[str]:
+    known = {row.ref for row in story.trace.rows}
+    return [ref for ref in dict.fromkeys(refs) if ref in known][:12]
+
+
+def _tell(story: Story, lead: Finding) -> list[Sentence]:
+    """The actions around the failure, one sentence each, and how it ended."""
+    told = [action for action in story.actions if action.row.action in ("click", "input", "submit", "key", "navigation")]
+    before = [action for action in told if action.t_ms <= lead.t_ms][-_STORY_BEFORE:]
+    after = [action for action in told if action.t_ms > lead.t_ms][:_STORY_AFTER]
+    sentences = [_sentence(run) for run in _runs([*before, *after])]
+    return [*sentences, _ending(story, lead)]
+
+
+def _runs(actions: list[Action]) -> list[list[Action]]:
+    """Repeated clicks on one thing told as one."""
+    runs: list[list[Action]] = []
+    for action in actions:
+        last = runs[-1][-1] if runs else None
+        if last is not None and action.row.action == last.row.action == "click" and action.row.target and last.row.target and action.row.target.node_id == last.row.target.node_id:
+            runs[-1].append(action)
+        else:
+            runs.append([action])
+    return runs
+
+
+def _sentence(run: list[Action]) -> Sentence:
+    first = run[0]
+    row = first.row
+    what = _did(row.action, run)
+    plain = _PLAIN if row.action != "navigation" else _PLAIN | {"text_change", "dialog", "enabled", "disabled", "scroll"}
+    telling = next((e for a in run for e in a.row.effects if e.kind not in plain), None)
+    seconds = f"After {row.t_ms / 1000:.1f} s "
+    follow = f", then {_effect_words(telling.kind, telling.detail)}" if telling is not None else ""
+    return Sentence(f"{seconds}{what}{follow}.", [action.row.ref for action in run][:12], row.t_ms)
+
+
+def _did(action: str, run: list[Action]) -> str:
+    row = run[0].row
+    if action == "navigation":
+        return f"the page {quoted(row.detail)} opened" if row.detail else "a page opened"
+    if action == "input":
+        return f"the visitor filled in {_name(run[0])}"
+    if action == "click":
+        return f"the visitor {pressed(row.target, len(run))}"
+    return "the visitor sent a form" if action == "submit" else "the visitor pressed a key"
+
+
+def _name(action: Action) -> str:
+    control = action.row.target
+    name = (control.name or control.label or control.selector) if control else ""
+    return quoted(name) if name else "a field"
+
+
+def _effect_words(kind: str, detail: str) -> str:
+    shown = quoted(detail) if detail else ""
+    words = {
+        "error_text": f"the page showed the error {shown}", "text_change": f"the page showed {shown}", "dialog": f"a dialog appeared {shown}".rstrip(),
+        "spinner": f"the page was busy {shown}".rstrip(), "exception": f"the code failed with {shown}", "console_error": f"the page logged {shown}",
+        "validation": "an entry was marked invalid", "enabled": f"{shown or 'it'} became usable", "disabled": f"{shown or 'it'} was switched off",
+    }  # fmt: skip
+    return words.get(kind, "the page changed")
+
+
+def _ending(story: Story, lead: Finding) -> Sentence:
+    end = story.trace.duration_ms
+    words = {
+        Outcome.BLOCKED: "The visitor did not get through before the recording ended.",
+        Outcome.OVERCAME: "The visitor got through in the end.",
+        Outcome.UNAFFECTED: "The visitor was not held up.",
+        Outcome.UNKNOWN: "The recording doesn't show how it ended.",
+    }
+    last = next((a.row.ref for a in reversed(story.actions) if a.row.action != "marker"), "")
+    return Sentence(words[lead.outcome], [last] if last else _real(story, lead.refs), min(end, max(lead.t_ms, end)))
+
+
+def _reasons(story: Story, lead: Finding, findings: list[Finding]) -> list[str]:
+    reasons = list(lead.reasons)
+    segments = story.trace.segments
+    if any(segment.seen == "stale" for segment in segments):
+        reasons.append("parts of the recording are missing, which lowers the confidence")
+    if story.trace.cut:
+        reasons.append(f"the trace was cut: {story.trace.cut}")
+    reasons.extend(_refuted(f) for f in findings if f.standing == Standing.REFUTED and f.marker_ids)
+    return list(dict.fromkeys(reasons))[:12]
+
+
+def _refuted(finding: Finding) -> str:
+    return f"{quoted(finding.label or finding.signal.value)} was ruled out: {'; '.join(finding.reasons)}"

@@ -1,0 +1,309 @@
+"""The trace compiler: replays a recording against a DOM mirror and notes what the person did and what followed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from retrospec.analysis import shapes
+from retrospec.analysis.facts import Action, Change, Message, Story
+from retrospec.analysis.limits import MAX_CHANGES, MAX_MESSAGES, MAX_NODES, MAX_ROWS
+from retrospec.analysis.page import Page
+from retrospec.analysis.reading import BROKEN, Reading, Stamped, read_in_order
+from retrospec.analysis.said import read_custom, read_plugin
+from retrospec.analysis.targets import read_target
+from retrospec.analysis.watching import what_was_seen
+from retrospec.domain.recording import Recording
+from retrospec.domain.rrweb import EventType, MouseInteraction, Source
+from retrospec.domain.trace import Segment, Trace, TraceRow
+
+_MUTATION = msgspec.json.Decoder(shapes.MutationEvent)
+_GESTURE = msgspec.json.Decoder(shapes.GestureEvent)
+_META = msgspec.json.Decoder(shapes.MetaEvent)
+_SNAPSHOT = msgspec.json.Decoder(shapes.SnapshotEvent)
+_CUSTOM = msgspec.json.Decoder(shapes.CustomEvent)
+_PLUGIN = msgspec.json.Decoder(shapes.PluginEvent)
+
+_SAME_BURST_MS = 2_000
+"""Scrolls and key strokes closer than this are one row."""
+
+
+def compile_story(recording: Recording) -> Story:
+    """The facts of a recording. Never fails: what can't be read is left out and noted."""
+    return Compiler(read_in_order(recording)).run()
+
+
+class Compiler:
+    """One pass over the events; ``run`` once."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.start = reading.start
+        self.story = Story(trace=Trace(started_at_ms=int(reading.start), event_count=len(reading.events), cut=reading.cut))
+        self.pages: dict[str, Page] = {}
+        self.unreadable = 0
+
+    def run(self) -> Story:
+        """Every event in turn, then the ends of what was still open."""
+        for event in self.reading.events:
+            try:
+                self._take(event)
+            except BROKEN as error:
+                self.unreadable += 1
+                if isinstance(error, RecursionError):
+                    self.cut("an event was nested too deeply to read")
+                self._page(event.tab).damaged(event.type)
+        self._finish()
+        return self.story
+
+    def _take(self, event: Stamped) -> None:
+        t_ms = int(event.t - self.start)
+        page = self._page(event.tab)
+        if event.type == EventType.INCREMENTAL:
+            self._incremental(page, event, t_ms)
+        elif event.type == EventType.FULL_SNAPSHOT:
+            self._snapshot(page, _SNAPSHOT.decode(event.raw).data.node, t_ms)
+        elif event.type == EventType.META:
+            page.announced = _META.decode(event.raw).data.href
+        elif event.type in (EventType.DOM_CONTENT_LOADED, EventType.LOAD):
+            page.loading(event.type)
+        elif event.type == EventType.CUSTOM:
+            read_custom(self, page, _CUSTOM.decode(event.raw).data, t_ms)
+        elif event.type == EventType.PLUGIN:
+            read_plugin(self, page, _PLUGIN.decode(event.raw).data, t_ms)
+        page.last_ms = t_ms
+
+    def _incremental(self, page: Page, event: Stamped, t_ms: int) -> None:
+        source = event.source
+        if source == Source.MUTATION:
+            self._mutation(page, _MUTATION.decode(event.raw).data, t_ms)
+        elif source in _BY_SOURCE:
+            _BY_SOURCE[source](self, page, _GESTURE.decode(event.raw).data, t_ms)
+
+    def _page(self, tab: str) -> Page:
+        if tab not in self.pages:
+            self.pages[tab] = Page(tab)
+        return self.pages[tab]
+
+    # Pages ---------------------------------------------------------------------------------------------
+
+    def _snapshot(self, page: Page, root: shapes.Node, t_ms: int) -> None:
+        if page.is_checkpoint(root):
+            page.refresh(root)
+            self.moved(page, page.announced, t_ms)
+            return
+        self._close(page, t_ms)
+        url = page.announced or page.url
+        segment = self.open_segment(page, url, t_ms, "exact")
+        page.open(root, segment, url, t_ms)
+        self.add_row(page, TraceRow(ref="", t_ms=t_ms, action="navigation", detail=url, flags=["load"]), by_person=False)
+        page.watch_blank(t_ms)
+        if heading := page.error_heading():
+            self.story.messages.append(Message(t_ms=t_ms, segment=segment, text=heading, whole_page=True))
+
+    def open_segment(self, page: Page, url: str, t_ms: int, seen: str) -> int:
+        """A new page load; its index."""
+        index = len(self.story.segments)
+        self.story.segments.append(Segment(index=index, url=url, start_ms=t_ms, end_ms=t_ms, seen=seen))
+        page.segment = index
+        return index
+
+    def ensure_segment(self, page: Page, t_ms: int) -> None:
+        """Events before any snapshot belong to a page that can't be seen."""
+        if page.segment < 0:
+            self.open_segment(page, page.announced, t_ms, "blind")
+            page.url = page.announced
+
+    def moved(self, page: Page, url: str, t_ms: int) -> None:
+        """The page changed its address without loading."""
+        if url and url != page.url:
+            page.url = url
+            self.add_row(page, TraceRow(ref="", t_ms=t_ms, action="navigation", detail=url, flags=["route"]), by_person=False)
+
+    def _close(self, page: Page, t_ms: int) -> None:
+        if page.segment < 0:
+            return
+        segment = self.story.segments[page.segment]
+        segment.end_ms = max(segment.start_ms, page.last_ms)
+        segment.seen = page.sight(segment.seen)
+        segment.notes = page.notes()
+        self.story.spinners.extend(page.end_spinners(t_ms))
+        self.story.blanks.extend(page.end_blank(segment.end_ms))
+
+    def _finish(self) -> None:
+        story, trace = self.story, self.story.trace
+        last = int(self.reading.events[-1].t - self.start) if self.reading.events else 0
+        for page in self.pages.values():
+            self._close(page, last)
+        trace.duration_ms = max(0, last)
+        notes = [*self.reading.notes, *([f"{self.unreadable} events could not be read"] if self.unreadable else [])]
+        if notes and trace.segments:
+            trace.segments[0].notes = [*notes, *trace.segments[0].notes]
+        if any(page.mirror.full for page in self.pages.values()):
+            self.cut(f"a page had more than {MAX_NODES:,} nodes")
+        for facts in (story.actions, story.changes, story.faults, story.requests, story.refusals, story.spinners):
+            facts.sort(key=_moment)
+
+    def cut(self, reason: str) -> None:
+        """Says why the trace is not whole; the first reason stays."""
+        self.story.trace.cut = self.story.trace.cut or reason
+
+    # What changed --------------------------------------------------------------------------------------
+
+    def _mutation(self, page: Page, mutation: shapes.Mutation, t_ms: int) -> None:
+        self.ensure_segment(page, t_ms)
+        content_before = page.mirror.content
+        delta = page.mirror.apply(mutation)
+        page.missing += delta.missing
+        page.known += len(delta.roots) + len(delta.texts) + len(delta.attributes) + len(delta.removed)
+        for gone, _ in delta.removed:
+            page.spinner_gone(gone, t_ms)
+        if len(self.story.changes) >= MAX_CHANGES:
+            self.cut(f"only the first {MAX_CHANGES:,} page changes were read")
+        else:
+            for kind, detail, node, cosmetic in what_was_seen(delta):
+                self._changed(page, kind, detail, node, cosmetic, t_ms)
+        page.check_spinners(delta, t_ms)
+        page.watch_blank(t_ms, content_before)
+
+    def _changed(self, page: Page, kind: str, detail: str, node: shapes.Node, cosmetic: bool, t_ms: int) -> None:
+        if kind == "spinner":
+            page.spinner_came(node, detail, t_ms)
+        if kind == "error_text" and len(self.story.messages) < MAX_MESSAGES:
+            self.story.messages.append(Message(t_ms=t_ms, segment=page.segment, text=detail, node_id=node.id))
+        inside = page.is_inside_last_target(node)
+        key = node.id if node.parent is None or kind not in ("dom_change", "text_change") else _owner(node)
+        self.change(page, t_ms, kind, detail, node_id=node.id, key=key, cosmetic=cosmetic or (inside and kind == "dom_change" and not detail and node.tag_name == "span"))
+
+    def change(
+        self, page: Page, t_ms: int, kind: str, detail: str = "", *, node_id: int = 0, key: int = 0, cosmetic: bool = False
+    ) -> None:
+        """Notes one change of the page."""
+        self.story.changes.append(
+            Change(t_ms=t_ms, segment=page.segment, tab=page.tab, kind=kind, detail=detail, node_id=node_id, key=key, cosmetic=cosmetic)
+        )
+
+    # What the person did -------------------------------------------------------------------------------
+
+    def add_row(self, page: Page, row: TraceRow, *, by_person: bool = True) -> Action | None:
+        """Appends a row, unless there are too many; the caller may go on filling it."""
+        if len(self.story.actions) >= MAX_ROWS:
+            self.cut(f"only the first {MAX_ROWS:,} actions were read")
+            return None
+        self.ensure_segment(page, row.t_ms)
+        row.segment = page.segment
+        action = Action(row=row, tab=page.tab, by_person=by_person)
+        self.story.actions.append(action)
+        return action
+
+    def _mouse(self, page: Page, data: shapes.Gesture, t_ms: int) -> None:
+        if data.type == MouseInteraction.CLICK:
+            self._click(page, data, t_ms)
+        elif data.type == MouseInteraction.FOCUS and data.id is not None:
+            page.focused = data.id
+            self._focus(page, data.id, t_ms)
+        elif data.type == MouseInteraction.BLUR and data.id == page.focused:
+            page.focused = 0
+
+    def _click(self, page: Page, data: shapes.Gesture, t_ms: int) -> None:
+        row = TraceRow(ref="", t_ms=t_ms, action="click", x=_pixel(data.x), y=_pixel(data.y))
+        action = self.add_row(page, row)
+        node = page.mirror.nodes.get(data.id) if data.id is not None else None
+        if action is None:
+            return
+        if node is None:
+            page.missing += 1
+            page.last_target = None
+            row.flags.append("unseen target")
+            return
+        action.target = read_target(page.namer, node, page.url)
+        row.target = action.target.control
+        row.flags.extend(_flags(action))
+        page.last_target = page.mirror.nodes.get(action.target.control.node_id)
+        page.last_click_ms, page.submitted_form = t_ms, action.target.form_id if action.target.submits else 0
+
+    def _focus(self, page: Page, node_id: int, t_ms: int) -> None:
+        """A focus that no click on that element explains is the page's own doing."""
+        node = page.mirror.nodes.get(node_id)
+        if node is None or page.last_target is None or t_ms - page.last_click_ms > _SAME_BURST_MS:
+            return
+        if page.is_inside_last_target(node) or page.leads_to(node):
+            return
+        kind = "validation" if page.is_refused_field(node, t_ms) else "focus"
+        self.change(page, t_ms, kind, page.namer.control(node).name, node_id=node.id, key=node.id)
+
+    def _input(self, page: Page, data: shapes.Gesture, t_ms: int) -> None:
+        node = page.mirror.nodes.get(data.id) if data.id is not None else None
+        last = self.story.actions[-1] if self.story.actions else None
+        if last is not None and last.row.action == "input" and last.tab == page.tab and _node_id(last) == data.id:
+            last.count += 1
+            last.window_end_ms = t_ms
+            return
+        if page.was_set_by_code(node, t_ms):
+            self.change(page, t_ms, "dom_change", "a field's value", node_id=data.id or 0, key=data.id or 0)
+            return
+        row = TraceRow(ref="", t_ms=t_ms, action="input", detail=_entry(data))
+        action = self.add_row(page, row)
+        if node is not None and action is not None:
+            action.target = read_target(page.namer, node, page.url)
+            row.target = action.target.control
+        page.last_target = node
+
+    def _scroll(self, page: Page, data: shapes.Gesture, t_ms: int) -> None:
+        if page.scroll_ms >= 0 and t_ms - page.scroll_ms < _SAME_BURST_MS:
+            page.scroll_ms = t_ms
+            return
+        page.scroll_ms = t_ms
+        if page.last_click_ms >= 0 and t_ms - page.last_click_ms < 1_000:
+            self.change(page, t_ms, "scroll", node_id=data.id or 0, key=-(data.id or 0))
+            return
+        self.add_row(page, TraceRow(ref="", t_ms=t_ms, action="scroll"))
+
+    def _media(self, page: Page, data: shapes.Gesture, t_ms: int) -> None:
+        self.change(page, t_ms, "dom_change", "media", node_id=data.id or 0, key=-1)
+
+    def _painted(self, page: Page, data: shapes.Gesture, t_ms: int) -> None:
+        self.change(page, t_ms, "dom_change", "", node_id=data.id or 0, key=data.id or 0)
+
+    def _selection(self, page: Page, data: shapes.Gesture, t_ms: int) -> None:
+        self.story.selections.append(t_ms)
+
+
+_BY_SOURCE: dict[int, Callable[[Compiler, Page, shapes.Gesture, int], None]] = {
+    Source.MOUSE_INTERACTION: Compiler._mouse,
+    Source.SCROLL: Compiler._scroll,
+    Source.INPUT: Compiler._input,
+    Source.MEDIA_INTERACTION: Compiler._media,
+    Source.CANVAS_MUTATION: Compiler._painted,
+    Source.SELECTION: Compiler._selection,
+}
+
+
+def _moment(fact: Any) -> int:
+    return fact.start_ms if hasattr(fact, "start_ms") else fact.t_ms  # type: ignore[no-any-return]
+
+
+def _pixel(value: float | None) -> int:
+    return int(value) if value is not None and abs(value) < 1e6 else -1
+
+
+def _node_id(action: Action) -> int | None:
+    return action.target.control.node_id if action.target else None
+
+
+def _owner(node: shapes.Node) -> int:
+    return node.parent.id if node.parent is not None and not node.tag_name else node.id
+
+
+def _entry(data: shapes.Gesture) -> str:
+    if data.is_checked:
+        return "checked"
+    return "emptied" if data.text == "" else ""
+
+
+def _flags(action: Action) -> list[str]:
+    target = action.target
+    if target is None:
+        return []
+    pairs = (("disabled", target.disabled), ("submits", target.submits), ("iframe not recorded", target.frame))
+    return [flag for flag, holds in pairs if holds]

@@ -1,0 +1,112 @@
+"""The figures of a bench on a terminal: rich tables, and a bar while it runs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from retrospec.bench import ingest
+from retrospec.bench.growth import Growth
+from retrospec.bench.ingest import Outcome
+
+_LEGENDS = {"ingest": "sending sessions", "reports": "waiting for reports"}
+
+
+@contextmanager
+def progress_bar(console: Console) -> Iterator[ingest.Progress]:
+    """A bar per phase on a terminal; silence elsewhere."""
+    if not console.is_terminal:
+        yield ingest.no_progress
+        return
+    columns = (TextColumn("{task.description:20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, refresh_per_second=4) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def advance(phase: str, done: int, total: int) -> None:
+            if phase not in tasks:
+                tasks[phase] = bar.add_task(_LEGENDS.get(phase, phase))
+            bar.update(tasks[phase], completed=done, total=total)
+
+        yield advance
+
+
+def show_outcome(console: Console, outcome: Outcome) -> None:
+    """A table of what ``bench ingest`` measured, then what failed."""
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    table.add_column(style="dim")
+    table.add_column(justify="right")
+    table.add_column(style="dim")
+    for name, value, note in _rows(outcome):
+        table.add_row(name, value, note)
+    console.print(table)
+    for sample in outcome.failure_samples:
+        console.print(f"  [red]failed[/red] {sample}", highlight=False)
+
+
+def _rows(outcome: Outcome) -> list[tuple[str, str, str]]:
+    size = (
+        f"{outcome.recording_bytes / 1e6:.2f} MB"
+        if outcome.recording_bytes > 10_000
+        else f"{outcome.recording_bytes} bytes"
+    )
+    answered = outcome.sessions - outcome.failures
+    rows = [
+        (
+            "sessions",
+            f"{answered} / {outcome.sessions}",
+            f"{outcome.failures} failed; {size} each, {outcome.concurrency} at a time",
+        ),
+        (
+            "throughput",
+            f"{outcome.sessions_per_s:.0f} /s",
+            f"{outcome.mb_per_s:.1f} MB/s for {outcome.wall_s:.2f} s",
+        ),
+        ("latency p50", f"{outcome.p50_ms:.0f} ms", "of a whole session: two calls"),
+        ("p95 · p99 · worst", f"{outcome.p95_ms:.0f} · {outcome.p99_ms:.0f} · {outcome.worst_ms:.0f} ms", ""),
+    ]
+    return rows + _report_rows(outcome) + _usage_rows(outcome)
+
+
+def _report_rows(outcome: Outcome) -> list[tuple[str, str, str]]:
+    statuses = ", ".join(f"{count} {status}" for status, count in sorted(outcome.report_statuses.items()))
+    drained = "never" if outcome.drain_s is None else f"{outcome.drain_s:.2f} s"
+    lag = "not told" if outcome.loop_lag_max_ms is None else f"{outcome.loop_lag_max_ms:.0f} ms"
+    return [
+        ("all reports after", drained, f"{statuses or 'no session was accepted'}; from the last answer"),
+        ("worst loop lag", lag, "longest the server's event loop was blocked since its start"),
+    ]
+
+
+def _usage_rows(outcome: Outcome) -> list[tuple[str, str, str]]:
+    client = ("this command's CPU", f"{outcome.client_cpu_s:.2f} s", "while sending")
+    if outcome.cpu_s is None:
+        return [
+            ("server CPU, memory", "not measured", "no server process found on this machine: give --pid"),
+            client,
+        ]
+    per_mb = f", {outcome.cpu_ms_per_mb:.1f} ms per MB" if outcome.cpu_ms_per_mb is not None else ""
+    note = f"{outcome.cpu_ms_per_session:.1f} ms per session{per_mb}; {outcome.cpu_until_answered_s:.2f} s until the last answer"
+    children = f"{outcome.resident_peak_children_mb:.0f} MB of the peak in child processes"
+    return [
+        ("server CPU", f"{outcome.cpu_s:.2f} s", note),
+        ("resident idle", f"{outcome.resident_idle_mb:.0f} MB", "before the first request"),
+        ("resident peak", f"{outcome.resident_peak_mb:.0f} MB", children),
+        client,
+    ]
+
+
+def show_growth(console: Console, growth: Growth) -> None:
+    """The two installations beside each other."""
+    table = Table(box=None, padding=(0, 2))
+    for heading in ("stored sessions", "CPU per report", "time per report"):
+        table.add_column(heading, justify="right")
+    table.add_row(
+        f"{growth.small_sessions:,}", f"{growth.small_cpu_ms:.1f} ms", f"{growth.small_wall_ms:.1f} ms"
+    )
+    table.add_row(
+        f"{growth.large_sessions:,}", f"{growth.large_cpu_ms:.1f} ms", f"{growth.large_wall_ms:.1f} ms"
+    )
+    table.add_row("ratio", f"{growth.cpu_ratio:.2f}", f"{growth.wall_ratio:.2f}", style="bold")
+    console.print(table)

@@ -1,0 +1,29 @@
+"""``retrospec serve``."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from retrospec.cli.options import keep_private, settings_from, store_options
+
+
+@click.command()
+@store_options
+@click.option("--host", help="Address to listen on ([server] host).")
+@click.option("--port", type=int, help="Port to listen on; 0 picks a free one ([server] port).")
+def serve(data: str | None, config: Path | None, host: str | None, port: int | None) -> None:
+    """Start the server; make its data folder and database on the first start.
+
+    Prints the address, and on the first start the link to set up the administrator and the snippet
+    for your site. Ctrl-C or SIGTERM stops it.
+
+    \b
+    Example:
+      retrospec serve --data /var/lib/retrospec --port 8377
+    """
+    settings = settings_from(config, storage_dir=data, server_host=host, server_port=port)
+    keep_private()
+    from retrospec import app
+
+    sys.exit(app.serve(settings))

@@ -1,0 +1,287 @@
+"""The front door: what a client sends is checked, redacted and kept before it is answered.
+
+Order, for every call: check and redact in a thread, blob first, row second, then ring.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from retrospec.capture.body import read_chunk, read_ingest, read_upload
+from retrospec.capture.browsers import read_user_agent
+from retrospec.capture.compress import compress
+from retrospec.capture.redaction import RedactionRules, redact_events, redact_text, redact_value
+from retrospec.capture.wire import Chunk, ChunkMarker, Heads, IngestedMarker
+from retrospec.domain.clock import from_epoch_ms, to_epoch_ms, utc_now
+from retrospec.domain.errors import BadRequest
+from retrospec.domain.ids import site_slug
+from retrospec.domain.marker import Marker
+from retrospec.domain.session import Stage
+from retrospec.domain.settings import Settings
+from retrospec.issues.fingerprint_v1 import cluster_key, fingerprint
+from retrospec.storage import arrivals, markers, recordings
+from retrospec.storage.arrivals import Arrival, Landed
+from retrospec.storage.blobs import Blobs
+from retrospec.storage.database import Connection, Database
+from retrospec.storage.recordings import StoredChunk
+from retrospec.telemetry import Metrics
+
+Ring = Callable[[Sequence[tuple[str, str]]], Awaitable[None]]
+
+READ_ON_LOOP_BYTES = 16_384
+"""A body this small is read where it is: handing it to a thread costs more than reading it."""
+
+MAX_CLOCK_SKEW = timedelta(minutes=1)
+"""A client clock off by more than this is corrected by the time of arrival."""
+
+
+class Prepared(msgspec.Struct, kw_only=True):
+    """Events ready to be stored."""
+
+    stored: bytes
+    inflated_bytes: int
+    event_count: int
+    first_ms: int
+    last_ms: int
+
+
+class Receipt(msgspec.Struct, rename="camel"):
+    """What became of one marker."""
+
+    id: str
+    cluster_key: str
+    state: str
+
+
+class Intake:
+    """Accepts uploads, ingest calls and chunks for one installation."""
+
+    def __init__(
+        self, settings: Settings, database: Database, blobs: Blobs, ring: Ring, metrics: Metrics
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._blobs = blobs
+        self._ring = ring
+        self._metrics = metrics
+        self._max_markers = settings.limits.max_markers
+        self._rules = RedactionRules() if settings.capture.redact else None
+
+    async def accept_upload(self, project_id: str, body: bytes) -> tuple[str, str]:
+        """Keep a v1 recording; ``(session id, events object key)``. Raises Refused."""
+        chunk = await asyncio.to_thread(self._keep_upload, project_id, body)
+        replaced = await self._database.write_soon(
+            lambda connection: recordings.replace_upload(connection, chunk)
+        )
+        if replaced:
+            await self._blobs.delete(blob_key(replaced))
+        self._metrics.accepted_bytes.inc(len(body))
+        return chunk.session_id, chunk.object_key
+
+    async def accept_session(self, project_id: str, body: bytes) -> Landed:
+        """Keep a v1 session and its markers, and have it analysed. Raises Refused."""
+        if len(body) <= READ_ON_LOOP_BYTES:
+            return await self._land(self._read_session(project_id, body))
+        return await self._land(await asyncio.to_thread(self._read_session, project_id, body))
+
+    async def accept_chunk(self, project_id: str, body: bytes) -> tuple[Chunk, bool, list[Receipt]]:
+        """Keep a numbered chunk; ``(chunk, was it new, what became of its markers)``. Raises Refused."""
+        now = utc_now()
+        chunk, row, arrival = await asyncio.to_thread(self._keep_chunk, project_id, body, now)
+
+        async def store(connection: Connection) -> tuple[bool, Landed | None]:
+            if not await recordings.add_chunk(connection, row):
+                return False, None
+            return True, await arrivals.land(connection, arrival, now=now, max_markers=self._max_markers)
+
+        is_new, landed = await self._database.write_soon(store)
+        self._metrics.accepted_bytes.inc(len(body))
+        if landed is not None and landed.is_new:
+            self._metrics.ingested_sessions.inc()
+        return chunk, is_new, [Receipt(m.id, m.cluster_key, "stored") for m in arrival.markers]
+
+    def _keep_upload(self, project_id: str, body: bytes) -> StoredChunk:
+        """Check, redact, compress and store the blob: all that a recording costs, in one thread."""
+        upload = read_upload(body, self._settings.limits)
+        prepared = self._prepare(upload.events, upload)
+        key = f"{_session_folder(project_id, upload.site, upload.session_id, utc_now())}.json"
+        self._blobs.put_here(blob_key(key), prepared.stored)
+        return _stored_chunk(project_id, upload.session_id, key, prepared)
+
+    def _keep_chunk(self, project_id: str, body: bytes, now: datetime) -> tuple[Chunk, StoredChunk, Arrival]:
+        chunk = read_chunk(body, self._settings.limits)
+        prepared = self._prepare(chunk.events, chunk)
+        arrival = self._read_chunk_arrival(project_id, chunk, prepared, now)
+        folder = arrival.events_object_key.removesuffix(".json")
+        row = _stored_chunk(
+            project_id, chunk.session_id, f"{folder}/{chunk.tab_id}-{chunk.seq:06d}.json", prepared
+        )
+        row.tab_id, row.seq, row.segment = chunk.tab_id, chunk.seq, chunk.segment
+        self._blobs.put_here(blob_key(row.object_key), prepared.stored)
+        return chunk, row, arrival
+
+    async def _land(self, arrival: Arrival) -> Landed:
+        now = utc_now()
+        landed: Landed = await self._database.write_soon(
+            lambda connection: arrivals.land(connection, arrival, now=now, max_markers=self._max_markers)
+        )
+        if landed.is_new:
+            self._metrics.ingested_sessions.inc()
+        if landed.is_changed:
+            await self._ring([(arrival.project_id, arrival.session_id)])
+        return landed
+
+    async def stored_markers(self, project_id: str, session_id: str) -> list[Marker]:
+        """The session's markers by offset."""
+        return await self._database.read_once(
+            lambda connection: markers.of_session(connection, project_id, session_id)
+        )
+
+    def _prepare(self, events: bytes, source: Heads) -> Prepared:
+        if self._rules is not None:
+            redacted = redact_events(events, self._rules)
+            events = redacted.events_json
+            for kind, count in redacted.counts.items():
+                self._metrics.redactions.labels(kind).inc(count)
+        return Prepared(
+            stored=compress(events),
+            inflated_bytes=len(events),
+            event_count=source.event_count,
+            first_ms=source.first_event_ms or 0,
+            last_ms=source.last_event_ms or 0,
+        )
+
+    def _read_session(self, project_id: str, body: bytes) -> Arrival:
+        ingest = read_ingest(body, self._settings.limits)
+        session = ingest.session
+        _check_own_key(session.events_object_key, project_id, session.id)
+        now = utc_now()
+        arrival = Arrival(
+            project_id=project_id,
+            session_id=session.id,
+            site=self._text(session.site),
+            route=self._text(session.route),
+            started_at=session.started_at,
+            duration_ms=session.duration_ms,
+            events_object_key=session.events_object_key,
+        )
+        arrival.markers = [self._marker(arrival, each, each.replay_offset_ms, now) for each in ingest.markers]
+        return arrival
+
+    def _read_chunk_arrival(
+        self, project_id: str, chunk: Chunk, prepared: Prepared, now: datetime
+    ) -> Arrival:
+        skew = _clock_skew(chunk.sent_at_ms, now)
+        started_at = from_epoch_ms(chunk.started_at_ms) + skew
+        browser, system, device = read_user_agent(chunk.client.user_agent)
+        last_ms = max([prepared.last_ms, *(each.at_ms for each in chunk.markers)])
+        capture = self._settings.capture
+        arrival = Arrival(
+            project_id=project_id,
+            session_id=chunk.session_id,
+            site=self._text(chunk.site),
+            route=self._text(chunk.route),
+            started_at=started_at,
+            duration_ms=min(max(0, last_ms - chunk.started_at_ms), 2**31 - 1),
+            events_object_key=f"{_session_folder(project_id, chunk.site, chunk.session_id, started_at)}.json",
+            visitor_id=chunk.visitor_id,
+            user_id=self._text(chunk.user.id) if chunk.user else "",
+            release=chunk.release,
+            environment=chunk.environment,
+            browser=browser,
+            os=system,
+            device=device,
+            tags={name: self._text(value) for name, value in chunk.tags.items()},
+            dropped={each.reason: each.count for each in chunk.dropped},
+            client_started_ms=chunk.started_at_ms,
+            client_ms={each.id: each.at_ms for each in chunk.markers},
+            added_events=prepared.event_count,
+            added_bytes=len(prepared.stored),
+            stage=Stage.RECORDING,
+            wait=timedelta(seconds=capture.end_grace_seconds if chunk.final else capture.idle_seconds),
+        )
+        arrival.markers = [
+            self._marker(arrival, each, max(0, each.at_ms - chunk.started_at_ms), now)
+            for each in chunk.markers
+        ]
+        return arrival
+
+    def _marker(
+        self, arrival: Arrival, sent: IngestedMarker | ChunkMarker, offset_ms: int, now: datetime
+    ) -> Marker:
+        label, evidence = self._text(sent.label), self._value(sent.evidence)
+        named = fingerprint(
+            sent.kind,
+            label,
+            evidence,
+            client_key=sent.cluster_key if isinstance(sent, IngestedMarker) else "",
+            site=arrival.site,
+            route=arrival.route,
+        )
+        observed_at = arrival.started_at + timedelta(milliseconds=offset_ms)
+        return Marker(
+            id=sent.id,
+            project_id=arrival.project_id,
+            session_id=arrival.session_id,
+            kind=sent.kind,
+            label=label,
+            cluster_key=cluster_key(sent.kind, named),
+            replay_offset_ms=offset_ms,
+            observed_at=min(observed_at, now),
+            evidence=evidence,
+        )
+
+    def _text(self, text: str) -> str:
+        return text if self._rules is None else redact_text(text, self._rules)[0]
+
+    def _value(self, value: Any) -> Any:
+        return value if self._rules is None else redact_value(value, self._rules)[0]
+
+
+def blob_key(object_key: str) -> str:
+    """Where the compressed content of ``object_key`` lies in the blob store."""
+    return f"{object_key}.zst"
+
+
+def _session_folder(project_id: str, site: str, session_id: str, moment: datetime) -> str:
+    """``session-events/<project>/<yyyy>/<mm>/<dd>/<site>/<session>`` (wire v1, without ``.json``)."""
+    return f"session-events/{project_id}/{moment:%Y/%m/%d}/{site_slug(site)}/{session_id}"
+
+
+def _stored_chunk(project_id: str, session_id: str, key: str, prepared: Prepared) -> StoredChunk:
+    return StoredChunk(
+        project_id=project_id,
+        session_id=session_id,
+        tab_id="",
+        seq=0,
+        segment=0,
+        object_key=key,
+        sha256=hashlib.sha256(prepared.stored).hexdigest(),
+        size_bytes=len(prepared.stored),
+        inflated_bytes=prepared.inflated_bytes,
+        event_count=prepared.event_count,
+        first_ms=prepared.first_ms,
+        last_ms=prepared.last_ms,
+        created_at=utc_now(),
+    )
+
+
+def _check_own_key(key: str, project_id: str, session_id: str) -> None:
+    if not key:
+        return
+    parts = key.split("/")
+    if len(parts) != 7 or parts[:2] != ["session-events", project_id] or parts[6] != f"{session_id}.json":
+        raise BadRequest(
+            "session.eventsObjectKey is not this session's own; send the key the upload was answered with.",
+            field="session.eventsObjectKey",
+        )
+
+
+def _clock_skew(sent_at_ms: int, now: datetime) -> timedelta:
+    """How far to move the client's times: zero unless its clock is off by more than a minute."""
+    off = timedelta(milliseconds=to_epoch_ms(now) - sent_at_ms)
+    return off if sent_at_ms and abs(off) > MAX_CLOCK_SKEW else timedelta(0)

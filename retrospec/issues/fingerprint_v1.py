@@ -1,0 +1,78 @@
+"""Fingerprint v1: which markers are the same failure. Frozen: a changed rule is a new version beside this one.
+
+A key is a hash of a few readable parts, so that an issue can say why its sessions were put together. What differs from
+visitor to visitor (ids, numbers, addresses, languages, browsers) and from release to release (hashes, lines, columns)
+never enters a key. ``tests/issues/test_fingerprint_frozen.py`` holds keys of the past and fails when one moves.
+"""
+
+from hashlib import blake2b
+from typing import Any
+
+from msgspec import Struct
+
+from retrospec.domain.marker import MarkerKind
+from retrospec.issues.control_rule import draft_no_effect
+from retrospec.issues.drafts import Draft
+from retrospec.issues.exception_rule import draft_exception
+from retrospec.issues.form_rule import draft_validation
+from retrospec.issues.request_rule import draft_request
+
+VERSION = 1
+_KEY_BYTES = 12
+_MAX_LABEL_CHARS = 2_000
+
+
+class Fingerprint(Struct, frozen=True, kw_only=True):
+    """The identity of a failure, and how it was arrived at."""
+
+    version: int = VERSION
+    key: str
+    """24 hex digits. Same kind and key: same failure."""
+    parts: list[tuple[str, str]]
+    """What was equal, as (name, value): "why together"."""
+    ignored: list[str]
+    """What was allowed to differ."""
+    tokens: list[str]
+    """For finding near-duplicates, ``family:value``; see ``similarity.py``."""
+    title: str
+    """One short line for people, without ids or personal data."""
+
+
+def fingerprint(
+    kind: MarkerKind, label: str, evidence: Any, *, client_key: str = "", site: str = "", route: str = ""
+) -> Fingerprint:
+    """The fingerprint of one marker. Pure; never fails, whatever ``evidence`` is.
+
+    ``site`` and ``route`` are the page's: they tell its own requests from others', and name the page where the failure
+    is of a page. ``client_key`` is what the client believed; it counts only where the label says nothing.
+    """
+    text = label.strip()[:_MAX_LABEL_CHARS]
+    draft = _draft(kind, text or _hint(kind, client_key), evidence, site, route)
+    return Fingerprint(
+        key=_key(draft.parts), parts=draft.parts, ignored=draft.ignored, tokens=list(dict.fromkeys(draft.tokens)),
+        title=draft.title or text[:120] or kind.value,
+    )  # fmt: skip
+
+
+def _hint(kind: MarkerKind, client_key: str) -> str:
+    return client_key.strip().removeprefix(f"{kind.value}:")[:_MAX_LABEL_CHARS]
+
+
+def _draft(kind: MarkerKind, label: str, evidence: Any, site: str, route: str) -> Draft:
+    if kind is MarkerKind.JS_EXCEPTION:
+        return draft_exception(label, evidence)
+    if kind is MarkerKind.API_ERROR:
+        return draft_request(label, evidence, site=site, route=route)
+    if kind is MarkerKind.VALIDATION_FAILED:
+        return draft_validation(label, evidence, route=route)
+    return draft_no_effect(label, evidence, route=route)
+
+
+def _key(parts: list[tuple[str, str]]) -> str:
+    text = "\x1e".join(f"{name}\x1f{value}" for name, value in parts)
+    return blake2b(text.encode("utf-8", "replace"), digest_size=_KEY_BYTES).hexdigest()
+
+
+def cluster_key(kind: MarkerKind, fingerprint: Fingerprint) -> str:
+    """``<kind>:<key>``: the key of the issue a marker may become (wire v1)."""
+    return f"{kind.value}:{fingerprint.key}"

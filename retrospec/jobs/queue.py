@@ -1,0 +1,110 @@
+"""The doorbell: a Huey queue that says "look at this session", and the consumer that answers.
+
+The queue may forget (Huey removes a task before it runs); the stage column does not, and the
+sweep rings again. Messages are JSON: Huey's default, pickle, would make a shared queue a way to
+run code.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from huey import SqliteHuey
+from huey.consumer import Consumer, Worker
+from huey.registry import Message
+from huey.serializer import Serializer
+
+QUEUE_NAME = "retrospec"
+POLL_MAX_S = 5.0
+"""Between looks for rings from other processes; rings of our own wake the worker at once."""
+
+SHUTDOWN_S = 3.0
+"""Work in hand that takes longer is left to be rung again."""
+
+Advance = Callable[[str, str], None]
+
+
+class JsonSerializer(Serializer):  # type: ignore[misc]
+    """Huey messages as JSON arrays of their fields."""
+
+    def _serialize(self, data: Message) -> bytes:
+        return json.dumps(list(data)).encode()
+
+    def _deserialize(self, data: bytes) -> Message:
+        return Message(*json.loads(data))
+
+
+class Doorbell:
+    """Rings for sessions; ``advance(project_id, session_id)`` runs in a worker thread for each ring."""
+
+    def __init__(self, path: Path, advance: Advance) -> None:
+        # fsync off: a doorbell need not survive a power cut, and the sweep covers it.
+        self._huey = SqliteHuey(
+            QUEUE_NAME,
+            filename=str(path),
+            fsync=False,
+            cache_mb=1,
+            results=False,
+            serializer=JsonSerializer(),
+        )
+        self._heard = threading.Condition()
+        self._task = self._huey.task(name="advance")(advance)
+
+    def ring(self, named: Sequence[tuple[str, str]]) -> None:
+        """Queue these ``(project_id, session_id)`` and wake this process's workers."""
+        for project_id, session_id in named:
+            self._task(project_id, session_id)
+        with self._heard:
+            self._heard.notify_all()
+
+    def depth(self) -> int:
+        """Rings not yet answered."""
+        return int(self._huey.pending_count())
+
+    def forget_all(self) -> None:
+        """Empty the queue: at start everything due is rung anew from the stage column."""
+        self._huey.flush()
+
+    def close(self) -> None:
+        """Close the queue's file."""
+        self._huey.storage.close()
+
+    def consumer(self, threads: int) -> "BellConsumer":
+        """A consumer for this queue with that many worker threads, not started."""
+        return BellConsumer(self._huey, self._heard, threads)
+
+
+class BellConsumer(Consumer):  # type: ignore[misc]
+    """Huey's consumer inside our process: no signal handlers, workers that wake on a ring."""
+
+    def __init__(self, huey: SqliteHuey, heard: threading.Condition, threads: int) -> None:
+        self._heard = heard
+        super().__init__(
+            huey,
+            workers=threads,
+            periodic=False,
+            max_delay=POLL_MAX_S,
+            scheduler_interval=60,
+            shutdown_timeout=SHUTDOWN_S,
+        )
+
+    def _set_signal_handlers(self) -> None:
+        """The server owns the process's signals."""
+
+    def _create_worker(self) -> Worker:
+        worker = super()._create_worker()
+        worker.sleep = lambda: self._wait_for_ring(worker)
+        return worker
+
+    def _wait_for_ring(self, worker: Worker) -> None:
+        with self._heard:
+            was_rung = not self.stop_flag.is_set() and self._heard.wait(min(worker.delay, POLL_MAX_S))
+        worker.delay = worker.default_delay if was_rung else worker.delay * worker.backoff
+
+    def stop(self, graceful: bool = False) -> None:
+        """Stop the workers; from a thread, never from the event loop, which their tasks need."""
+        self.stop_flag.set()
+        with self._heard:
+            self._heard.notify_all()
+        super().stop(graceful=graceful)

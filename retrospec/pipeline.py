@@ -1,0 +1,374 @@
+"""The whole story of a session after it was accepted, one function per stage.
+
+Every stage: claim, load, compute, save, name the next. A stage may run twice; its result is saved
+only while the claim is held and nothing was added to the session meanwhile.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import structlog
+
+from retrospec.analysis import Analysis, analyse
+from retrospec.capture.compress import compress, decompress
+from retrospec.confirmation.ruling import Ruling, rule
+from retrospec.domain.artifact import Artifact
+from retrospec.domain.clock import utc_now
+from retrospec.domain.errors import CorruptRecording, NotFound, RetroSpecError
+from retrospec.domain.finding import Finding, Standing
+from retrospec.domain.ids import new_id
+from retrospec.domain.marker import Marker
+from retrospec.domain.recording import Recording
+from retrospec.domain.report import ReportCard, ReportStatus
+from retrospec.domain.session import Session, Stage
+from retrospec.domain.settings import Settings
+from retrospec.domain.visual import VisualResult
+from retrospec.domain.window import Window, windows_around
+from retrospec.intake import blob_key
+from retrospec.issues.sightings import count
+from retrospec.issues.tally import add_sighting
+from retrospec.lookout import Seen
+from retrospec.report_cards import apply_ruling, failed_report, text_report, with_outside_words
+from retrospec.storage import issues, markers, recordings, reports, sessions
+from retrospec.storage.blobs import Blobs
+from retrospec.storage.database import Connection, Database
+from retrospec.storage.issues import Sighting, Tally
+from retrospec.storage.recordings import StoredChunk
+from retrospec.storage.reports import artifact_folder
+from retrospec.storage.sessions import Claim
+from retrospec.telemetry import Metrics
+
+log = structlog.get_logger()
+
+MAX_INFLATED_BYTES = 1 << 30
+ANALYSIS_VERSION = 1
+
+Look = Callable[[Session, Recording, Sequence[Finding], Sequence[Window]], Awaitable[Seen]]
+
+
+class Loaded(msgspec.Struct):
+    """What stage 1 reads."""
+
+    session: Session
+    rows: list[StoredChunk]
+    markers: list[Marker]
+    offsets: dict[str, int]
+    """Replay offsets by marker id, for markers that came with the client's clock."""
+
+
+class Judged(msgspec.Struct):
+    """What stage 2 reads: stage 1's conclusions."""
+
+    report: ReportCard | None
+    findings: list[Finding]
+    markers: list[Marker]
+
+
+class Pipeline:
+    """Walks sessions through their stages. ``look`` replays and judges; None where nothing can."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        blobs: Blobs,
+        metrics: Metrics,
+        look: Look | None,
+        no_look: str,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._blobs = blobs
+        self._metrics = metrics
+        self._look = look
+        self._no_look = no_look
+        """Why nothing looks, in one sentence."""
+
+    async def advance(self, project_id: str, session_id: str) -> None:
+        """Do every stage that is due for this session; return when none is, or another worker has it."""
+        while claim := await self._claim(project_id, session_id):
+            stage = Stage.CONFIRMATION if claim.session.stage is Stage.CONFIRMATION else Stage.ANALYSIS
+            with structlog.contextvars.bound_contextvars(
+                project=project_id, session=session_id, stage=str(stage), job=claim.owner
+            ):
+                if not await self._attempt(claim, stage):
+                    return
+
+    async def _attempt(self, claim: Claim, stage: Stage) -> bool:
+        started = time.perf_counter()
+        run = self._confirm if stage is Stage.CONFIRMATION else self._analyse
+        try:
+            async with self._kept(claim):
+                await run(claim)
+        except Exception as error:  # the stage's border: recorded, retried, at last buried
+            await self._fail(claim, stage, error)
+            return False
+        finally:
+            self._metrics.stage_seconds.labels(str(stage)).observe(time.perf_counter() - started)
+        return True
+
+    async def _claim(self, project_id: str, session_id: str) -> Claim | None:
+        owner, now = new_id("job"), utc_now()
+        claimed: Claim | None = await self._database.write_soon(
+            lambda connection: sessions.claim(
+                connection,
+                project_id,
+                session_id,
+                owner=owner,
+                now=now,
+                lease_s=self._settings.worker.lease_seconds,
+            )
+        )
+        return claimed
+
+    @asynccontextmanager
+    async def _kept(self, claim: Claim) -> AsyncIterator[None]:
+        renewing = asyncio.create_task(self._keep_renewing(claim))
+        try:
+            yield
+        finally:
+            renewing.cancel()
+
+    async def _keep_renewing(self, claim: Claim) -> None:
+        lease_s = self._settings.worker.lease_seconds
+        while True:
+            await asyncio.sleep(lease_s / 3)
+            async with self._database.write() as connection:
+                await sessions.renew(connection, claim, until=utc_now() + timedelta(seconds=lease_s))
+
+    async def _fail(self, claim: Claim, stage: Stage, error: Exception) -> None:
+        self._metrics.stage_failures.labels(str(stage)).inc()
+        worker, attempt = self._settings.worker, claim.session.attempt
+        sentence = str(error) if isinstance(error, RetroSpecError) else f"{type(error).__name__}: {error}"
+        is_final = isinstance(error, CorruptRecording | NotFound) or attempt >= worker.max_attempts
+        log.warning(
+            "stage_failed",
+            attempt=attempt,
+            final=is_final,
+            error=sentence,
+            exc_info=not isinstance(error, RetroSpecError),
+        )
+        now = utc_now()
+        delay_s = sessions.retry_delay_s(
+            attempt, base_s=worker.retry_base_seconds, max_s=worker.retry_max_seconds, jitter=random.random()
+        )
+        judged = await self._judged(claim.session)
+        async with self._database.write() as connection:
+            if is_final:
+                await sessions.bury(connection, claim, now=now, error=sentence)
+                await reports.save(connection, failed_report(claim.session, judged.report, sentence))
+            else:
+                await sessions.postpone(
+                    connection, claim, not_before=now + timedelta(seconds=delay_s), error=sentence
+                )
+
+    # ── stage 1: what happened, by the text of it ─────────────────────────────────────────
+
+    async def _analyse(self, claim: Claim) -> None:
+        loaded = await self._load(claim.session)
+        analysis, artifact = await asyncio.to_thread(self._read_story, loaded)
+        report = text_report(claim.session, analysis)
+        stage = Stage.DONE if report.status is ReportStatus.DISCARDED else Stage.CONFIRMATION
+
+        async def save(connection: Connection) -> bool:
+            if not await self._move_on(connection, claim, stage, report):
+                return False
+            await markers.place(connection, claim.session.project_id, claim.session.id, loaded.offsets)
+            await reports.save(connection, report, analysis.findings)
+            await reports.save_artifact(connection, artifact)
+            return True
+
+        await self._save_or_release(claim, save, report)
+
+    async def _load(self, session: Session) -> Loaded:
+        """Rows of the session; its events stay in the blob store until a thread reads them."""
+
+        async def read(connection: Connection) -> Loaded:
+            named = connection, session.project_id, session.id
+            return Loaded(
+                session, await recordings.of_session(*named), *await markers.with_client_times(*named)
+            )
+
+        loaded = await self._database.read_once(read)
+        first_ms = min((row.first_ms for row in loaded.rows if row.first_ms > 0), default=0)
+        loaded.offsets = (
+            {name: max(0, at - first_ms) for name, at in loaded.offsets.items()} if first_ms else {}
+        )
+        for marker in loaded.markers:
+            marker.replay_offset_ms = loaded.offsets.get(marker.id, marker.replay_offset_ms)
+        return loaded
+
+    def _recording(self, loaded: Loaded) -> Recording:
+        stored = (self._blobs.get_here(blob_key(row.object_key)) for row in loaded.rows)
+        return Recording([decompress(blob, max_bytes=MAX_INFLATED_BYTES) for blob in stored])
+
+    def _read_story(self, loaded: Loaded) -> tuple[Analysis, Artifact]:
+        """Read the recording, judge it and store the analysis: all in one thread."""
+        minimum = self._settings.analysis.min_confidence
+        analysis = analyse(self._recording(loaded), loaded.markers, loaded.session, min_confidence=minimum)
+        return analysis, self._store_analysis(loaded.session, analysis, _skipped(self._no_look))
+
+    def _store_analysis(self, session: Session, analysis: Analysis, result: VisualResult) -> Artifact:
+        windows = windows_around(
+            finding.t_ms for finding in analysis.findings if finding.standing is not Standing.REFUTED
+        )
+        document = {
+            "version": ANALYSIS_VERSION,
+            "sessionId": session.id,
+            "trigger": analysis.findings[0].kind if analysis.findings else "",
+            "windows": windows,
+            "render": {"status": result.status, "reason": result.reason},
+            "verdict": {
+                "status": analysis.status,
+                "confidence": analysis.confidence,
+                "reason": analysis.reason,
+            },
+            "visual": result,
+            "trace": analysis.trace,
+            "findings": analysis.findings,
+            "card": analysis.card,
+        }
+        stored = compress(msgspec.json.encode(document))
+        key = f"{artifact_folder(session)}/analysis.json"
+        self._blobs.put_here(blob_key(key), stored)
+        return _artifact(session, "analysis_json", key, windows, str(document["trigger"]), len(stored))
+
+    # ── stage 2: did it really happen, on screen ──────────────────────────────────────────
+
+    async def _confirm(self, claim: Claim) -> None:
+        judged = await self._judged(claim.session)
+        if judged.report is None:
+            raise NotFound(f"Session {claim.session.id} has no report to confirm.")
+        seen = await self._look_at(claim.session, judged.findings)
+        ruling = rule(judged.findings, seen.result, self._settings.confirmation)
+        apply_ruling(ruling, judged.report, seen.result)
+        if seen.result.verdicts:
+            await asyncio.to_thread(self._add_verdict, claim.session, seen.result, ruling)
+        await self._finish(claim, judged.report, ruling.findings, judged.markers, seen.artifacts)
+
+    def _add_verdict(self, session: Session, result: VisualResult, ruling: Ruling) -> None:
+        """Write what the screen showed into the stored analysis."""
+        key = blob_key(f"{artifact_folder(session)}/analysis.json")
+        document = msgspec.json.decode(decompress(self._blobs.get_here(key), max_bytes=MAX_INFLATED_BYTES))
+        document |= {
+            "render": {"status": result.status, "reason": result.reason},
+            "visual": result,
+            "findings": ruling.findings,
+            "verdict": {"status": ruling.status, "confidence": ruling.confidence, "reason": ruling.reason},
+        }
+        self._blobs.put_here(key, compress(msgspec.json.encode(document)))
+
+    async def _judged(self, session: Session) -> Judged:
+        async def read(connection: Connection) -> Judged:
+            named = connection, session.project_id, session.id
+            return Judged(*await reports.with_findings(*named), await markers.of_session(*named))
+
+        return await self._database.read_once(read)
+
+    async def _look_at(self, session: Session, findings: Sequence[Finding]) -> Seen:
+        suspects = [finding for finding in findings if finding.standing is not Standing.REFUTED]
+        if self._look is None or not suspects:
+            return Seen(_skipped(self._no_look), [])
+        loaded = await self._load(session)
+        recording = await asyncio.to_thread(self._recording, loaded)
+        return await self._look(session, recording, suspects, windows_around(f.t_ms for f in suspects))
+
+    async def _finish(
+        self,
+        claim: Claim,
+        report: ReportCard,
+        findings: Sequence[Finding],
+        seen: Sequence[Marker],
+        pictures: Sequence[Artifact] = (),
+    ) -> None:
+        """Save the final report and, when it is ready, count the session towards its issues."""
+        session = claim.session
+        counted = count(session, report, findings, seen)
+        now = utc_now()
+
+        def combine(old: Tally | None, new: Sighting) -> Tally:
+            return add_sighting(old, new, self._settings.promote, now)
+
+        async def save(connection: Connection) -> bool:
+            if not await self._move_on(connection, claim, Stage.DONE, report):
+                return False
+            await reports.save(connection, report, list(findings))
+            for picture in pictures:
+                await reports.save_artifact(connection, picture)
+            await markers.add_found(connection, counted.found)
+            await markers.set_states(connection, session.project_id, session.id, counted.states)
+            for sighting in counted.sightings:
+                await issues.count_sighting(connection, sighting, combine=combine)
+            return True
+
+        await self._save_or_release(claim, save, report)
+
+    async def accept_report(self, sent: Any) -> ReportCard:
+        """An outside analyzer's card: empty fields keep what was there; any status but pending settles it."""
+        claim = await self._seize(sent.project_id, sent.session_id)
+        judged = await self._judged(claim.session)
+        report = with_outside_words(judged.report or failed_report(claim.session, None, ""), sent)
+        if report.status is not ReportStatus.PENDING:
+            await self._finish(claim, report, judged.findings, judged.markers)
+            return report
+
+        async def save(connection: Connection) -> bool:
+            if not await self._move_on(connection, claim, Stage.CONFIRMATION, report):
+                return False
+            await reports.save(connection, report)
+            return True
+
+        await self._save_or_release(claim, save, report)
+        return report
+
+    async def _seize(self, project_id: str, session_id: str) -> Claim:
+        until = utc_now() + timedelta(seconds=self._settings.worker.lease_seconds)
+        async with self._database.write() as connection:
+            claim = await sessions.seize(connection, project_id, session_id, owner=new_id("out"), until=until)
+        if claim is None:
+            raise NotFound(f"There is no session {session_id!r} in this project.")
+        return claim
+
+    async def _move_on(self, connection: Connection, claim: Claim, stage: Stage, report: ReportCard) -> bool:
+        return await sessions.move_on(
+            connection, claim, stage=stage, report_status=str(report.status), now=utc_now()
+        )
+
+    async def _save_or_release(
+        self, claim: Claim, save: Callable[[Connection], Coroutine[Any, Any, bool]], report: ReportCard
+    ) -> None:
+        if await self._database.write_soon(save):
+            self._metrics.reports.labels(str(report.status)).inc()
+            return
+        async with self._database.write() as connection:
+            await sessions.release(connection, claim, now=utc_now())
+
+
+def _skipped(reason: str) -> VisualResult:
+    return VisualResult(status="skipped", reason=reason)
+
+
+def _artifact(
+    session: Session, kind: str, key: str, windows: list[Window], trigger: str, size_bytes: int
+) -> Artifact:
+    now = utc_now()
+    return Artifact(
+        id=f"{session.id}.{kind}",
+        project_id=session.project_id,
+        session_id=session.id,
+        artifact_type=kind,
+        artifact_key=key,
+        trigger_kind=trigger,
+        status="ready",
+        size_bytes=size_bytes,
+        generated_at=now,
+        created_at=now,
+        updated_at=now,
+        windows=windows,
+    )

@@ -1,0 +1,231 @@
+"""One headless Chromium that can reach nothing, and its whole family of processes."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import psutil
+from playwright.async_api import Browser, CDPSession, Page, Playwright, Route, async_playwright
+from playwright.async_api import Error as PlaywrightError
+
+from retrospec.domain.errors import Unavailable
+from retrospec.domain.shipped import built_dir
+from retrospec.replay.found import FoundBrowser
+from retrospec.replay.timeline import Size
+
+STAGE_URL = "https://stage.invalid/"
+"""Answered from memory; ``.invalid`` never resolves (RFC 6761)."""
+POLICY = "default-src 'none'; script-src 'none'; style-src 'unsafe-inline' data:; img-src data: blob:; font-src data:; media-src data:"
+"""First wall. Our own script comes by the debugger, so even the page itself may run none."""
+ARGUMENTS = (
+    "--host-resolver-rules=MAP * ~NOTFOUND",  # third wall, also against loopback and DNS; the second aborts each request
+    "--no-proxy-server",
+    "--no-pings",
+    "--dns-prefetch-disable",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-lcd-text",
+    "--font-render-hinting=none",
+    "--renderer-process-limit=2",
+    "--disable-site-isolation-trials",
+    "--autoplay-policy=user-gesture-required",
+)
+START_TIMEOUT_S = 20.0
+STOP_TIMEOUT_S = 5.0
+_PAGE = (
+    "<!doctype html><meta charset=utf-8><title>stage</title><style>html,body{margin:0;overflow:hidden;background:#fff}"
+    ".replayer-mouse,.replayer-mouse-tail{display:none!important}iframe{border:0;display:block}%s</style><body></body>"
+)
+
+
+class Chromium:
+    """A running browser. ``start`` it, open pages, ``stop`` it; ``kill`` works at any time and never waits on it."""
+
+    def __init__(self, found: FoundBrowser) -> None:
+        self.found = found
+        self.unguarded = ""
+        """Why Chromium's own sandbox is off; empty when it is on."""
+        self.version = ""
+        self._playwright: Playwright | None = None
+        self._browser: Browser | None = None
+        self._driver: psutil.Process | None = None
+        self._profiles: set[Path] = set()
+
+    async def start(self) -> None:
+        """Start driver and browser; ``Unavailable`` with the reason when either does not come up."""
+        earlier = {child.pid for child in psutil.Process().children()}
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                self._playwright = await async_playwright().start()
+                self._driver = _new_driver(earlier)
+                self._browser = await self._launch(self._playwright)
+        except (PlaywrightError, OSError, TimeoutError) as error:
+            await self.kill()
+            raise Unavailable(f"{self.found.path} did not start: {_first_line(error)}") from error
+        self.version = self._browser.version
+        self._profiles = self._profile_dirs()
+
+    async def _launch(self, playwright: Playwright) -> Browser:
+        self.unguarded = no_sandbox_reason()
+        try:
+            return await self._launch_once(playwright, sandbox=not self.unguarded)
+        except PlaywrightError as error:
+            if self.unguarded or "sandbox" not in str(error).lower():
+                raise
+            self.unguarded = "this kernel does not let Chromium build its sandbox"
+            return await self._launch_once(playwright, sandbox=False)
+
+    async def _launch_once(self, playwright: Playwright, *, sandbox: bool) -> Browser:
+        return await playwright.chromium.launch(
+            executable_path=self.found.path,
+            headless=True,
+            chromium_sandbox=sandbox,
+            args=list(ARGUMENTS),
+            env={"PATH": os.environ.get("PATH", ""), "HOME": os.environ.get("HOME", "/"), "LANG": "C.UTF-8", "TZ": "UTC"},
+            handle_sigint=False,
+            handle_sigterm=False,
+            handle_sighup=False,
+            timeout=START_TIMEOUT_S * 1_000,
+        )
+
+    async def open_stage(self, size: Size, scale: float) -> tuple[Page, CDPSession]:
+        """A page with the stage's script in it, in a context of its own."""
+        if self._browser is None:
+            raise Unavailable("the browser is not running")
+        context = await self._browser.new_context(
+            viewport={"width": size.width, "height": size.height},
+            device_scale_factor=scale,
+            locale="en-US",
+            timezone_id="UTC",
+            color_scheme="light",
+            reduced_motion="no-preference",
+            accept_downloads=False,
+            service_workers="block",
+        )
+        await context.route("**/*", _refuse)
+        page = await context.new_page()
+        await page.goto(STAGE_URL)
+        await page.evaluate(await asyncio.to_thread(_stage_script))
+        return page, await context.new_cdp_session(page)
+
+    @property
+    def alive(self) -> bool:
+        """Whether pages can be opened."""
+        return self._browser is not None and self._browser.is_connected()
+
+    def memory_bytes(self) -> int:
+        """Driver and browser together, shared pages counted once (PSS where the kernel tells it)."""
+        return sum(_held_bytes(process) for process in self._family())
+
+    async def stop(self) -> None:
+        """Close in order; what does not close in time is killed."""
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                if self._browser is not None:
+                    await self._browser.close()
+        except (PlaywrightError, TimeoutError):
+            pass  # killed below, whatever was left
+        await self.kill()
+
+    async def kill(self) -> None:
+        """End the browser's process group, then the driver; remove what they left on disk."""
+        family = self._family()
+        self._profiles |= self._profile_dirs()
+        for process in family:
+            if self._driver is None or process.pid != self._driver.pid:
+                _kill_group(process)
+        await self._stop_driver()
+        await asyncio.to_thread(psutil.wait_procs, family, STOP_TIMEOUT_S)
+        for process in family:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        for folder in self._profiles:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        self._browser, self._playwright, self._driver = None, None, None
+        self._profiles = set()
+
+    async def _stop_driver(self) -> None:
+        if self._playwright is None:
+            return
+        with contextlib.suppress(PlaywrightError, TimeoutError):
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await self._playwright.stop()
+
+    def _family(self) -> list[psutil.Process]:
+        if self._driver is None:
+            return []
+        try:
+            return [*self._driver.children(recursive=True), self._driver]
+        except psutil.Error:
+            return []
+
+    def _profile_dirs(self) -> set[Path]:
+        found: set[Path] = set()
+        for process in self._family():
+            with contextlib.suppress(psutil.Error):
+                found |= {Path(word.partition("=")[2]) for word in process.cmdline() if word.startswith("--user-data-dir=")}
+        return found
+
+
+def no_sandbox_reason() -> str:
+    """Why Chromium's sandbox cannot be on here; empty when it can be tried."""
+    if sys.platform != "win32" and os.geteuid() == 0:
+        return "RetroSpec runs as root, where Chromium has no sandbox; run it as an ordinary user"
+    return ""
+
+
+async def _refuse(route: Route) -> None:
+    if route.request.url == STAGE_URL and route.request.is_navigation_request() and route.request.frame.parent_frame is None:
+        await route.fulfill(body=_stage_page(), content_type="text/html", headers={"Content-Security-Policy": POLICY})
+    else:
+        await route.abort("blockedbyclient")
+
+
+def _stage_page() -> str:
+    return _PAGE % _built("replay.css").replace("</", "<\\/")
+
+
+def _stage_script() -> str:
+    ours = (Path(__file__).parent / "stage.js").read_text("utf-8")
+    return f"(() => {{ {_built('replay.js')}\n;globalThis.rrwebReplay = rrwebReplay; {ours} }})()"
+
+
+def _built(name: str) -> str:
+    path = built_dir() / name
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise Unavailable(f"{path} is missing; in a checkout run: python hatch_build.py") from error
+
+
+def _new_driver(earlier: set[int]) -> psutil.Process | None:
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            if child.pid not in earlier and "run-driver" in child.cmdline():
+                return child
+    return None
+
+
+def _kill_group(process: psutil.Process) -> None:
+    """Chromium leads a group of its own; a process that shares ours is killed alone."""
+    with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
+        group = os.getpgid(process.pid) if sys.platform != "win32" else 0
+        if group and group == process.pid and group != os.getpgid(0):
+            os.killpg(group, signal.SIGKILL)
+        process.kill()
+
+
+def _held_bytes(process: psutil.Process) -> int:
+    try:
+        memory = process.memory_full_info()
+    except psutil.Error:
+        return 0
+    return int(getattr(memory, "pss", 0) or memory.uss)
+
+
+def _first_line(error: BaseException) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,0 +1,113 @@
+"""Clean-up: sessions, recordings and artifacts past ``retention.days`` go; issues keep their history."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+import structlog
+
+from retrospec.domain.errors import Unavailable
+from retrospec.storage import expiry, recordings
+from retrospec.storage.blobs import Blobs
+from retrospec.storage.database import Database
+
+log = structlog.get_logger()
+
+BATCH = 100
+"""Sessions deleted in one transaction: a few milliseconds for which other writers wait."""
+PAUSE_S = 0.01
+ABANDONED_AFTER = timedelta(days=1)
+"""An upload whose session never came is kept so long."""
+ORPHAN_AGE = timedelta(hours=6)
+"""A blob younger than this may belong to a call that is still being answered."""
+STORED_SUFFIX = ".zst"
+
+
+class Cleaned(msgspec.Struct):
+    """What one clean-up removed."""
+
+    sessions: int = 0
+    tallies: int = 0
+    events: int = 0
+    artifacts: int = 0
+    failed_events: int = 0
+    failed_artifacts: int = 0
+
+
+async def clean_up(
+    database: Database, blobs: Blobs, *, days: int, now: datetime, project_id: str = ""
+) -> Cleaned:
+    """Remove everything past its time, of one project or of all."""
+    cleaned, before = Cleaned(), now - timedelta(days=days)
+    while True:
+        async with database.read() as connection:
+            named = await expiry.expired_sessions(
+                connection, before=before, limit=BATCH, project_id=project_id
+            )
+            owned = await expiry.belongings(connection, named) if named else None
+        if owned is None:
+            break
+        async with database.write() as connection:
+            cleaned.sessions += await expiry.forget_sessions(connection, named)
+        await _delete_events(blobs, owned.events, cleaned)
+        await _delete_artifacts(blobs, owned.artifacts, cleaned)
+        await asyncio.sleep(PAUSE_S)
+    await _drop_abandoned(database, blobs, now - ABANDONED_AFTER, cleaned)
+    async with database.write() as connection:
+        cleaned.tallies += await expiry.forget_stale_tallies(connection, before=before, limit=1000)
+        await expiry.give_back_space(connection)
+    return cleaned
+
+
+async def sweep_orphans(database: Database, blobs: Blobs, *, now: datetime) -> int:
+    """Delete recordings that no row points at (their write was cut short); how many."""
+    swept = 0
+    async for blob in blobs.list("session-events"):
+        if now - blob.modified_at < ORPHAN_AGE:
+            continue
+        key = blob.key.removesuffix(STORED_SUFFIX)
+        parts = key.split("/")
+        session_id = parts[6].removesuffix(".json") if len(parts) > 6 else ""
+        async with database.read() as connection:
+            if session_id and await recordings.is_referenced(connection, parts[1], session_id, key):
+                continue
+        await blobs.delete(blob.key)
+        swept += 1
+    return swept
+
+
+async def _drop_abandoned(database: Database, blobs: Blobs, before: datetime, cleaned: Cleaned) -> None:
+    while True:
+        async with database.read() as connection:
+            left = await recordings.abandoned_uploads(connection, before=before, limit=BATCH)
+        if not left:
+            return
+        async with database.write() as connection:
+            await recordings.forget_chunks(connection, left)
+        await _delete_events(blobs, [chunk.object_key for chunk in left], cleaned)
+
+
+async def _delete_events(blobs: Blobs, keys: Iterable[str], cleaned: Cleaned) -> None:
+    gone, failed = await _delete_all(blobs, keys)
+    cleaned.events += gone
+    cleaned.failed_events += failed
+
+
+async def _delete_artifacts(blobs: Blobs, keys: Iterable[str], cleaned: Cleaned) -> None:
+    gone, failed = await _delete_all(blobs, keys)
+    cleaned.artifacts += gone
+    cleaned.failed_artifacts += failed
+
+
+async def _delete_all(blobs: Blobs, keys: Iterable[str]) -> tuple[int, int]:
+    """Delete these objects; one that fails is left to the orphan sweep. ``(gone, failed)``."""
+    gone = failed = 0
+    for key in keys:
+        try:
+            await blobs.delete(f"{key}{STORED_SUFFIX}" if key.endswith(".json") else key)
+            gone += 1
+        except Unavailable as error:
+            failed += 1
+            log.warning("blob_not_deleted", key=key, reason=str(error))
+    return gone, failed

@@ -1,0 +1,100 @@
+"""The blob store: recordings and artifacts, on the local disk or in an S3-compatible store."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+from obstore.exceptions import BaseError as StoreError
+from obstore.store import LocalStore, ObjectStore, S3Store
+
+from retrospec.domain.errors import NotFound, SettingsError, Unavailable
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config
+
+
+class BlobMeta(msgspec.Struct):
+    """A stored blob's name, size and age."""
+
+    key: str
+    size_bytes: int
+    modified_at: datetime
+
+
+class Blobs:
+    """Opened with ``Blobs.open``. Keys are relative paths with ``/``.
+
+    A put is atomic: readers see the whole old blob or the whole new one.
+    """
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    @classmethod
+    def open(cls, url: str) -> "Blobs":
+        """The store at ``file:///folder`` (made if missing) or ``s3://bucket/prefix?endpoint=…``."""
+        parts = urlsplit(url)
+        if parts.scheme == "file":
+            Path(parts.path).mkdir(parents=True, exist_ok=True)
+            return cls(LocalStore(prefix=parts.path, automatic_cleanup=True))
+        if parts.scheme == "s3":
+            return cls(_s3_store(parts.netloc, parts.path.strip("/"), parts.query))
+        raise SettingsError(
+            f"blobs.url starts with {parts.scheme!r}; use file:///folder or s3://bucket/prefix"
+        )
+
+    async def put(self, key: str, content: bytes) -> None:
+        """Store ``content`` under ``key``, replacing what was there."""
+        await asyncio.to_thread(self.put_here, key, content)
+
+    def put_here(self, key: str, content: bytes) -> None:
+        """``put`` for a worker thread that has other work on the same content anyway."""
+        with _failures_named(key):
+            self._store.put(key, content)
+
+    async def get(self, key: str) -> bytes:
+        """The content of ``key``. Raises NotFound."""
+        return await asyncio.to_thread(self.get_here, key)
+
+    def get_here(self, key: str) -> bytes:
+        """``get`` for a worker thread."""
+        with _failures_named(key):
+            return bytes(self._store.get(key).bytes())
+
+    async def get_range(self, key: str, start: int, end: int) -> bytes:
+        """Bytes ``[start, end)`` of ``key``. Raises NotFound."""
+        with _failures_named(key):
+            return bytes(await self._store.get_range_async(key, start=start, end=end))
+
+    async def delete(self, key: str) -> None:
+        """Remove ``key``; not an error when it is gone already."""
+        with suppress(NotFound), _failures_named(key):
+            await self._store.delete_async(key)
+
+    async def list(self, prefix: str) -> AsyncIterator[BlobMeta]:
+        """Every blob below ``prefix``, in pages, in no order to rely on."""
+        async for page in self._store.list(prefix):
+            for entry in page:
+                yield BlobMeta(entry["path"], entry["size"], entry["last_modified"])
+
+
+@contextmanager
+def _failures_named(key: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotFound(f"{key} is not in the blob store.") from error
+    except (StoreError, OSError) as error:
+        raise Unavailable(f"The blob store failed on {key}: {error}") from error
+
+
+def _s3_store(bucket: str, prefix: str, query: str) -> S3Store:
+    options = {name: values[-1] for name, values in parse_qs(query).items()}
+    if options.get("endpoint", "").startswith("http://"):
+        options["allow_http"] = "true"
+    return S3Store(bucket, prefix=prefix or None, config=cast("S3Config", options))

@@ -1,0 +1,276 @@
+"""Issues: counted up as sessions are confirmed, never recounted from all markers."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, and_, bindparam, select, update
+
+from retrospec.domain.clock import to_epoch_ms
+from retrospec.domain.issue import Issue, IssueState
+from retrospec.domain.marker import MarkerKind
+from retrospec.storage.database import Connection
+from retrospec.storage.tables import issue_hours, issue_people, issue_sessions, issues, reports, sessions
+from retrospec.storage.upsert import insert_new, upsert
+
+HOUR_MS = 3_600_000
+
+
+class Sighting(msgspec.Struct, kw_only=True):
+    """One confirmed session that shows one failure."""
+
+    project_id: str
+    cluster_key: str
+    session_id: str
+    person_key: str
+    kind: MarkerKind
+    title: str
+    symptom: str
+    severity: str
+    confidence: float
+    basis: str
+    """``text`` or ``visual``."""
+    marker_count: int
+    first_observed_at: datetime
+    last_observed_at: datetime
+    jump_ms: int
+    """Where in its replay the failure is."""
+
+
+class Tally(msgspec.Struct, kw_only=True):
+    """An issue's row as counted, promoted or not."""
+
+    issue: Issue
+    title: str
+    visual_count: int
+    promoted_at: datetime | None
+
+
+class IssueSession(msgspec.Struct, kw_only=True, rename="camel"):
+    """A session as listed under an issue (wire v1)."""
+
+    session_id: str
+    project_id: str
+    site: str
+    route: str
+    started_at: datetime
+    duration_ms: int
+    last_observed_at: datetime
+    marker_count: int
+    report_status: str
+    report_confidence: float
+    report_symptom: str
+
+
+_ONE = select(issues).where(issues.c.project_id == bindparam("p"), issues.c.key == bindparam("k"))
+_SIGHTED = (
+    "project_id",
+    "cluster_key",
+    "session_id",
+    "marker_count",
+    "first_observed_at",
+    "last_observed_at",
+)
+_COUNT_ONCE = (
+    update(issue_sessions)
+    .where(
+        issue_sessions.c.project_id == bindparam("p"),
+        issue_sessions.c.cluster_key == bindparam("k"),
+        issue_sessions.c.session_id == bindparam("s"),
+        issue_sessions.c.counted.is_(False),
+    )
+    .values(counted=True)
+)
+_ADD_ISSUE = issues.insert()
+_STORE_ISSUE = (
+    update(issues)
+    .where(issues.c.project_id == bindparam("new_project_id"), issues.c.key == bindparam("new_key"))
+    .values({c.name: bindparam(f"new_{c.name}") for c in issues.c if not c.primary_key})
+)
+
+
+async def find(connection: Connection, project_id: str, key: str) -> Tally | None:
+    """The tally under ``key``, promoted or not."""
+    row = (await connection.execute(_ONE, {"p": project_id, "k": key})).first()
+    return None if row is None else to_tally(row)
+
+
+def to_tally(row: Row[Any]) -> Tally:
+    """A row of ``issues`` as its domain object."""
+    named = dict(row._mapping)
+    title, visual_count, promoted_at = (named.pop(name) for name in ("title", "visual_count", "promoted_at"))
+    named["kind"], named["state"] = MarkerKind(named["kind"]), IssueState(named["state"])
+    return Tally(issue=Issue(**named), title=title, visual_count=visual_count, promoted_at=promoted_at)
+
+
+async def count_sighting(
+    connection: Connection,
+    sighting: Sighting,
+    *,
+    combine: Callable[[Tally | None, Sighting], Tally],
+) -> Tally:
+    """Count a confirmed session towards its issue: once, however often this is called.
+
+    ``combine`` holds the rules (confidence, representative, promotion): it is given the tally so far
+    with the new counts already in it and answers what to store.
+    """
+    is_new_session = await _mark_counted(connection, sighting)
+    is_new_person = await _meet_person(connection, sighting)
+    if is_new_session:
+        await _add_to_hour(connection, sighting)
+    old = await find(connection, sighting.project_id, sighting.cluster_key)
+    if old is not None:
+        old.issue.session_count += is_new_session
+        old.issue.user_count += is_new_person
+        old.issue.marker_count += sighting.marker_count if is_new_session else 0
+        old.visual_count += is_new_session and sighting.basis == "visual"
+    tally = combine(old, sighting)
+    await _store(connection, tally, is_new=old is None)
+    return tally
+
+
+async def _mark_counted(connection: Connection, sighting: Sighting) -> bool:
+    shown = ("confidence", "basis", "jump_ms")
+    row = {name: getattr(sighting, name) for name in (*_SIGHTED, *shown)} | {"counted": False}
+    await connection.execute(upsert(connection, issue_sessions, replaced=shown), row)
+    named = {"p": sighting.project_id, "k": sighting.cluster_key, "s": sighting.session_id}
+    return (await connection.execute(_COUNT_ONCE, named)).rowcount == 1
+
+
+async def _meet_person(connection: Connection, sighting: Sighting) -> bool:
+    person = {
+        "project_id": sighting.project_id,
+        "cluster_key": sighting.cluster_key,
+        "person_key": sighting.person_key,
+        "last_seen_at": sighting.last_observed_at,
+    }
+    return (await connection.execute(insert_new(connection, issue_people), person)).rowcount == 1
+
+
+async def _add_to_hour(connection: Connection, sighting: Sighting) -> None:
+    await connection.execute(
+        upsert(connection, issue_hours, replaced=(), added=("session_count", "marker_count")),
+        {
+            "project_id": sighting.project_id,
+            "cluster_key": sighting.cluster_key,
+            "hour": to_epoch_ms(sighting.last_observed_at) // HOUR_MS,
+            "session_count": 1,
+            "marker_count": sighting.marker_count,
+        },
+    )
+
+
+async def _store(connection: Connection, tally: Tally, *, is_new: bool) -> None:
+    values = msgspec.structs.asdict(tally.issue) | {
+        "title": tally.title,
+        "visual_count": tally.visual_count,
+        "promoted_at": tally.promoted_at,
+    }
+    if is_new:
+        await connection.execute(_ADD_ISSUE, values)
+        return
+    await connection.execute(_STORE_ISSUE, {f"new_{name}": value for name, value in values.items()})
+
+
+async def unpromoted(
+    connection: Connection, project_id: str, *, min_sessions: int, min_people: int
+) -> list[Tally]:
+    """Tallies that reach the thresholds but are not shown yet (the settings may have changed)."""
+    found = await connection.execute(
+        select(issues).where(
+            issues.c.project_id == project_id,
+            issues.c.promoted_at.is_(None),
+            issues.c.session_count >= min_sessions,
+            issues.c.user_count >= min_people,
+        )
+    )
+    return [to_tally(row) for row in found]
+
+
+async def promote(connection: Connection, project_id: str, keys: Sequence[str], *, now: datetime) -> None:
+    """Show these issues from now on."""
+    await connection.execute(
+        update(issues)
+        .where(issues.c.project_id == project_id, issues.c.key.in_(keys), issues.c.promoted_at.is_(None))
+        .values(promoted_at=now, created_at=now)
+    )
+
+
+async def list_promoted(
+    connection: Connection, project_id: str, *, state: IssueState | None, limit: int = 500
+) -> list[Tally]:
+    """Shown issues, latest seen first."""
+    query = (
+        select(issues)
+        .where(issues.c.project_id == project_id, issues.c.promoted_at.is_not(None))
+        .order_by(issues.c.last_seen_at.desc(), issues.c.key)
+        .limit(limit)
+    )
+    if state is not None:
+        query = query.where(issues.c.state == state)
+    return [to_tally(row) for row in await connection.execute(query)]
+
+
+async def sessions_of(
+    connection: Connection,
+    project_id: str,
+    key: str,
+    *,
+    limit: int,
+    status: str = "",
+    min_confidence: float = 0.0,
+) -> list[IssueSession]:
+    """Sessions with a marker of this cluster, latest first, whatever their report says unless filtered."""
+    query = (
+        select(
+            issue_sessions.c.session_id,
+            issue_sessions.c.project_id,
+            sessions.c.site,
+            sessions.c.route,
+            sessions.c.started_at,
+            sessions.c.duration_ms,
+            issue_sessions.c.last_observed_at,
+            issue_sessions.c.marker_count,
+            sessions.c.report_status,
+            reports.c.confidence,
+            reports.c.symptom,
+        )
+        .join(
+            sessions,
+            and_(
+                sessions.c.project_id == issue_sessions.c.project_id,
+                sessions.c.id == issue_sessions.c.session_id,
+            ),
+        )
+        .outerjoin(
+            reports,
+            and_(
+                reports.c.project_id == issue_sessions.c.project_id,
+                reports.c.session_id == issue_sessions.c.session_id,
+            ),
+        )
+        .where(issue_sessions.c.project_id == project_id, issue_sessions.c.cluster_key == key)
+        .order_by(issue_sessions.c.last_observed_at.desc(), issue_sessions.c.session_id)
+        .limit(limit)
+    )
+    if status:
+        query = query.where(sessions.c.report_status == status)
+    if min_confidence > 0:
+        query = query.where(reports.c.confidence >= min_confidence)
+    return [
+        IssueSession(
+            session_id=row.session_id,
+            project_id=row.project_id,
+            site=row.site,
+            route=row.route,
+            started_at=row.started_at,
+            duration_ms=row.duration_ms,
+            last_observed_at=row.last_observed_at,
+            marker_count=row.marker_count,
+            report_status=row.report_status,
+            report_confidence=row.confidence or 0.0,
+            report_symptom=row.symptom or "",
+        )
+        for row in await connection.execute(query)
+    ]

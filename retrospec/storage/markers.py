@@ -1,0 +1,102 @@
+"""Markers of a session, and the statistics over all of them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import bindparam, func, select, update
+
+from retrospec.domain.marker import Marker, MarkerKind
+from retrospec.storage.database import Connection
+from retrospec.storage.tables import markers
+from retrospec.storage.upsert import insert_new
+
+_FIELDS = [field.name for field in msgspec.structs.fields(Marker)]
+_OF_SESSION = (
+    select(*[markers.c[name] for name in _FIELDS], markers.c.client_ms)
+    .where(markers.c.project_id == bindparam("p"), markers.c.session_id == bindparam("s"))
+    .order_by(markers.c.replay_offset_ms, markers.c.id)
+)
+
+_NAMED = (
+    (markers.c.project_id == bindparam("p"))
+    & (markers.c.session_id == bindparam("s"))
+    & (markers.c.id == bindparam("m"))
+)
+_SET_STATE = update(markers).where(_NAMED).values(state=bindparam("new"))
+_PLACE = update(markers).where(_NAMED).values(replay_offset_ms=bindparam("new"))
+
+
+class KindStats(msgspec.Struct, rename="camel"):
+    """What one kind of failure did within the time looked at."""
+
+    kind: str
+    marker_count: int
+    session_count: int
+    cluster_count: int
+    last_seen_at: datetime
+
+
+def _to_marker(row: Any) -> Marker:
+    values = {name: row._mapping[name] for name in _FIELDS}
+    values["kind"] = MarkerKind(values["kind"])
+    return Marker(**values)
+
+
+async def of_session(connection: Connection, project_id: str, session_id: str) -> list[Marker]:
+    """The session's markers by offset."""
+    found = await connection.execute(_OF_SESSION, {"p": project_id, "s": session_id})
+    return [_to_marker(row) for row in found]
+
+
+async def with_client_times(
+    connection: Connection, project_id: str, session_id: str
+) -> tuple[list[Marker], dict[str, int]]:
+    """The markers, and client epoch ms by marker id for those whose client sent that."""
+    found = (await connection.execute(_OF_SESSION, {"p": project_id, "s": session_id})).all()
+    return [_to_marker(row) for row in found], {row.id: row.client_ms for row in found if row.client_ms}
+
+
+async def place(connection: Connection, project_id: str, session_id: str, offsets: Mapping[str, int]) -> None:
+    """Set replay offsets, known once the recording's first event is."""
+    if offsets:
+        await connection.execute(
+            _PLACE,
+            [{"p": project_id, "s": session_id, "m": name, "new": at} for name, at in offsets.items()],
+        )
+
+
+async def set_states(
+    connection: Connection, project_id: str, session_id: str, states: Mapping[str, str]
+) -> None:
+    """Write what became of each marker (``confirmed``, ``refuted``, ``symptom``)."""
+    if states:
+        await connection.execute(
+            _SET_STATE,
+            [{"p": project_id, "s": session_id, "m": name, "new": state} for name, state in states.items()],
+        )
+
+
+async def add_found(connection: Connection, found: Sequence[Marker]) -> None:
+    """Add markers that analysis found in the recording; those already there stay."""
+    for marker in found:
+        await connection.execute(insert_new(connection, markers), msgspec.structs.asdict(marker))
+
+
+async def stats_by_kind(connection: Connection, project_id: str, *, since: datetime) -> list[KindStats]:
+    """Per kind, most markers first."""
+    count = func.count().label("marker_count")
+    found = await connection.execute(
+        select(
+            markers.c.kind,
+            count,
+            func.count(markers.c.session_id.distinct()).label("session_count"),
+            func.count(markers.c.cluster_key.distinct()).label("cluster_count"),
+            func.max(markers.c.observed_at, type_=markers.c.observed_at.type).label("last_seen_at"),
+        )
+        .where(markers.c.project_id == project_id, markers.c.observed_at >= since)
+        .group_by(markers.c.kind)
+        .order_by(count.desc())
+    )
+    return [KindStats(**row._mapping) for row in found]

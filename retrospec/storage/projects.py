@@ -1,0 +1,137 @@
+"""Projects and their keys."""
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, select, update
+
+from retrospec.domain.ids import new_id
+from retrospec.storage.database import Connection
+from retrospec.storage.tables import api_keys, projects
+from retrospec.storage.upsert import insert_new
+
+DEFAULT_PROJECT_ID = "proj_default"
+
+
+class Project(msgspec.Struct):
+    """A site or a group of sites watched together."""
+
+    id: str
+    name: str
+    created_at: datetime
+
+
+class ApiKey(msgspec.Struct, kw_only=True):
+    """A key as stored: never the secret itself, but for ingest-only keys, which are public in every page."""
+
+    id: str
+    project_id: str
+    name: str
+    scopes: frozenset[str]
+    hint: str
+    public_value: str
+    created_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+def secret_hash(secret: str) -> str:
+    """SHA-256 in hex; keys carry 160 random bits, so a slow hash would add nothing."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+async def create_project(connection: Connection, project: Project) -> bool:
+    """Add a project; False when the id is taken."""
+    added = await connection.execute(
+        insert_new(connection, projects),
+        {"id": project.id, "name": project.name, "created_at": project.created_at},
+    )
+    return added.rowcount == 1
+
+
+async def list_projects(connection: Connection) -> list[Project]:
+    """All projects, oldest first."""
+    found = await connection.execute(select(projects).order_by(projects.c.created_at, projects.c.id))
+    return [Project(row.id, row.name, row.created_at) for row in found]
+
+
+async def find_project(connection: Connection, project_id: str) -> Project | None:
+    """The project, or None."""
+    row = (await connection.execute(select(projects).where(projects.c.id == project_id))).first()
+    return None if row is None else Project(row.id, row.name, row.created_at)
+
+
+async def add_key(
+    connection: Connection,
+    *,
+    project_id: str,
+    name: str,
+    scopes: frozenset[str],
+    secret: str,
+    now: datetime,
+) -> ApiKey:
+    """Store a new key; only its hash is kept unless it is ingest-only."""
+    key = ApiKey(
+        id=new_id("key"),
+        project_id=project_id,
+        name=name,
+        scopes=scopes,
+        hint=secret[:10],
+        public_value=secret if scopes == {"ingest"} else "",
+        created_at=now,
+        last_used_at=None,
+        revoked_at=None,
+    )
+    stored = msgspec.structs.asdict(key) | {
+        "scopes": ",".join(sorted(scopes)),
+        "secret_hash": secret_hash(secret),
+    }
+    await connection.execute(api_keys.insert().values(**stored))
+    return key
+
+
+async def find_key(connection: Connection, secret: str) -> ApiKey | None:
+    """The key whose secret this is, revoked or not; None if unknown."""
+    row = (
+        await connection.execute(select(api_keys).where(api_keys.c.secret_hash == secret_hash(secret)))
+    ).first()
+    return None if row is None else _to_key(row)
+
+
+async def list_keys(connection: Connection, project_id: str | None = None) -> list[ApiKey]:
+    """Keys of one project, or of all, oldest first."""
+    query = select(api_keys).order_by(api_keys.c.created_at, api_keys.c.id)
+    if project_id is not None:
+        query = query.where(api_keys.c.project_id == project_id)
+    return [_to_key(row) for row in await connection.execute(query)]
+
+
+async def revoke_key(connection: Connection, key_id: str, *, now: datetime) -> bool:
+    """Revoke at once; False when there is no such key or it was revoked before."""
+    done = await connection.execute(
+        update(api_keys)
+        .where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+    return done.rowcount == 1
+
+
+async def touch_key(connection: Connection, key_id: str, *, now: datetime) -> None:
+    """Remember when the key was last used."""
+    await connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(last_used_at=now))
+
+
+def _to_key(row: Row[Any]) -> ApiKey:
+    return ApiKey(
+        id=row.id,
+        project_id=row.project_id,
+        name=row.name,
+        scopes=frozenset(filter(None, row.scopes.split(","))),
+        hint=row.hint,
+        public_value=row.public_value,
+        created_at=row.created_at,
+        last_used_at=row.last_used_at,
+        revoked_at=row.revoked_at,
+    )

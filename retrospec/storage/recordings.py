@@ -1,0 +1,113 @@
+"""Recordings: the chunks of events a session consists of, as rows that point at blobs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import bindparam, delete, select, update
+
+from retrospec.storage.database import Connection
+from retrospec.storage.tables import chunks, sessions
+from retrospec.storage.upsert import insert_new, upsert
+
+
+class StoredChunk(msgspec.Struct, kw_only=True):
+    """One stored piece of a recording; a v1 upload is chunk 0 of tab ``""``."""
+
+    project_id: str
+    session_id: str
+    tab_id: str
+    seq: int
+    segment: int
+    object_key: str
+    """Where its compressed JSON array lies in the blob store."""
+    sha256: str
+    """Of the bytes as stored."""
+    size_bytes: int
+    inflated_bytes: int
+    event_count: int
+    first_ms: int
+    """Client epoch ms of its earliest event; 0 where events carry no time."""
+    last_ms: int
+    created_at: datetime
+
+
+_FIELDS = [field.name for field in msgspec.structs.fields(StoredChunk)]
+_OF_SESSION = (
+    select(*[chunks.c[name] for name in _FIELDS])
+    .where(chunks.c.project_id == bindparam("p"), chunks.c.session_id == bindparam("s"))
+    .order_by(chunks.c.tab_id, chunks.c.seq)
+)
+_UPLOAD = select(chunks.c.object_key, chunks.c.sha256).where(
+    chunks.c.project_id == bindparam("p"),
+    chunks.c.session_id == bindparam("s"),
+    chunks.c.tab_id == "",
+    chunks.c.seq == 0,
+)
+
+
+async def of_session(connection: Connection, project_id: str, session_id: str) -> list[StoredChunk]:
+    """The session's chunks, by tab and number."""
+    found = await connection.execute(_OF_SESSION, {"p": project_id, "s": session_id})
+    return [StoredChunk(**row._mapping) for row in found]
+
+
+async def replace_upload(connection: Connection, chunk: StoredChunk) -> str:
+    """Make ``chunk`` the session's v1 upload; the key of the blob it replaces when that is another, else ``""``."""
+    old = (await connection.execute(_UPLOAD, {"p": chunk.project_id, "s": chunk.session_id})).first()
+    await connection.execute(
+        upsert(connection, chunks, replaced=tuple(_FIELDS)), msgspec.structs.asdict(chunk)
+    )
+    if old is None or old.object_key == chunk.object_key:
+        return ""
+    await connection.execute(
+        update(sessions)
+        .where(sessions.c.project_id == chunk.project_id, sessions.c.id == chunk.session_id)
+        .values(events_object_key=chunk.object_key)
+    )
+    return str(old.object_key)
+
+
+async def add_chunk(connection: Connection, chunk: StoredChunk) -> bool:
+    """Add a numbered chunk; False when that number is already stored."""
+    added = await connection.execute(insert_new(connection, chunks), msgspec.structs.asdict(chunk))
+    return bool(added.rowcount == 1)
+
+
+async def abandoned_uploads(connection: Connection, *, before: datetime, limit: int) -> list[StoredChunk]:
+    """Chunks older than ``before`` whose session never came."""
+    known = select(sessions.c.id).where(
+        sessions.c.project_id == chunks.c.project_id, sessions.c.id == chunks.c.session_id
+    )
+    found = await connection.execute(
+        select(*[chunks.c[name] for name in _FIELDS])
+        .where(chunks.c.created_at < before, ~known.exists())
+        .order_by(chunks.c.created_at)
+        .limit(limit)
+    )
+    return [StoredChunk(**row._mapping) for row in found]
+
+
+async def forget_chunks(connection: Connection, named: Sequence[StoredChunk]) -> None:
+    """Remove the rows of these chunks."""
+    for chunk in named:
+        await connection.execute(
+            delete(chunks).where(
+                chunks.c.project_id == chunk.project_id,
+                chunks.c.session_id == chunk.session_id,
+                chunks.c.tab_id == chunk.tab_id,
+                chunks.c.seq == chunk.seq,
+            )
+        )
+
+
+async def is_referenced(connection: Connection, project_id: str, session_id: str, object_key: str) -> bool:
+    """Whether a chunk row of the session points at ``object_key``."""
+    found = await connection.execute(
+        select(chunks.c.seq).where(
+            chunks.c.project_id == project_id,
+            chunks.c.session_id == session_id,
+            chunks.c.object_key == object_key,
+        )
+    )
+    return found.first() is not None

@@ -1,0 +1,168 @@
+"""Who may call the API: keys with scopes, the internal key, and the rate."""
+
+import hmac
+import ipaddress
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from retrospec.domain.clock import utc_now
+from retrospec.domain.errors import Forbidden, TooManyRequests, Unauthorized
+from retrospec.domain.settings import LimitSettings, Settings
+from retrospec.storage import projects
+from retrospec.storage.database import Database
+from retrospec.storage.projects import ApiKey
+
+KEY_MEMORY_S = 5.0
+"""A revoked key stops working within this time on every node."""
+TOUCH_EVERY_S = 60.0
+MAX_BUCKETS = 20_000
+
+Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Coroutine[Any, Any, None]]
+
+
+class _Known(msgspec.Struct):
+    key: ApiKey | None
+    read_at: float
+    touched_at: float = 0.0
+
+
+class KeyRing:
+    """Looks keys up, remembering each answer for a few seconds."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+
+    async def find(self, secret: str) -> ApiKey | None:
+        """The live key with this secret, or None."""
+        known = self._known.get(secret)
+        now = time.monotonic()
+        if known is None or now - known.read_at > KEY_MEMORY_S:
+            known = await self._read(secret, now, touched_at=known.touched_at if known else 0.0)
+        if known.key is None or known.key.revoked_at is not None:
+            return None
+        if now - known.touched_at > TOUCH_EVERY_S:
+            known.touched_at = now
+            await self._touch(known.key.id)
+        return known.key
+
+    async def _read(self, secret: str, now: float, *, touched_at: float) -> _Known:
+        key = await self._database.read_once(lambda connection: projects.find_key(connection, secret))
+        known = self._known[secret] = _Known(key, now, touched_at)
+        if len(self._known) > MAX_BUCKETS:
+            self._known.popitem(last=False)
+        return known
+
+    async def _touch(self, key_id: str) -> None:
+        await self._database.write_soon(
+            lambda connection: projects.touch_key(connection, key_id, now=utc_now())
+        )
+
+
+class RateLimiter:
+    """A token bucket per caller."""
+
+    def __init__(self, limits: LimitSettings) -> None:
+        self._rate = limits.requests_per_second
+        self._burst = float(limits.burst)
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, caller: str) -> None:
+        """One request of ``caller``. Raises TooManyRequests."""
+        if self._rate <= 0:
+            return
+        now = time.monotonic()
+        tokens, then = self._buckets.get(caller, (self._burst, now))
+        tokens = min(self._burst, tokens + (now - then) * self._rate)
+        self._buckets[caller] = (max(0.0, tokens - 1.0), now)
+        self._buckets.move_to_end(caller)
+        if len(self._buckets) > MAX_BUCKETS:
+            self._buckets.popitem(last=False)
+        if tokens < 1.0:
+            raise TooManyRequests(
+                f"Too many requests: at most {self._rate:g} a second.",
+                retry_after_s=(1.0 - tokens) / self._rate,
+            )
+
+
+def client_address(connection: ASGIConnection[Any, Any, Any, Any], settings: Settings) -> str:
+    """The caller's address; ``X-Forwarded-For`` counts only when a trusted proxy sent it."""
+    direct = connection.client.host if connection.client else ""
+    forwarded = connection.headers.get("x-forwarded-for", "")
+    if not forwarded or not _is_trusted(direct, settings.server.trusted_proxies):
+        return direct
+    hops = [hop.strip() for hop in forwarded.split(",")]
+    outside = [hop for hop in hops if not _is_trusted(hop, settings.server.trusted_proxies)]
+    return outside[-1] if outside else direct
+
+
+def _is_trusted(address: str, proxies: list[str]) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in ipaddress.ip_network(proxy, strict=False) for proxy in proxies)
+
+
+def needs(scope: str) -> Guard:
+    """A guard that lets only keys with ``scope`` pass; the key is then ``request.state.key``."""
+
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+        state = connection.app.state
+        secret = given_key(connection)
+        address = client_address(connection, state.settings)
+        _take(connection, f"{secret[:16]}|{address}")
+        key = await state.keyring.find(secret) if secret else None
+        if key is None:
+            raise Unauthorized(
+                _no_key(secret), hint="Keys are made with: retrospec key create --project P --scopes …"
+            )
+        if scope not in key.scopes:
+            raise Forbidden(f"This key may not do that: it lacks the scope {scope!r}.")
+        connection.state.key = key
+
+    return guard
+
+
+def _take(connection: ASGIConnection[Any, Any, Any, Any], caller: str) -> None:
+    try:
+        connection.app.state.rate_limiter.take(caller)
+    except TooManyRequests:
+        connection.app.state.metrics.rate_limited.inc()
+        raise
+
+
+def _no_key(secret: str) -> str:
+    if not secret:
+        return "No key was given; send it as X-Retrospec-Key or ?key=."
+    return "This key is unknown or was revoked."
+
+
+def given_key(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """The key in the header or the query; empty when there is none."""
+    return connection.headers.get("x-retrospec-key", "") or connection.query_params.get("key", "")
+
+
+async def needs_internal(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    """A guard for outside analyzers: the configured internal key, or a key with scope ``internal``."""
+    state = connection.app.state
+    configured = state.settings.server.internal_key
+    given = connection.headers.get("x-retrospec-internal", "")
+    if configured and given and hmac.compare_digest(configured.encode(), given.encode()):
+        connection.state.key = None
+        return
+    key = await state.keyring.find(given) if given else None
+    if key is None or "internal" not in key.scopes:
+        raise Forbidden(
+            "This door is for outside analyzers and needs the internal key."
+            if configured
+            else "No internal key is configured, so this door is closed.",
+            hint="Set server.internal_key or make a key with the scope internal.",
+        )
+    connection.state.key = key

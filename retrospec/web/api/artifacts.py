@@ -1,0 +1,100 @@
+"""Artifacts: a short-lived token, then the bytes, whole or by range."""
+
+import asyncio
+import re
+from typing import Annotated
+
+from litestar import Response, get
+from litestar.params import FromPath, QueryParameter
+
+from retrospec.capture.compress import decompress
+from retrospec.domain.artifact import Artifact
+from retrospec.domain.clock import utc_now
+from retrospec.domain.errors import BadRequest, Forbidden, NotFound, Unauthorized
+from retrospec.intake import blob_key
+from retrospec.storage import reports
+from retrospec.web.access import given_key, needs
+from retrospec.web.api.ingest import AnyRequest
+from retrospec.web.api.read import MAX_INFLATED_BYTES, find_session
+from retrospec.web.api.wire import TokenAnswer
+
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+@get(
+    "/v1/sessions/{session_id:str}/artifacts/{artifact_type:str}/token",
+    guards=[needs("read")],
+    tags=["artifacts"],
+)
+async def artifact_token(request: AnyRequest, session_id: FromPath[str], artifact_type: FromPath[str]) -> TokenAnswer:
+    """A token for one artifact, so that a page or a model can fetch it without a key."""
+    session = await find_session(request, session_id)
+    seconds = request.app.state.settings.artifacts.token_seconds
+    token, expires_at = request.app.state.tokens.issue(
+        session.project_id, session.id, artifact_type, now=utc_now(), seconds=seconds
+    )
+    return TokenAnswer(token, expires_at)
+
+
+@get("/v1/sessions/{session_id:str}/artifacts/{artifact_type:str}", tags=["artifacts"])
+async def read_artifact(
+    request: AnyRequest,
+    session_id: FromPath[str],
+    artifact_type: FromPath[str],
+    artifact_token: Annotated[str, QueryParameter(name="artifactToken")] = "",
+) -> Response[bytes]:
+    """The newest artifact of that type, by token or by key; answers byte ranges."""
+    project_id = await _project_of(request, session_id, artifact_type, artifact_token)
+    await find_session(request, session_id, project_id)
+    async with request.app.state.database.read() as connection:
+        artifact = await reports.latest_artifact(connection, project_id, session_id, artifact_type)
+    if artifact is None or artifact.status != "ready" or not artifact.artifact_key:
+        why = f": {artifact.reason}" if artifact and artifact.reason else ""
+        raise NotFound(f"This session has no {artifact_type} artifact{why}")
+    return await serve_blob(request, artifact)
+
+
+async def _project_of(request: AnyRequest, session_id: str, artifact_type: str, token: str) -> str:
+    state = request.app.state
+    if token:
+        return str(state.tokens.check(token, session_id, artifact_type, now=utc_now()))
+    key = await state.keyring.find(given_key(request))
+    if key is None:
+        raise Unauthorized("An artifact needs a token or a key.")
+    if "read" not in key.scopes:
+        raise Forbidden("This key may not do that: it lacks the scope 'read'.")
+    return str(key.project_id)
+
+
+async def serve_blob(request: AnyRequest, artifact: Artifact) -> Response[bytes]:
+    """The artifact's bytes; a ``Range`` header answers 206 with just those."""
+    if artifact.artifact_key.endswith(".json"):
+        stored = await request.app.state.blobs.get(blob_key(artifact.artifact_key))
+        content = await asyncio.to_thread(decompress, stored, max_bytes=MAX_INFLATED_BYTES)
+        return Response(content, media_type=artifact.content_type)
+    wanted = byte_range(request.headers.get("range", ""), artifact.size_bytes)
+    headers = {"Accept-Ranges": "bytes", "Cache-Control": "private, max-age=300"}
+    if wanted is None:
+        content = await request.app.state.blobs.get(artifact.artifact_key)
+        return Response(content, media_type=artifact.content_type, headers=headers)
+    start, end = wanted
+    content = await request.app.state.blobs.get_range(artifact.artifact_key, start, end)
+    headers["Content-Range"] = f"bytes {start}-{end - 1}/{artifact.size_bytes}"
+    return Response(content, status_code=206, media_type=artifact.content_type, headers=headers)
+
+
+def byte_range(header: str, size: int) -> tuple[int, int] | None:
+    """``[start, end)`` of a single-range header; None to send everything. Raises BadRequest past the end."""
+    found = _RANGE.fullmatch(header.strip())
+    if found is None or found.groups() == ("", ""):
+        return None
+    first, last = found.groups()
+    if not first:
+        return max(0, size - int(last)), size
+    start, end = int(first), min(int(last) + 1 if last else size, size)
+    if start >= size or end <= start:
+        raise BadRequest(f"The range {header} is outside this artifact of {size} bytes.")
+    return start, end
+
+
+ROUTES = [artifact_token, read_artifact]

@@ -1,0 +1,65 @@
+"""What sites send: recordings, sessions with markers, and the SDK's chunks."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, post
+
+from retrospec.intake import Intake, Receipt
+from retrospec.web.access import needs
+from retrospec.web.api.wire import IngestAnswer, UploadAnswer, wire_session
+
+
+class ChunkAnswer(msgspec.Struct, rename="camel"):
+    """Answer to a chunk: ``stored`` is false when that number was there already."""
+
+    session_id: str
+    seq: int
+    stored: bool
+    markers: list[Receipt]
+
+
+AnyRequest = Request[Any, Any, Any]
+
+
+def _intake(request: AnyRequest) -> Intake:
+    return request.app.state.intake  # type: ignore[no-any-return]
+
+
+@post("/v1/artifacts/session-events", guards=[needs("ingest")], status_code=201, tags=["ingest"])
+async def upload_events(request: AnyRequest) -> UploadAnswer:
+    """Keep a session's whole recording; a second upload replaces the first.
+
+    Body: ``{sessionId, site, events: [rrweb events]}``, plain or gzip.
+    """
+    project_id = request.state.key.project_id
+    session_id, key = await _intake(request).accept_upload(project_id, await request.body())
+    return UploadAnswer(project_id, session_id, key)
+
+
+@post("/v1/ingest/session", guards=[needs("ingest")], status_code=202, tags=["ingest"])
+async def ingest_session(request: AnyRequest) -> IngestAnswer:
+    """Keep a session and its markers and have it analysed; repeating the call changes nothing.
+
+    Body: ``{session: {id, site, route, startedAt, durationMs, eventsObjectKey},
+    markers: [{id, clusterKey, label, evidence?, replayOffsetMs, kind}]}``.
+    """
+    intake = _intake(request)
+    project_id = request.state.key.project_id
+    landed = await intake.accept_session(project_id, await request.body())
+    if landed.is_new:
+        markers = landed.markers
+    else:
+        markers = await intake.stored_markers(project_id, landed.session.id)
+    return IngestAnswer(wire_session(landed.session, markers))
+
+
+@post("/v2/chunks", guards=[needs("ingest")], status_code=202, tags=["ingest"])
+async def receive_chunk(request: AnyRequest) -> ChunkAnswer:
+    """Keep one numbered piece of a session being recorded (docs/api.md has its fields)."""
+    project_id = request.state.key.project_id
+    chunk, is_new, receipts = await _intake(request).accept_chunk(project_id, await request.body())
+    return ChunkAnswer(chunk.session_id, chunk.seq, is_new, receipts)
+
+
+ROUTES = [upload_events, ingest_session, receive_chunk]
