@@ -27,8 +27,8 @@ CANDIDATES: tuple[str, ...] = (
     # email: ``logo@2x.png`` is not one
     r"@(?:[A-Za-z\x80-\xff]|[0-9](?:[0-9a-wyzA-WYZ\-.\x80-\xff]|x[^.]))[A-Za-z0-9\-\\\x80-\xff]*\.[A-Za-z\\\x80-\xff]|%40[A-Za-z0-9]",
     # fields and parameters by name
-    rf"(?i:{SECRET_WORDS})[\w\-]*(?:\[\])?[\\\"']*\s*[:=]",
-    rf"{_START}(?i:{_SHORT_WORDS})(?:[_\-]?(?i:number|no))?[\\\"']*\s*[:=]",
+    rf"(?i:{SECRET_WORDS})[\w\-\[\]]*[\\\"']*\s*[:=]",
+    rf"{_START}(?i:{_SHORT_WORDS})(?:[_\-]?(?i:number|no))?\]?[\\\"']*\s*[:=]",
     rf"(?:[:,{{](?:\\*\")?\s*(?:name|key|type|autocomplete)\\*\"\s*:\s*|\[\s*)\\*\"(?:[\w\-]*(?i:{SECRET_WORDS})[\w\-\[\]]*|(?i:{_SHORT_WORDS}))\\*\"",
     r"[?&#](?:code|key|ticket|hash|session|auth|invite|invitation|reset|verify|nonce)=[^&#\s\"\\]{16}",
     r"/[^\s\"/@:]*:[^\s\"/@]+@",
@@ -58,7 +58,7 @@ CANDIDATES: tuple[str, ...] = (
     rf"{_START}(?i:[A-Z]{{4}}[0-9]{{6}}[HM][A-Z]{{5}}[0-9A-Z][0-9])\b",
     rf"[0-9]{{6}}[\-+A][0-9]{{3}}[0-9A-Y]|{_START}[0-9]{{4}} [0-9]{{4}} [0-9]{{4}}\b",
     # text that hides ASCII behind escapes, and numbers no decoder accepts
-    r"\\u(?:00[2-7aA]|20[0-2])|[0-9@:]\\/|[:,\[]\s*-?[0-9.]+[eE]\+?[0-9]{3}",
+    r"\\u(?:00[2-7aA]|20[0-2])|[0-9@:]\\/|[:,\[]\s*-?[0-9.]+[eE]\+?[0-9]{3,}[\s,}\]]",
 )
 
 _SEP = r"[ \-\x{00a0}\x{2000}-\x{2014}\x{202f}]"
