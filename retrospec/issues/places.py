@@ -71,9 +71,16 @@ def own_frames(frames: Sequence[Frame]) -> list[Frame]:
 
     A failure wholly inside libraries keeps their frames.
     """
-    known = [frame for frame in frames if not frame.native and frame.file and not _EXTENSION.search(frame.file)]
-    ours = [frame for frame in known if not _OWN_SDK.search(frame.file)]
-    return [frame for frame in ours if not _VENDOR.search(frame.file)] or ours
+    owned = [(frame, _owner(frame.file)) for frame in frames if not frame.native and frame.file]
+    own = [frame for frame, owner in owned if owner == "program"]
+    return own or [frame for frame, owner in owned if owner == "library"]
+
+
+@lru_cache(maxsize=4_096)
+def _owner(file: str) -> str:
+    if _EXTENSION.search(file) or _OWN_SDK.search(file):
+        return "outsider"
+    return "library" if _VENDOR.search(file) else "program"
 
 
 def site_tokens(frames: Sequence[Frame]) -> list[str]:
