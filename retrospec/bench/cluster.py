@@ -1,7 +1,7 @@
 """``retrospec bench cluster``: how well failures are grouped, on labelled sets, beside what others do.
 
-The sets are brought by whoever runs it: a folder of ``<set>_<part>.jsonl.gz`` and ``browser_errors_<part>.yml`` as FIELD.md
-describes them. A set that isn't there is left out and said so. Thresholds were chosen on the ``dev`` parts alone.
+The sets are brought by whoever runs it: a folder of ``<set>_<part>.jsonl.gz`` (exceptions, probes, api_urls, log_messages; a
+``label`` in each line) and ``browser_errors_<part>.yml``. A set that isn't there is left out and said so. Thresholds were chosen on the ``dev`` parts alone.
 """
 
 import gzip
@@ -48,7 +48,7 @@ def run(data_dir: Path, out: TextIO = sys.stdout) -> list[Line]:
         if not paths:
             print(f"{stem}: not in {data_dir}, left out", file=out)
         for path in paths:
-            lines += measure([item for item in _read(path)])
+            lines += measure(_read(path))
     if not lines:
         raise FileNotFoundError(f"no labelled set in {data_dir}")
     _print(lines, out)

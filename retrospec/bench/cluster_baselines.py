@@ -1,6 +1,6 @@
 """What others group by, each in a few lines: to be measured in the same run as ours.
 
-The styles are those FIELD.md names, written anew from their description; they are not the products themselves.
+Each style is written anew from its description; none is the product itself.
 """
 
 import re

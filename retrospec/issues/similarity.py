@@ -8,7 +8,7 @@ Two rules join on their own, each found on failing programs run in three engines
    was seen at exactly one place in every build, those places are one. As soon as any build shows it at a second
    place, the text tells nothing and its join is withdrawn.
 
-Everything else is only suggested, by the share of weighted tokens in common. Types never mix.
+Everything else is only suggested (``suggest``), by the share of weighted tokens in common. Types never mix.
 
 Order does not matter: what is stored only grows (a set of rows), and groups are a function of that set.
 A marker whose rows are known already costs one look-up; a new one reads at most ``MAX_ROWS`` rows of each of its tokens.
@@ -105,13 +105,12 @@ class Suggestion(Struct, frozen=True):
 
 
 class Neighbours(Struct):
-    """What one sighting changed, and what it is near to."""
+    """What one sighting changed."""
 
     links: list[Link] = field(default_factory=list)
     """Hold now. The same link may be reported again."""
     withdrawn: list[Link] = field(default_factory=list)
     """Held before and don't any more: their text turned up at a second place."""
-    suggestions: list[Suggestion] = field(default_factory=list)
 
 
 class _Site(Struct, frozen=True):
@@ -137,7 +136,7 @@ class NeighbourIndex:
         self._store = store
 
     def observe(self, kind: MarkerKind, one: Fingerprint) -> Neighbours:
-        """Record one marker's fingerprint and return what it joins, unjoins and resembles.
+        """Record one marker's fingerprint and return what it joins and unjoins.
 
         A sighting that adds nothing new returns nothing: what it led to was reported when it was new.
         """
@@ -145,22 +144,19 @@ class NeighbourIndex:
         family = f"{kind.value}:{_type(one)}"
         sites = [site for token in one.tokens if (site := _read_site(token))]
         texts = [f"{family}:{token}" for token in one.tokens if token.startswith("text:") and sites]
-        is_new_key = self._remember(kind, one)
+        self._remember(kind, one)
         joined = [key for site in sites for key in self._observe_site(family, one.key, site, found)]
         for text in texts:
             self._observe_text(text, one.key, sites[0].build, found)
         for key in joined:
             self._look_again(key, found)
-        if is_new_key and not found.links:
-            found.suggestions = self.suggest(kind, one)
         return found
 
-    def _remember(self, kind: MarkerKind, one: Fingerprint) -> bool:
-        if not self._store.add(f"key:{one.key}", Row(one.key)):
-            return False
-        for token in _likeness_tokens(kind, one):
-            self._store.add(token, Row(one.key))
-        return True
+    def _remember(self, kind: MarkerKind, one: Fingerprint) -> None:
+        row = Row(one.key)
+        if self._store.add(f"key:{one.key}", row):
+            for token in _likeness_tokens(kind, one):
+                self._store.add(token, row)
 
     def _observe_site(self, family: str, key: str, site: _Site, found: Neighbours) -> list[str]:
         """Join ``key`` by rule 1; the keys it had not been joined with before."""
@@ -195,13 +191,23 @@ class NeighbourIndex:
 
     def _text_links(self, token: str, rows: Sequence[Row]) -> set[Link]:
         """The joins of rule 2: none when any build has the text at two places, or it was seen too often to tell."""
-        places: dict[str, set[str]] = defaultdict(set)
+        keys_of: dict[str, set[str]] = defaultdict(set)
         for row in rows:
-            places[row.detail].add(self.site_root(row.key))
-        if len(rows) > MAX_ROWS or len(places) < 2 or any(len(roots) > 1 for roots in places.values()):
+            keys_of[row.detail].add(row.key)
+        if len(rows) > MAX_ROWS or len(keys_of) < 2 or not all(map(self._is_one_place, keys_of.values())):
             return set()
         keys = sorted({row.key for row in rows})
         return {_link(keys[0], key, "text", token) for key in keys[1:]}
+
+    def _is_one_place(self, keys: set[str]) -> bool:
+        if len(keys) == 1:
+            return True
+        roots: set[str] = set()
+        for key in keys:
+            roots.add(self.site_root(key))
+            if len(roots) > 1:
+                return False
+        return True
 
     def site_root(self, key: str) -> str:
         """The least key of those joined with ``key`` by site: the name of its place."""
@@ -213,7 +219,10 @@ class NeighbourIndex:
         return min(seen)
 
     def suggest(self, kind: MarkerKind, one: Fingerprint, *, at_least: float = SUGGEST_AT, limit: int = 3) -> list[Suggestion]:
-        """The keys nearest to ``one`` by weighted tokens, best first; of the same kind and type only."""
+        """The keys nearest to ``one`` by weighted tokens, best first; of the same kind and type only.
+
+        Not part of ``observe``: asked when an issue is promoted or looked at, not for every marker.
+        """
         own = set(_likeness_tokens(kind, one))
         shared: dict[str, float] = defaultdict(float)
         for token in own:

@@ -25,6 +25,9 @@ _NATIVE_PLACES = frozenset({"", "<anonymous>", "native", "native code", "[native
 _PLACE = re.compile(r"(.*?)(?::(\d{1,9}))?(?::(\d{1,9}))?")
 _WASM_PLACE = re.compile(r"(.*):wasm-function\[(\d+)\]:0x([0-9a-fA-F]+)")
 _BARE_HOST = re.compile(r"[a-z][a-z0-9+.-]*://[^/:]*(?::\d+)?", re.I)
+_PLAIN_V8 = re.compile(r"\s*at (?:([\w$.#<>/]+) \()?([^\s()]+):(\d{1,9}):(\d{1,9})\)?")
+_PLAIN_GECKO = re.compile(r"\s*([\w$.#<>/*]*)@([a-z][a-z0-9+.-]*:[^\s@]*[^\s@\d:]):(\d{1,9}):(\d{1,9})\s*")
+"""Nine lines in ten are this simple, and read in a third of the time."""
 _V8_LINE = re.compile(r"\s*at (.+)")
 _V8_CALL = re.compile(r"(?:(.*?) )?\((.*)\)")
 _V8_TIGHT_CALL = re.compile(r"([^\s():/\\]+)\((.+:\d+)\)")
@@ -86,7 +89,11 @@ def _present(frames: Iterable[Frame | None]) -> tuple[Frame, ...]:
 
 @lru_cache(maxsize=16_384)
 def _v8_frame(line: str) -> Frame | None:
-    if len(line) > _MAX_LINE_CHARS or (match := _V8_LINE.fullmatch(line)) is None:
+    if len(line) > _MAX_LINE_CHARS:
+        return None
+    if (plain := _PLAIN_V8.fullmatch(line)) and (plain[1] is None) != line.endswith(")"):
+        return Frame(plain[1] or "", plain[2], int(plain[3]), int(plain[4]))
+    if (match := _V8_LINE.fullmatch(line)) is None:
         return None
     body = match[1].strip()
     if call := _V8_CALL.fullmatch(body):
@@ -135,9 +142,11 @@ def _placed(function: str, place: str) -> Frame:
 
 @lru_cache(maxsize=16_384)
 def _at_sign_frame(line: str) -> Frame | None:
-    text = line.strip()
-    if len(text) > _MAX_LINE_CHARS:
+    if len(line) > _MAX_LINE_CHARS:
         return None
+    if plain := _PLAIN_GECKO.fullmatch(line):
+        return Frame(plain[1], plain[2], int(plain[3]), int(plain[4]))
+    text = line.strip()
     split = _SCHEME_AT.search(text)
     cut = split.start() if split else text.rfind("@")
     if cut < 0:

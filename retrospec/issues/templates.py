@@ -81,7 +81,8 @@ def segment_template(segment: str) -> str:
         return segment
     name, dot, extension = segment.rpartition(".")
     if dot and name and "@" not in name and extension.isalpha() and len(extension) <= 5:
-        return f"{file_stem(name)}.{extension}" if not _SEGMENT_ID.fullmatch(name) else f"{MASK}.{extension}"
+        stem = file_stem(name)
+        return f"{MASK if _SEGMENT_ID.fullmatch(stem) else _DIGITS.sub(MASK, stem)}.{extension}"
     if _SEGMENT_ID.fullmatch(segment):
         return MASK
     return _REPEATED.sub(MASK, _DIGITS.sub(MASK, segment))
@@ -102,7 +103,7 @@ def host_and_path(url: str) -> tuple[str, str]:
     return host, parts.path or "/"
 
 
-_CAMEL = re.compile(r"(?:[A-Z]?(?=[a-z]*[aeiouy])[a-z]{2,})(?:[A-Z](?=[a-z]*[aeiouy])[a-z]+)*\d{0,2}|[A-Z]+|\d{1,2}")
+_CAMEL = re.compile(r"(?:[A-Z]?(?=[a-z]*[aeiouy])[a-z]+)(?:[A-Z](?=[a-z]*[aeiouy])[a-z]+)*\d{0,2}|[A-Z]+|\d{1,2}")
 """A word as people write names: humps with a vowel in each."""
 _SCRIPT_SUFFIX = re.compile(r"(?:\.(?:[cm]?[jt]sx?|bundle|chunk|min|prod|production|development|esm|html?|php|css|vue|svelte))+$")
 _BASE64URL_HASH = re.compile(r"[-._]([A-Za-z0-9_-]{8})$")
