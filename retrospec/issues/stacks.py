@@ -34,7 +34,7 @@ _V8_TIGHT_CALL = re.compile(r"([^\s():/\\]+)\((.+:\d+)\)")
 _EVAL_ORIGIN = re.compile(r"\(([^()\s]*(?:\([^()]*\)[^()\s]*)*:\d+:\d+)\)")
 _GECKO_EVAL = re.compile(r"(.+?) line (\d+)(?: > .+)")
 _SCHEME_AT = re.compile(r"@(?=[A-Za-z][A-Za-z0-9+.-]*:|\[native code\]|/)")
-_BARE_PLACE = re.compile(r"(?:(?:file:|[A-Za-z]:\\|/).*|\S*[./]\S*):\d+")
+_BARE_PLACE = re.compile(r"(?:(?:file:|[A-Za-z]:\\|/).*|\S*[./]\S*|<anonymous>):\d+")
 _BARE_NAME = re.compile(r"(?:eval|global|module) code|[\w$.<>/\[\]]{1,80}")
 _PRESTO = re.compile(r"\s*Line (\d+) of (?:linked|inline#\d+|function) script (\S+?)(?:: In function (\S+))?\s*")
 
@@ -87,7 +87,7 @@ def _present(frames: Iterable[Frame | None]) -> tuple[Frame, ...]:
     return tuple(islice((frame for frame in frames if frame is not None), MAX_FRAMES))
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _v8_frame(line: str) -> Frame | None:
     if len(line) > _MAX_LINE_CHARS:
         return None
@@ -125,7 +125,7 @@ def _evaluated(function: str, place: str) -> Frame:
     return Frame(function, origin.file, origin.line, origin.column, evaluated=True)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _placed(function: str, place: str) -> Frame:
     if place.lower() in _NATIVE_PLACES:
         return Frame(function, place, native=True)
@@ -140,7 +140,7 @@ def _placed(function: str, place: str) -> Frame:
     return Frame(function, file, line, column, evaluated=file.endswith("eval code"))
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _at_sign_frame(line: str) -> Frame | None:
     if len(line) > _MAX_LINE_CHARS:
         return None
@@ -180,7 +180,7 @@ _NAMELESS = frozenset({"anonymous", "function", "null", "undefined", "unknown", 
 _ENTRY_CODE = frozenset({"global code", "module code", "eval code", "Global code"})
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def bare_function(function: str) -> str:
     """The last name of a function as all engines would give it; empty for a nameless one.
 

@@ -37,7 +37,7 @@ _REPEATED = re.compile(r"<\*>(?:[\s,;:./_-]*<\*>)+")
 _SPACE = re.compile(r"\s+")
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=2_048)
 def message_template(message: str, *, keep_quoted: bool = False) -> str:
     """The first line of ``message`` without its parameters.
 
@@ -63,7 +63,7 @@ _SEGMENT_ID = re.compile(
 _DIGITS = re.compile(r"\d+")
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=2_048)
 def path_template(path: str) -> str:
     """``path`` with what looks like an id masked, segment by segment; query and fragment are dropped.
 
@@ -74,7 +74,7 @@ def path_template(path: str) -> str:
     return "/" + "/".join(segments)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def segment_template(segment: str) -> str:
     """One path segment, masked whole when its shape is an id's, else only in its digits."""
     if _API_VERSION.fullmatch(segment):
@@ -110,7 +110,7 @@ _BASE64URL_HASH = re.compile(r"[-._]([A-Za-z0-9_-]{8})$")
 _PIECES = re.compile(r"[.~_-]+")
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=2_048)
 def file_stem(file: str) -> str:
     """The file's name as it stays from release to release: no folders, query, suffix or content hash.
 
