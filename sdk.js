@@ -2009,6 +2009,7 @@ function makeClient(settings) {
     if (state !== "paused") identity.open();
     if (identity.mode === "off") return;
     state = "on";
+    page[LIVE] = client;
     watch();
     if (document.readyState === "loading") stops.push(on(document, "DOMContentLoaded", startRecording));
     else startRecording();
@@ -2052,6 +2053,7 @@ function makeClient(settings) {
     stop,
     flush,
     pause,
+    isStopped: () => state === "stopped",
     sessionId: () => identity.sessionId,
     receipt: (markerId) => outbox.receipts.get(markerId) || null,
     capture: (error, extra) => (state === "on" && client.reportError(error, extra)) || "",
@@ -2088,7 +2090,7 @@ const nothing = () => Promise.resolve({ sessionId: "", eventsObjectKey: "", inge
  */
 export function initRetrospec(options) {
   safely(() => {
-    if (!inBrowser || current || !ownFetch) return;
+    if (!inBrowser || !ownFetch || (current && !current.isStopped())) return;
     const settings = readSettings(options);
     if (!settings.apiKey) {
       console.warn("[retrospec] no apiKey was given, so nothing is recorded");
@@ -2117,11 +2119,8 @@ export const retrospec = {
   start: call("start"),
   pause: safely(() => current && current.pause()),
   flush: callOr("flush", nothing),
-  stop: () => {
-    const stopped = callOr("stop", nothing)();
-    current = null;
-    return stopped;
-  },
+  /** Stops and sends the rest; ``start`` would begin again. */
+  stop: callOr("stop", nothing),
   identify: call("setUser"),
   setTags: call("setTags"),
   capture: callOr("capture", () => ""),

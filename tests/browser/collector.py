@@ -110,14 +110,14 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         parts = urlsplit(self.path)
         self.collector.methods.append("POST " + self.path)
-        if parts.path == "/v2/chunks":
+        if parts.path.removeprefix("/watch") == "/v2/chunks":
             assert parse_qs(parts.query)["key"]
             status, headers, answer = self.collector.accept(body, self.headers.get("Content-Type", ""))
             return self.reply(status, json.dumps(answer).encode(), "application/json", headers)
         return self.do_GET()
 
     def do_GET(self) -> None:
-        path = urlsplit(self.path).path
+        path = urlsplit(self.path).path.removeprefix("/watch")
         if path.startswith("/status/"):
             status = int(path.split("/")[2])
             return self.reply(status, b'{"error":"asked for"}', "application/json", {"X-Request-Id": "req-7"})
