@@ -28,7 +28,7 @@ const DEFAULTS = {
   onErrorSampleRate: 0,
   errorBufferMs: 60_000,
   maxEvents: 50_000,
-  chunkMs: 10_000,
+  chunkMs: 15_000,
   autoFlushMs: 60_000,
   idleMs: 15 * 60_000,
   maxSessionMs: 60 * 60_000,
@@ -69,7 +69,7 @@ const SPOOL_EVERY_MS = 1_000;
 const EXPRESS_BYTES = 16 * 1024;
 const EXPRESS_BURST = 5; // markers sent at once; then one request a second
 const EXPRESS_REFILL_MS = 1_000;
-const CHUNK_BYTES = 256 * 1024; // closed early past this, so that one retry never costs much
+const CHUNK_BYTES = 512 * 1024; // closed early past this, so that one retry never costs much
 const EVENT_BYTES = 12 * 1024 * 1024; // the server takes 20 MB; an event past this cannot be sent at all
 const KEEPALIVE_BYTES = 48 * 1024; // browsers allow 64 KB in flight per page; the rest is the page's own
 const GZIP_BYTES = 1_024;

@@ -95,7 +95,7 @@ def measure_main_thread(browser: Browser, collector: Collector, rounds: int) -> 
             for variant, tag in TAGS.items():
                 times[variant].append(task_ms(browser, collector, name, tag))
         none, rrweb, ours = (statistics.median(times[variant]) for variant in TAGS)
-        print(f"main thread, {name}: none {none:.0f} ms, rrweb {rrweb:.0f} ms, retrospec {ours:.0f} ms; retrospec / rrweb {ours / rrweb:.3f}")
+        print(f"main thread, {name}: none {none:.0f} ms, rrweb {rrweb:.0f} ms, retrospec {ours:.0f} ms; retrospec / rrweb {ours / rrweb:.3f}", flush=True)
 
 
 def measure_bytes(browser: Browser, collector: Collector, seconds: int) -> None:

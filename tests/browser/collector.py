@@ -1,5 +1,6 @@
 """A small server that keeps the v2 contract, serves test pages and can be told to misbehave."""
 
+import contextlib
 import gzip
 import json
 import threading
@@ -100,7 +101,8 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in {**self.collector.headers, **(headers or {})}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        with contextlib.suppress(ConnectionError):  # the page that asked may be gone
+            self.wfile.write(body)
 
     def do_OPTIONS(self) -> None:
         self.collector.methods.append("OPTIONS " + self.path)
