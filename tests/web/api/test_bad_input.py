@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+
 from tests.conftest import Client, marker
 
 UPLOAD, INGEST, CHUNK = "/v1/artifacts/session-events", "/v1/ingest/session", "/v2/chunks"

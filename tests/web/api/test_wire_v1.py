@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from tests.conftest import Client, make_key, marker, serving, settings_for, wait_for
 
 from retrospec.app import RunningServer
 from retrospec.domain.settings import Settings
+from tests.conftest import Client, make_key, marker, serving, settings_for, wait_for
 
 
 def test_two_bare_recordings_become_one_issue(client: Client) -> None:
