@@ -66,7 +66,9 @@ const DEFAULTS = {
 };
 
 const SPOOL_EVERY_MS = 1_000;
-const MARKER_FLUSH_GAP_MS = 1_000;
+const EXPRESS_BYTES = 16 * 1024;
+const EXPRESS_BURST = 5; // markers sent at once; then one request a second
+const EXPRESS_REFILL_MS = 1_000;
 const CHUNK_BYTES = 256 * 1024; // closed early past this, so that one retry never costs much
 const EVENT_BYTES = 12 * 1024 * 1024; // the server takes 20 MB; an event past this cannot be sent at all
 const KEEPALIVE_BYTES = 48 * 1024; // browsers allow 64 KB in flight per page; the rest is the page's own
@@ -508,6 +510,13 @@ function makeSpool(settings, losses) {
     }
   }
 
+  /** Commits at once: a page that is going away no longer hears the answer that would commit by itself. */
+  function committed(store, asked) {
+    const done = request(asked);
+    if (store.transaction.commit) store.transaction.commit();
+    return done;
+  }
+
   const wholeChunk = ([session, tab, seq]) => IDBKeyRange.bound([session, tab, seq], [session, tab, seq, []]);
 
   /** Chunks whose page is gone, newest part first: not ``isMine``, and told so by ``isGone``. Too old or too much is deleted. */
@@ -541,8 +550,8 @@ function makeSpool(settings, losses) {
   }
 
   return {
-    put: (key, part) => within("readwrite", (store) => request(store.put(part, key))),
-    remove: (key) => within("readwrite", (store) => request(store.delete(wholeChunk(key)))),
+    put: (key, part) => within("readwrite", (store) => committed(store, store.put(part, key))),
+    remove: (key) => within("readwrite", (store) => committed(store, store.delete(wholeChunk(key)))),
     adopt,
   };
 }
@@ -578,7 +587,9 @@ function makeOutbox(settings, identity, losses, { describe, onGap, onRefused }) 
   let failures = 0;
   let refusals = 0;
   let waitUntil = 0;
-  let markerFlushAt = 0;
+  let expressTokens = EXPRESS_BURST;
+  let expressAt = now();
+  let onWireBytes = 0;
   let adoptAt = 0;
   let timers = {};
   let lastAnswer = {};
@@ -771,31 +782,59 @@ function makeOutbox(settings, identity, losses, { describe, onGap, onRefused }) 
     while (sending && !closed) await new Promise((resolve) => setTimer(resolve, 20));
   }
 
+  /** Markers leave at once, while the page lives, in a request small enough to outlive it; a storm of them waits its turn. */
+  function hurry() {
+    const markers = open.markers.slice(open.unspooledMarkers);
+    if (!markers.length || closed) return;
+    expressTokens = Math.min(EXPRESS_BURST, expressTokens + (now() - expressAt) / EXPRESS_REFILL_MS);
+    expressAt = now();
+    if (expressTokens < 1) {
+      arm("marker", EXPRESS_REFILL_MS, flush);
+      return;
+    }
+    expressTokens -= 1;
+    open.markers.length = open.unspooledMarkers;
+    pack();
+    if (open.bytes > EXPRESS_BYTES) close();
+    open.markers.push(...markers);
+    close();
+    express(queue[queue.length - 1], KEEPALIVE_BYTES - onWireBytes);
+    pump();
+  }
+
+  /** Sends ``chunk`` now, so that it outlives the page, if it fits ``room``. */
+  function express(chunk, room) {
+    const body = !chunk.onWire && chunk.bytes < room ? bodyOf(chunk) : "";
+    const size = body ? byteLength(body) : 0;
+    if (!size || size > room) return;
+    chunk.onWire = true;
+    onWireBytes += size;
+    const arrived = () => (onWireBytes -= size);
+    const failed = safely(() => {
+      arrived();
+      chunk.onWire = false;
+      restAWhile(0);
+    });
+    post(body, true).then((response) => {
+      arrived();
+      return settle(chunk, response);
+    }, failed);
+  }
+
   /** The last words of a page: as much as keepalive carries, markers first; the rest stays in the spool. */
   function farewell(final) {
     pack();
     if (final) splitForFarewell();
     else close();
-    let room = KEEPALIVE_BYTES;
-    const unsent = queue.filter((chunk) => !chunk.onWire);
-    unsent.sort((a, b) => b.markers.length - a.markers.length || b.key[2] - a.key[2]);
-    for (const chunk of unsent) {
-      const body = chunk.bytes < room ? bodyOf(chunk) : "";
-      const size = body ? byteLength(body) : room;
-      if (size >= room) continue;
-      room -= size;
-      chunk.onWire = true;
-      post(body, true)
-        .then((response) => settle(chunk, response))
-        .catch(() => (chunk.onWire = false));
-    }
+    const unsent = queue.slice().sort((a, b) => b.markers.length - a.markers.length || b.key[2] - a.key[2]);
+    for (const chunk of unsent) express(chunk, KEEPALIVE_BYTES - onWireBytes);
   }
 
   /** What no spooled part fixes yet may be split: markers and the newest events that fit first, older events after. */
   function splitForFarewell() {
     const markers = open.markers.slice(open.unspooledMarkers);
     let room = KEEPALIVE_BYTES - 4_096 - byteLength(JSON.stringify(markers));
-    if (open.bytes < room / 2) return close(true);
+    if (open.bytes < room / 2 && !open.unspooled && !open.unspooledMarkers) return close(true);
     const older = open.events.splice(open.unspooled);
     open.markers.length = open.unspooledMarkers;
     open.count = open.events.length;
@@ -833,10 +872,7 @@ function makeOutbox(settings, identity, losses, { describe, onGap, onRefused }) 
     },
     addMarker(marker) {
       open.markers.push(marker);
-      arm("marker", Math.max(0, markerFlushAt - now()), () => {
-        markerFlushAt = now() + MARKER_FLUSH_GAP_MS;
-        flush();
-      });
+      if (open.markers.length - open.unspooledMarkers === 1) Promise.resolve().then(safely(hurry));
     },
     flush,
     farewell,
@@ -914,7 +950,7 @@ function makeRecorder(settings, privacy, { sink, onMutations, spend }) {
   }
 
   function emit(event) {
-    if (skewMs) event.timestamp += skewMs;
+    event.timestamp = now(); // rrweb reads the bare clock, which may be set back
     if (event.type === META) event.data.href = privacy.scrub(event.data.href, 2_000);
     if (event.type === FULL_SNAPSHOT) hideEmptiedFields();
     if (settings.maskAllText) maskAttributes(event);
@@ -1594,7 +1630,8 @@ function watchPages(client) {
     tabStore.write(ALIVE, null);
     if (!earlier) return;
     const { path: from, enteredAt: entered, leftAt, visible } = earlier;
-    if (!leftAt && visible && now() - earlier.at < 60_000) mark("crash", `Page ${templatePath(from)} went away without goodbye`, { extra: { path: from } });
+    const here = loadType() === "reload" && !page.opener; // a tab opened by script starts with a copy of our notes
+    if (!leftAt && visible && here && now() - earlier.at < 60_000) mark("crash", `Page ${templatePath(from)} went away without goodbye`, { extra: { path: from } });
     if (leftAt && loadType() === "back_forward") noteReturn(from, leftAt - entered);
   }
 
@@ -1977,6 +2014,7 @@ function makeClient(settings) {
     else startRecording();
     outbox.whenPacked(governor.spend);
     outbox.adopt();
+    later(outbox.adopt, 2_000); // the page before may still have been writing
   }
 
   /** Takes every hook out of the page and stops recording; what was recorded still goes out. */

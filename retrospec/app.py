@@ -18,7 +18,7 @@ from litestar import Litestar, Request, Response
 from litestar.config.cors import CORSConfig
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import RedocRenderPlugin
+from litestar.openapi.plugins import JsonRenderPlugin
 
 from retrospec import __version__
 from retrospec.accounts.links import new_setup_link
@@ -74,7 +74,7 @@ def create_app(settings: Settings) -> Litestar:
         ),
         request_max_body_size=settings.limits.max_body_mb * 1_000_000,
         openapi_config=OpenAPIConfig(
-            title="RetroSpec", version=__version__, path="/api", render_plugins=[RedocRenderPlugin()]
+            title="RetroSpec", version=__version__, path="/api/plain", render_plugins=[JsonRenderPlugin()]
         ),
         exception_handlers={
             Exception: _answer_error,
@@ -212,9 +212,9 @@ class RunningServer:
     """A server in a thread of its own, for the demo, benches and tests."""
 
     def __init__(self, settings: Settings) -> None:
+        self.app = create_app(settings)
         self._listening = _listen(settings)
         self.url = address_of(self._listening, settings)
-        self.app = create_app(settings)
         self._server = _server(self.app)
         self._ended: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="retrospec-server", daemon=True)

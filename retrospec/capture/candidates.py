@@ -14,20 +14,23 @@ from retrospec.capture.detectors import (
     dotted_ids,
     ibans,
     lettered_ids,
-    numbers,
     telephone_numbers,
 )
-from retrospec.capture.keys import plain_name
-from retrospec.capture.rules import RedactionRules
+from retrospec.capture.fields import field_at
+from retrospec.capture.keys import loose_name
+from retrospec.capture.numbers import ids_after_words, numbers
+from retrospec.capture.rules import Kind, RedactionRules
 
 MAX_DOUBTS = 500
 """Hits settled one by one, 20 µs each, before all further ones are taken for real."""
-_MAX_MEMORY_BYTES = 64 * 1024 * 1024
+_MAX_MEMORY_BYTES = 32 * 1024 * 1024
 _REACH_BYTES = 72
 _NUMBER_START = frozenset(b"0123456789+(")
 _VALUE_START = frozenset(b":,[")
+_FIELD_START = frozenset(b":,{")
+_BACKSLASH = ord("\\")
 _ZERO = ord("0")
-_NUMBER_DETECTORS = (numbers, telephone_numbers, dotted_ids, lettered_ids)
+_NUMBER_DETECTORS = (numbers, ids_after_words, telephone_numbers, dotted_ids, lettered_ids)
 _LETTERED_DETECTORS = (ibans, lettered_ids, api_keys)
 _LETTERED_START = re.compile(rb"[A-Za-z]{1,2} ?[0-9]{2}")
 
@@ -42,24 +45,25 @@ def _options() -> Any:
 
 @lru_cache(maxsize=64)
 def _scanner(rules: RedactionRules) -> Any:
-    own_keys = [_loose_name(key) + r"(?:\[\])?[\\\"']*\s*[:=\"]" for key in rules.secret_keys]
+    own_keys = [f"(?i:{loose_name(key)})" + r"(?:\[\])?[\\\"']*\s*[:=\"]" for key in rules.secret_keys]
     own_patterns = [f"(?:{pattern})" for pattern in rules.patterns]
     everything = "|".join([*shapes.CANDIDATES, *own_keys, *own_patterns])
     return re2.compile(everything.encode("utf-8" if rules.patterns or rules.secret_keys else "latin-1"), _options())
 
 
-def _loose_name(key: str) -> str:
-    return "(?i:" + r"[_\-. ]?".join(re2.escape(letter) for letter in plain_name(key)) + ")"
-
-
-def candidate_spans(text: bytes, rules: RedactionRules, start: int = 0) -> Iterator[tuple[int, int]]:
+def candidate_spans(text: bytes, rules: RedactionRules, start: int = 0, fields: dict[int, Kind] | None = None) -> Iterator[tuple[int, int]]:
     """Byte spans of ``text`` that may hold a secret, from ``start`` on, in order.
 
     300 MB/s where nothing is found. ``text`` may be JSON text: escaped ASCII is a hit of its own.
+    A form field in a snapshot that is secret by its type or name, yet holds nothing, is no hit where
+    ``fields`` is given: its node id goes there, and what is typed into it is the caller's to look for.
     """
     doubts = 0
     for match in _scanner(rules).finditer(text, start):
         begin, end = match.span()
+        if fields is not None and text[begin] in _FIELD_START and (field := field_at(text, begin, end, rules)):
+            fields[field.node_id] = field.kind
+            continue
         detectors = _settling(text, begin) if doubts < MAX_DOUBTS else ()
         doubts += bool(detectors)
         if detectors and not _is_found(text[max(0, begin - _REACH_BYTES) : end + _REACH_BYTES], detectors):
@@ -69,6 +73,8 @@ def candidate_spans(text: bytes, rules: RedactionRules, start: int = 0) -> Itera
 
 def _settling(text: bytes, begin: int) -> tuple[Detector, ...]:
     """The detectors that settle a hit at ``begin``; none where it counts without more ado."""
+    if text[begin] == _BACKSLASH:
+        begin += 2
     if text[begin + 1 : begin + 3] == b"\\/":  # a number broken by an escape: only decoding tells
         return ()
     if text[begin] in _NUMBER_START or (text[begin + 1] == _ZERO and text[begin] not in _VALUE_START):

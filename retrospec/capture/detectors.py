@@ -8,15 +8,16 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any
 
 import re2
 
 from retrospec.capture import checkdigits, phones, shapes
-from retrospec.capture.keys import kind_of_key, kind_of_parameter
+from retrospec.capture.keys import kind_of_key, kind_of_parameter, loose_name
+from retrospec.capture.numbers import MAX_CARD_DIGITS, Span, ids_after_words, numbers, stands_free
 from retrospec.capture.rules import PLACEHOLDERS, Kind, RedactionRules
 
-MAX_CARD_DIGITS = 19
 MAX_VALUE_CHARS = 4_096
 """A value is followed no further, so that a text of unclosed quotes stays linear."""
 NUMBER_KINDS = frozenset({Kind.PHONE, Kind.CARD, Kind.NATIONAL_ID})
@@ -25,21 +26,12 @@ _PLACEHOLDER = re.compile(r"\[(?:" + "|".join(word[1:-1] for word in PLACEHOLDER
 _MASK = re.compile(r"[*•●·\s]*")
 _OPENING_QUOTE = re.compile(r"\\*[\"']")
 _BARE_VALUE = re.compile(r"[^\s\"'&;,<>{}()#\\]{1,4096}")
-_GROUPS = re.compile(r"[0-9]+")
 _SEPARATORS = re.compile(r"[^0-9A-Za-z]")
 _ASSET_WORDS = (
     "png jpg jpeg gif svg webp avif ico bmp css scss less js mjs cjs jsx ts tsx map json html htm xml txt woff woff2 ttf eot otf mp4 webm mp3 "
     "wav pdf gz wasm vue svelte php prototype"
 )
 _ASSET_ENDINGS = frozenset(_ASSET_WORDS.split())
-
-
-class Span(NamedTuple):
-    """``text[start:end]`` is of ``kind``."""
-
-    start: int
-    end: int
-    kind: Kind
 
 
 def is_placeholder(value: str) -> bool:
@@ -57,16 +49,16 @@ _PRIVATE_KEY = _compiled(shapes.PRIVATE_KEY)
 _JWT = _compiled(shapes.JWT)
 _AUTH_SCHEME = _compiled(shapes.AUTH_SCHEME)
 _COOKIE_LINE = _compiled(shapes.COOKIE_LINE)
-_NAME_AND_SIGN = _compiled(shapes.NAME_AND_SIGN)
 _API_KEY = _compiled(shapes.API_KEY)
 _EMAIL = _compiled(shapes.EMAIL)
 _IBAN = _compiled(shapes.IBAN)
-_DIGIT_RUN = _compiled(shapes.DIGIT_RUN)
 _LETTERED_ID = _compiled(shapes.LETTERED_ID)
 _DOTTED_ID = _compiled(shapes.DOTTED_ID)
-_PHONE_INTERNATIONAL = _compiled(shapes.PHONE_INTERNATIONAL)
-_PHONE_GROUPED = _compiled(shapes.PHONE_GROUPED)
-_PHONE_AFTER_WORD = _compiled(shapes.PHONE_AFTER_WORD)
+_PHONE_FORMS = (
+    (_compiled(shapes.PHONE_INTERNATIONAL), 0, phones.is_international),
+    (_compiled(shapes.PHONE_GROUPED), 0, phones.is_grouped_national),
+    (_compiled(shapes.PHONE_AFTER_WORD), 1, phones.is_after_word),
+)
 
 
 def private_keys(text: str) -> Iterator[Span]:
@@ -124,7 +116,7 @@ def api_keys(text: str) -> Iterator[Span]:
 def named_values(text: str, rules: RedactionRules) -> Iterator[Span]:
     """Values beside a telling name: ``password=x``, ``"token": "x"``, ``?sig=x``."""
     done = 0
-    for match in _NAME_AND_SIGN.finditer(text):
+    for match in _names(rules.secret_keys).finditer(text):
         if match.start() < done:
             continue
         start, end, is_quoted = _value_at(text, match.end())
@@ -132,6 +124,11 @@ def named_values(text: str, rules: RedactionRules) -> Iterator[Span]:
         if kind is not None:
             yield Span(start, end, kind)
             done = end
+
+
+@lru_cache(maxsize=64)
+def _names(own: tuple[str, ...]) -> Any:
+    return re2.compile(shapes.NAME_AND_SIGN.format(own="".join(f"|{loose_name(key)}" for key in own)))
 
 
 def _value_at(text: str, place: int) -> tuple[int, int, bool]:
@@ -213,89 +210,6 @@ def _is_wordy(text: str, place: int) -> bool:
     return 0 <= place < len(text) and text[place].isalnum()
 
 
-def numbers(text: str) -> Iterator[Span]:
-    """Cards and national ids among the runs of digits."""
-    for run in _DIGIT_RUN.finditer(text):
-        yield from _numbers_in_run(text, run.start(), run.end())
-
-
-def _numbers_in_run(text: str, start: int, end: int) -> Iterator[Span]:
-    groups = [(start + group.start(), start + group.end()) for group in _GROUPS.finditer(text[start:end])]
-    first = 0
-    while first < len(groups):
-        last, kind = _number_from(text, groups, first)
-        if kind is None:
-            first += 1
-            continue
-        yield Span(groups[first][0], groups[last][1], kind)
-        first = last + 1
-
-
-def _number_from(text: str, groups: list[tuple[int, int]], first: int) -> tuple[int, Kind | None]:
-    """The longest number that begins with group ``first``, as (its last group, kind)."""
-    begin = groups[first][0]
-    if not _stands_free_before(text, begin):
-        return first, None
-    digits, found = "", (first, None)
-    for last in range(first, len(groups)):
-        digits += text[groups[last][0] : groups[last][1]]
-        if len(digits) > MAX_CARD_DIGITS:
-            break
-        if len(digits) >= 9 and _stands_free_after(text, groups[last][1]):
-            kind = _kind_of_digits(digits, text[begin : groups[last][1]])
-            found = (last, kind) if kind else found  # type: ignore[assignment]
-    return found
-
-
-def _stands_free_before(text: str, place: int) -> bool:
-    """Not inside a word, a decimal fraction, or an address like ``1.2.3``."""
-    before = text[max(0, place - 2) : place]
-    return not (before[-1:].isalnum() or before[-1:] in ("_", "+") or (before[-1:] == "." and before[:1].isdigit()))
-
-
-def _stands_free_after(text: str, place: int) -> bool:
-    after = text[place : place + 2]
-    return not (after[:1].isalnum() or after[:1] == "_" or (after[:1] == "." and after[1:].isdigit()))
-
-
-def _kind_of_digits(digits: str, written: str) -> Kind | None:
-    if len(digits) >= 14 and checkdigits.is_card(digits) and _is_card_grouping(written):
-        return Kind.CARD
-    return Kind.NATIONAL_ID if _is_national_id(digits, written) else None
-
-
-def _is_card_grouping(written: str) -> bool:
-    """Groups of one separator, none but the last shorter than three digits: prose is full of other numbers."""
-    groups = _GROUPS.findall(written)
-    return len(groups) == 1 or (len(groups) <= 6 and all(len(group) >= 3 for group in groups[:-1]))
-
-
-def _is_national_id(digits: str, written: str) -> bool:
-    shape = "".join("9" if letter.isdigit() else "-" if letter not in " \u00a0" else " " for letter in written)
-    check = _BY_SHAPE.get(shape)
-    if check is not None:
-        return bool(check(digits))
-    if shape == "9" * 11:
-        return any(is_valid(digits) for is_valid in checkdigits.ELEVEN_DIGIT_IDS)
-    return False
-
-
-_BY_SHAPE = {
-    "999-99-9999": checkdigits.is_us_ssn,
-    "999-999-999": checkdigits.is_canadian_sin,
-    "999 999 999": checkdigits.is_canadian_sin,
-    "9999 9999 9999": checkdigits.is_aadhaar,
-    "99 999 999 999": checkdigits.is_german_tax_id,
-    "999999-9999": checkdigits.is_swedish_id,
-    "99999999-9999": lambda digits: checkdigits.is_swedish_id(digits[2:]),
-    "999999-9999999": checkdigits.is_korean_id,
-    "999999999999999": checkdigits.is_french_nir,
-    "9 99 99 99 999 999 99": checkdigits.is_french_nir,
-    "9" * 18: checkdigits.is_chinese_id,
-}
-"""National ids by how they are written, 9 for a digit."""
-
-
 def lettered_ids(text: str) -> Iterator[Span]:
     """National ids with letters in them."""
     for match in _LETTERED_ID.finditer(text):
@@ -326,19 +240,12 @@ def dotted_ids(text: str) -> Iterator[Span]:
 
 def telephone_numbers(text: str) -> Iterator[Span]:
     """Telephone numbers: international, in a national grouping, or after a word for telephone."""
-    for match in _PHONE_INTERNATIONAL.finditer(text):
-        if phones.is_international(match.group(0)) and _stands_free(text, match.start(), match.end()):
-            yield Span(match.start(), match.end(), Kind.PHONE)
-    for match in _PHONE_GROUPED.finditer(text):
-        if phones.is_grouped_national(match.group(0)) and _stands_free(text, match.start(), match.end()):
-            yield Span(match.start(), match.end(), Kind.PHONE)
-    for match in _PHONE_AFTER_WORD.finditer(text):
-        if phones.is_after_word(match.group(1)) and _stands_free(text, match.start(1), match.end(1)):
-            yield Span(match.start(1), match.end(1), Kind.PHONE)
-
-
-def _stands_free(text: str, start: int, end: int) -> bool:
-    return _stands_free_before(text, start) and _stands_free_after(text, end) and text[max(0, start - 1) : start] != "-"
+    for pattern, group, is_valid in _PHONE_FORMS:
+        for match in pattern.finditer(text):
+            start, end = match.span(group)
+            dashed = text[max(0, start - 1) : start] == "-"
+            if not dashed and is_valid(match.group(group)) and stands_free(text, start, end):
+                yield Span(start, end, Kind.PHONE)
 
 
 Detector = Callable[[str], Iterator[Span]]
@@ -352,6 +259,7 @@ DETECTORS: tuple[Detector, ...] = (
     emails,
     ibans,
     numbers,
+    ids_after_words,
     lettered_ids,
     dotted_ids,
     telephone_numbers,

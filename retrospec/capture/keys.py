@@ -79,3 +79,8 @@ def kind_of_parameter(name: str, value: str, extra: tuple[str, ...] = ()) -> Kin
 def plain_name(key: str) -> str:
     """``X-Access_Token`` → ``accesstoken``."""
     return _SEPARATORS.sub("", _EXPERIMENTAL.sub("", key.lower()))
+
+
+def loose_name(key: str) -> str:
+    """An RE2 pattern of ``key`` however it is spelled: ``member-no`` finds ``memberNo``."""
+    return r"[_\-. ]?".join(re.escape(letter) for letter in plain_name(key))

@@ -1,13 +1,12 @@
 """rrweb events walked for the text in them; what only lays out or draws is left alone."""
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from retrospec.capture.detectors import holds_number, is_placeholder
-from retrospec.capture.keys import kind_of_key
+from retrospec.capture.fields import VALUE_ATTRIBUTES, is_secret_input, kind_of_field
 from retrospec.capture.rules import Kind, RedactionRules
 from retrospec.capture.slots import Slots, gather_value
+from retrospec.capture.texts import Tally
 from retrospec.domain.rrweb import EventType, NodeType, Source
 
 _KEPT = (
@@ -34,25 +33,20 @@ _WORDLESS_SOURCES = frozenset(
         Source.SELECTION,
     }
 )
-_SECRET_AUTOCOMPLETES = {
-    "current-password": Kind.PASSWORD,
-    "new-password": Kind.PASSWORD,
-    "one-time-code": Kind.PASSWORD,
-    "cc-csc": Kind.PASSWORD,
-    "cc-number": Kind.CARD,
-    "tel": Kind.PHONE,
-    "tel-national": Kind.PHONE,
-}
+_TELLING_ATTRIBUTES = frozenset({"type", "autocomplete", "name", "data-rr-is-password"})
+_TEXT_NODES = frozenset({3, 4, 5})
+"""Text, CDATA, comment: plain numbers, since an enumeration's equality is slow in a loop this hot."""
+_ELEMENT = int(NodeType.ELEMENT)
 _DRAWN_TEXT = frozenset({"fillText", "strokeText"})
 
 
 class EventWalk:
     """Gathers the texts of one recording's events; remembers which nodes are secret fields or styles."""
 
-    def __init__(self, rules: RedactionRules) -> None:
+    def __init__(self, rules: RedactionRules, secret_fields: dict[int, Kind]) -> None:
         self.rules = rules
-        self.slots = Slots(rules, Counter())
-        self.secret_fields: dict[int, Kind] = {}
+        self.slots = Slots(rules, Tally())
+        self.secret_fields = secret_fields
         self._style_texts: set[int] = set()
 
     def gather(self, events: list[Any], index: int, slots: Slots) -> None:
@@ -92,7 +86,7 @@ class EventWalk:
         if not isinstance(text, str):
             return
         kind = self.secret_fields.get(body.get("id", -1))
-        if kind is not None and _is_secret_input(text, kind):
+        if kind is not None and is_secret_input(text, kind):
             self.slots.put(body, "text", kind)
         else:
             self.slots.add(body, "text", text)
@@ -108,15 +102,24 @@ class EventWalk:
             node, in_style = waiting.pop()
             if not isinstance(node, dict):
                 continue
-            if node.get("type") in (NodeType.TEXT, NodeType.CDATA, NodeType.COMMENT):
+            kind = node.get("type")
+            if kind == _ELEMENT:
+                attributes = node.get("attributes")
+                if attributes:
+                    self._gather_attributes(attributes, node.get("id"))
+            elif kind in _TEXT_NODES:
                 self._gather_text_node(node, in_style)
-            elif node.get("type") == NodeType.ELEMENT:
-                self._gather_attributes(node.get("attributes"), node.get("id"))
-            below_style = node.get("tagName") == "style"
-            if below_style and isinstance(node.get("id"), int):
-                self._style_texts.add(node["id"])
             children = node.get("childNodes")
-            waiting += [(child, below_style) for child in children] if isinstance(children, list) else []
+            if children and isinstance(children, list):
+                below_style = self._is_style(node)
+                waiting += [(child, below_style) for child in children]
+
+    def _is_style(self, node: dict[str, Any]) -> bool:
+        if node.get("tagName") != "style":
+            return False
+        if isinstance(node.get("id"), int):
+            self._style_texts.add(node["id"])
+        return True
 
     def _gather_text_node(self, node: dict[str, Any], in_style: bool) -> None:
         if in_style or node.get("isStyle"):
@@ -128,39 +131,22 @@ class EventWalk:
     def _gather_attributes(self, attributes: Any, node_id: Any) -> None:
         if not isinstance(attributes, dict):
             return
-        secret = self._field_kind(attributes, node_id)
+        secret = self._field_kind(attributes, node_id) if attributes.keys() & _TELLING_ATTRIBUTES or self.secret_fields else None
+        add = self.slots.add
         for name, value in attributes.items():
             if name in KEPT_ATTRIBUTES or not isinstance(value, str):
                 continue
-            if secret is not None and name in ("value", "content") and _is_secret_input(value, secret):
+            if secret is not None and name in VALUE_ATTRIBUTES and is_secret_input(value, secret):
                 self.slots.put(attributes, name, secret)
             else:
-                self.slots.add(attributes, name, value)
+                add(attributes, name, value)
 
     def _field_kind(self, attributes: dict[str, Any], node_id: Any) -> Kind | None:
         """The kind of secret a form field or ``meta`` holds by its type, autocomplete or name."""
-        kind = _kind_of_field(attributes, self.slots)
+        kind = kind_of_field(attributes, self.rules)
         if kind is not None and isinstance(node_id, int):
             self.secret_fields[node_id] = kind
         return kind or self.secret_fields.get(node_id if isinstance(node_id, int) else -1)
-
-
-def _kind_of_field(attributes: dict[str, Any], slots: Slots) -> Kind | None:
-    if attributes.get("type") == "password" or "data-rr-is-password" in attributes:
-        return Kind.PASSWORD
-    if attributes.get("type") == "tel":
-        return Kind.PHONE
-    autocomplete = attributes.get("autocomplete")
-    if isinstance(autocomplete, str) and autocomplete.split(" ")[-1] in _SECRET_AUTOCOMPLETES:
-        return _SECRET_AUTOCOMPLETES[autocomplete.split(" ")[-1]]
-    name = attributes.get("name")
-    return kind_of_key(name, slots.rules.secret_keys) if isinstance(name, str) else None
-
-
-def _is_secret_input(text: str, kind: Kind) -> bool:
-    if is_placeholder(text):
-        return False
-    return holds_number(text, kind) if kind in (Kind.PHONE, Kind.CARD, Kind.NATIONAL_ID) else True
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

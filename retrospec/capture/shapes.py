@@ -20,37 +20,43 @@ _SHORT_WORDS = (
     r"|auth[_\-]?(?:header|string)"
 )
 
+_START = r"(?:\b|\\[nrtbf])"
+r"""A word's start, also behind an escape: in ``\n4111`` of a JSON text the ``n`` is no letter."""
+
 CANDIDATES: tuple[str, ...] = (
     # email: ``logo@2x.png`` is not one
     r"@(?:[A-Za-z\x80-\xff]|[0-9](?:[0-9a-wyzA-WYZ\-.\x80-\xff]|x[^.]))[A-Za-z0-9\-\\\x80-\xff]*\.[A-Za-z\\\x80-\xff]|%40[A-Za-z0-9]",
     # fields and parameters by name
     rf"(?i:{SECRET_WORDS})[\w\-]*(?:\[\])?[\\\"']*\s*[:=]",
-    rf"[^A-Za-z0-9_\-](?i:{_SHORT_WORDS})(?:[_\-]?(?i:number|no))?[\\\"']*\s*[:=]",
+    rf"{_START}(?i:{_SHORT_WORDS})(?:[_\-]?(?i:number|no))?[\\\"']*\s*[:=]",
     rf"(?:[:,{{](?:\\*\")?\s*(?:name|key|type|autocomplete)\\*\"\s*:\s*|\[\s*)\\*\"(?:[\w\-]*(?i:{SECRET_WORDS})[\w\-\[\]]*|(?i:{_SHORT_WORDS}))\\*\"",
     r"[?&#](?:code|key|ticket|hash|session|auth|invite|invitation|reset|verify|nonce)=[^&#\s\"\\]{16}",
     r"/[^\s\"/@:]*:[^\s\"/@]+@",
     # tokens by shape
-    r"eyJ[A-Za-z0-9_\-]{5,}\.",
-    r"[sr]k_(?:live|test)_|whsec_|[^A-Za-z]sk-[A-Za-z0-9]|gh[pousr]_[A-Za-z0-9]{8}|github_pat_|glpat-|xox[abeoprs]-|xapp-|GOCSPX-",
-    r"A[KSBC][ICS]A[0-9A-Z]{8}|AIza[\w\-]{8}|ya29\.|SG\.[\w\-]{8}|npm_[A-Za-z0-9]{8}|pypi-[\w\-]{8}|dapi[0-9a-f]{8}|hf_[A-Za-z0-9]{8}",
-    r"SK[0-9a-f]{32}|key-[0-9a-f]{32}|do[opr]_v1_|shp(?:at|ca|pa|ss)_|sq0(?:atp|csp)-|lin_api_|ntn_[A-Za-z0-9]{8}|sntry[su]_|hvs\.[\w\-]{8}|rubygems_",
-    r"[0-9]:AA[\w\-]{33}|hooks\.slack\.com|ATATT3|NRAK-|PMAK-|-----BEGIN",
-    r"(?i:bearer|basic|digest)[ \\+][A-Za-z0-9+/=._~\-]{8}",
+    rf"{_START}eyJ[A-Za-z0-9_\-]{{5,}}\.",
+    rf"{_START}(?:[sr]k_(?:live|test)_|whsec_|sk-[A-Za-z0-9]|gh[pousr]_[A-Za-z0-9]|github_pat_|glpat-|xox[abeoprs]-|xapp-|GOCSPX-)",
+    rf"{_START}(?:A[KSBC][ICS]A[0-9A-Z]{{4}}|AIza[\w\-]{{4}}|ya29\.|SG\.[\w\-]{{4}}|npm_[A-Za-z0-9]{{4}}|pypi-[\w\-]{{4}}|dapi[0-9a-f]{{4}}|hf_[A-Za-z0-9]{{4}})",
+    rf"{_START}(?:SK[0-9a-f]{{6}}|key-[0-9a-f]{{6}}|do[opr]_v1_|shp(?:at|ca|pa|ss)_|sq0(?:atp|csp)-|lin_api_|ntn_[A-Za-z0-9]{{4}}|sntry[su]_|hvs\.[\w\-]{{4}}|rubygems_)",
+    rf"[0-9]:AA[\w\-]{{4}}|hooks\.slack\.com|{_START}(?:ATATT3|NRAK-|PMAK-)|-----BEGIN",
+    rf"{_START}(?i:bearer|basic|digest)[ \\+][A-Za-z0-9+/=._~\-]{{8}}",
     # numbers
     rf"[0-9](?:{_SPACE}?[0-9]){{13}}",
-    r"[A-Z]{2}[0-9]{2}[ \-]?(?:[A-Z0-9]{4}[ \-]?){2}[A-Z0-9]{3}|[a-z]{2}[0-9]{2} ?(?:[a-z0-9]{4} ?){2}[a-z0-9]{3}",
+    rf"{_START}(?:[A-Z]{{2}}[0-9]{{2}}[ \-]?(?:[A-Z0-9]{{4}}[ \-]?){{2}}[A-Z0-9]{{3}}|[a-z]{{2}}[0-9]{{2}} ?(?:[a-z0-9]{{4}} ?){{2}}[a-z0-9]{{3}})",
     r"(?:\+|%2B)[1-9][0-9 ().\-/\xc2\xa0]{6}",
     r"\([0-9]{2,5}\)[ \-/]?[0-9]{2}",
     r"[2-9][0-9]{2}[\-][2-9][0-9]{2}[\-][0-9]{4}|[2-9][0-9]{2}[.][2-9][0-9]{2}[.][0-9]{4}",
-    r"[^0-9A-Za-z\-.,/:]0[0-9]{1,4}[ \-/](?:[0-9]{4,8}|[0-9]{2,3}[ \-/][0-9]{2})",
-    r"\b0[1-9](?:\.[0-9]{2}){4}|\b0(?:0[1-9][0-9]{8}|1[5-7][0-9]{8}|7[0-9]{9})",
+    r"(?:[^0-9A-Za-z\-.,/:]|\\[nrtbf])0[0-9]{1,4}[ \-/](?:[0-9]{4,8}|[0-9]{2,3}[ \-/][0-9]{2})",
+    rf"{_START}0(?:[1-9](?:\.[0-9]{{2}}){{4}}|0[1-9][0-9]{{8}}|1[5-7][0-9]{{8}}|7[0-9]{{9}})",
     r"(?i:call|ring|sms|mob|cell|tel|fax|portable|m.vil)[^0-9A-Za-z+(\x00{}]{1,4}[0-9(+][0-9 ().\-/]{6}",
     r"(?i:phone|mobile|telefon|telephone|whatsapp|handy|celular)[^0-9A-Za-z+(\x00{}]{1,6}[0-9(+][0-9 ().\-/]{6}",
-    r"\b[0-9]{11}\b|\b[0-9]{17}[xX]\b|[0-9]{3}-[0-9]{2}-[0-9]{4}|[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}",
-    r"[0-9]{3}-[0-9]{3}-[0-9]{3}\b|[0-9]{3} [0-9]{3} [0-9]{3}\b|[0-9]{2}\.[0-9]{2}\.[0-9]{2}-[0-9]{3}\.[0-9]{2}",
-    r"\b[XYZxyz0-9][0-9]{7}-?[A-Za-z]\b|\b[A-Za-z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-Da-d]\b",
-    r"[A-Za-z]{6}[0-9]{2}[A-Za-z][0-9]{2}[A-Za-z][0-9]{3}[A-Za-z]|[A-Z]{4}[0-9]{6}[HM][A-Z]{5}[0-9A-Z][0-9]",
-    r"[0-9]{6}[\-+A][0-9]{3}[0-9A-Y]|\b[0-9]{4} [0-9]{4} [0-9]{4}\b",
+    rf"{_START}(?:[0-9]{{11}}|[0-9]{{17}}[xX])\b",
+    r"[0-9]{3}-[0-9]{2}-[0-9]{4}|[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}",
+    r"[0-9]{3}-[0-9]{3}-[0-9]{3}\b|[0-9]{2}\.[0-9]{2}\.[0-9]{2}-[0-9]{3}\.[0-9]{2}",
+    rf"{_START}(?i:ssn|sin|bsn|security|insurance|burgerservicenummer|sofi)[^0-9\x00{{}}\"]{{1,12}}[0-9]{{3}}[ \-]?[0-9]{{2}}",
+    rf"{_START}(?:[XYZxyz0-9][0-9]{{7}}-?[A-Za-z]|[A-Za-z]{{2}} ?[0-9]{{2}} ?[0-9]{{2}} ?[0-9]{{2}} ?[A-Da-d])\b",
+    rf"{_START}(?:[A-Z]{{6}}[0-9]{{2}}[A-Z][0-9]{{2}}[A-Z]|[a-z]{{6}}[0-9]{{2}}[a-z][0-9]{{2}}[a-z])[0-9]{{3}}[A-Za-z]\b",
+    rf"{_START}(?i:[A-Z]{{4}}[0-9]{{6}}[HM][A-Z]{{5}}[0-9A-Z][0-9])\b",
+    rf"[0-9]{{6}}[\-+A][0-9]{{3}}[0-9A-Y]|{_START}[0-9]{{4}} [0-9]{{4}} [0-9]{{4}}\b",
     # text that hides ASCII behind escapes, and numbers no decoder accepts
     r"\\u(?:00[2-7aA]|20[0-2])|[0-9@:]\\/|[:,\[]\s*-?[0-9.]+[eE]\+?[0-9]{3}",
 )
@@ -62,7 +68,12 @@ PRIVATE_KEY = r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?s:.*?)(?:-----
 JWT = r"\beyJ[A-Za-z0-9_\-]{5,}\.[A-Za-z0-9_\-]{4,}(?:\.[A-Za-z0-9_\-]*){0,3}"
 AUTH_SCHEME = r"(?i)\b(?:bearer|basic|digest)[ +]+([A-Za-z0-9+/=._~\-]{8,})"
 COOKIE_LINE = r"(?i)\b(?:set-)?cookie2?:[ \t]*([^\s=;\"']+=[^\r\n\"'\\]+)"
-NAME_AND_SIGN = r"([\w\-.\[\]%$]{2,64})(?:\\*[\"']?\s{0,3})([:=])\s{0,3}"
+_QUERY_WORDS = "code|key|ticket|hash|session|auth|invite|invitation|reset|verify|nonce"
+NAME_AND_SIGN = (
+    rf"([\w\-.\[\]%$]*(?i:{SECRET_WORDS}{{own}})[\w\-.\[\]%$]*|\b(?i:(?:x[_\-])?(?:{_SHORT_WORDS}|{_QUERY_WORDS}))(?:[_\-]?(?i:number|no))?)"
+    r"(?:\\*[\"']?\s{{0,3}})([:=])\s{{0,3}}"
+)
+"""A telling name and the sign behind it; ``{own}`` is where a project's own names go, each behind a ``|``."""
 API_KEY = "|".join(
     (
         r"\b[sr]k_(?:live|test)_[A-Za-z0-9]{8,}",
@@ -106,6 +117,8 @@ EMAIL = (
 IBAN = r"(?i)\b[A-Z]{2}[0-9]{2}[A-Z0-9 \-\x{00a0}]{11,46}"
 DIGIT_RUN = rf"[0-9](?:{_SEP}{{0,2}}[0-9]){{8,}}"
 """Nine digits or more, however grouped: cards and ids are looked for inside."""
+_ID_WORDS = r"ssn|sin|bsn|social (?:security|insurance)|burgerservicenummer|sofi"
+ID_AFTER_WORD = rf"(?i)\b(?:{_ID_WORDS})(?: (?:number|no|nr))?[.:#= ]{{1,4}}(?:is )?([0-9]{{3}}[ -]?[0-9]{{2,3}}[ -]?[0-9]{{3,4}})\b"
 LETTERED_ID = (
     r"(?i)\b(?:[XYZ0-9][0-9]{7}-?[A-Z]|[A-Z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]|[0-9]{6}[\-+A][0-9]{3}[0-9A-Y]|[0-9]{17}X"
     r"|[A-Z]{6}[0-9]{2}[A-Z][0-9]{2}[A-Z][0-9]{3}[A-Z]|[A-Z]{4}[0-9]{6}[HM][A-Z]{5}[0-9A-Z][0-9])\b"

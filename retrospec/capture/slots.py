@@ -5,7 +5,6 @@ alone costs 2 µs of Python a string, 60 ms per MB of snapshot.
 """
 
 import json
-from collections import Counter
 from typing import Any
 
 import msgspec
@@ -15,7 +14,7 @@ from retrospec.capture.checkdigits import is_card
 from retrospec.capture.detectors import NUMBER_KINDS, holds_number, is_placeholder, is_secret_under
 from retrospec.capture.keys import kind_of_key
 from retrospec.capture.rules import PLACEHOLDERS, Kind, RedactionRules
-from retrospec.capture.texts import redacted_text
+from retrospec.capture.texts import Tally, redacted_text
 
 _BETWEEN = "\x00"
 MAX_INNER_LEVELS = 3
@@ -28,42 +27,41 @@ _HEADER_KINDS = frozenset({Kind.COOKIE, Kind.AUTH})
 class Slots:
     """Texts and where they stand, as ``container[key]``; also replaces what a name alone gives away."""
 
-    def __init__(self, rules: RedactionRules, counts: Counter[str], *, inner_level: int = 0) -> None:
+    def __init__(self, rules: RedactionRules, tally: Tally, *, inner_level: int = 0) -> None:
         self.rules = rules
-        self.counts = counts
+        self.tally = tally
         self._inner_level = inner_level
-        self._containers: list[Any] = []
-        self._keys: list[Any] = []
+        self._places: list[tuple[Any, Any]] = []
         self._texts: list[str] = []
 
     def add(self, container: Any, key: Any, text: str) -> None:
-        """Gather one text; base64 data URIs are passed over."""
-        if text.startswith("data:") and ";base64," in text[:128]:
-            return
-        self._containers.append(container)
-        self._keys.append(key)
+        """Gather one text."""
+        self._places.append((container, key))
         self._texts.append(text)
 
     def put(self, container: Any, key: Any, kind: Kind) -> None:
         """Replace one value whole."""
         if kind in self.rules.kinds:
             container[key] = PLACEHOLDERS[kind]
-            self.counts[kind.value] += 1
+            self.tally.counts[kind.value] += 1
 
     def redact(self) -> None:
-        """Replace, in the gathered texts, every secret."""
+        """Replace, in the gathered texts, every secret; base64 data URIs are passed over."""
         for index in self._worth_a_look():
             text = self._texts[index]
+            if text.startswith("data:") and ";base64," in text[:128]:
+                continue
             redacted = self._redacted(text)
             if redacted != text:
-                self._containers[index][self._keys[index]] = redacted
+                container, key = self._places[index]
+                container[key] = redacted
 
     def _redacted(self, text: str) -> str:
         if text.lstrip()[:1] in ("{", "[", '"') and self._inner_level < MAX_INNER_LEVELS:
-            inner = _redacted_json(text, self.rules, self.counts, self._inner_level + 1)
+            inner = _redacted_json(text, self.rules, self.tally, self._inner_level + 1)
             if inner is not None:
                 return inner
-        return redacted_text(text, self.rules, self.counts)
+        return redacted_text(text, self.rules, self.tally)
 
     def _worth_a_look(self) -> list[int]:
         # A text must not begin at the scan's own beginning: some patterns ask what stands before.
@@ -80,17 +78,17 @@ class Slots:
         return list(found)
 
 
-def _redacted_json(text: str, rules: RedactionRules, counts: Counter[str], inner_level: int) -> str | None:
+def _redacted_json(text: str, rules: RedactionRules, tally: Tally, inner_level: int) -> str | None:
     """``text`` as JSON with its values redacted, as it was where there are none; None where it isn't JSON."""
     try:
         root = [msgspec.json.decode(text)]
     except (msgspec.DecodeError, RecursionError):
         return None
-    slots = Slots(rules, counts, inner_level=inner_level)
-    found_before = counts.total()
+    slots = Slots(rules, tally, inner_level=inner_level)
+    found_before = tally.counts.total()
     gather_value(root, 0, slots)
     slots.redact()
-    return text if counts.total() == found_before else encoded(root[0]).decode()
+    return text if tally.counts.total() == found_before else encoded(root[0]).decode()
 
 
 def encoded(value: Any) -> bytes:

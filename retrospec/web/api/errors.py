@@ -8,6 +8,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
 from retrospec.domain.errors import Refused, RetroSpecError, TooManyRequests, Unavailable
+from retrospec.domain.ids import new_id
 from retrospec.web.api.wire import WireError
 
 log = structlog.get_logger()
@@ -23,7 +24,9 @@ AnyRequest = Request[Any, Any, Any]
 
 
 def _request_id(request: AnyRequest) -> str:
-    return str(request.scope.get("state", {}).get("request_id", ""))
+    """The id given before the handler, or one of its own where no handler was reached."""
+    state = request.scope.setdefault("state", {})
+    return str(state.setdefault("request_id", new_id("req")))
 
 
 def _answer(

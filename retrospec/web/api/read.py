@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import get, post
-from litestar.params import QueryParameter
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 
 from retrospec.capture.compress import decompress
@@ -89,7 +89,7 @@ async def issue_stats(
 @get("/v1/issues/{cluster_key:str}/sessions", guards=[needs("read")], tags=["issues"])
 async def issue_sessions(
     request: AnyRequest,
-    cluster_key: str,
+    cluster_key: FromPath[str],
     limit: Annotated[int, QueryParameter(name="limit", ge=1, le=200)] = 30,
     report_status: Annotated[str, QueryParameter(name="reportStatus")] = "",
     min_confidence: Annotated[float, QueryParameter(name="minConfidence", ge=0, le=1)] = 0.0,
@@ -120,7 +120,7 @@ async def find_session(request: AnyRequest, session_id: str, project_id: str = "
 
 
 @get("/v1/sessions/{session_id:str}", guards=[needs("read")], tags=["sessions"])
-async def read_session(request: AnyRequest, session_id: str) -> SessionAnswer:
+async def read_session(request: AnyRequest, session_id: FromPath[str]) -> SessionAnswer:
     """One session with its markers, artifacts and report card."""
     session = await find_session(request, session_id)
     async with _database(request).read() as connection:
@@ -136,7 +136,7 @@ async def read_session(request: AnyRequest, session_id: str) -> SessionAnswer:
     tags=["sessions"],
     media_type="application/json",
 )
-async def read_events(request: AnyRequest, session_id: str) -> Stream:
+async def read_events(request: AnyRequest, session_id: FromPath[str]) -> Stream:
     """The session's recording: ``{sessionId, eventsObjectKey, events}``."""
     session = await find_session(request, session_id)
     head = msgspec.json.encode({"sessionId": session.id, "eventsObjectKey": session.events_object_key})

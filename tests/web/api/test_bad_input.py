@@ -72,7 +72,7 @@ def test_it_is_refused_in_one_sentence_and_leaves_nothing(client: Client, name: 
     assert client.http.get("/v1/sessions/bad").status_code == 404
 
 
-@pytest.mark.parametrize("key", ["", "rs_unknown", "\x7f"])
+@pytest.mark.parametrize("key", ["", "rs_unknown", "k" * 4_000])
 def test_a_bad_key_is_refused(client: Client, key: str) -> None:
     answer = client.http.post(UPLOAD, content=upload_of("[]"), headers={"X-Retrospec-Key": key})
     assert answer.status_code == 401
