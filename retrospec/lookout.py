@@ -4,10 +4,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from retrospec.confirmation.checker import check, draw_frame
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.clock import utc_now
 from retrospec.domain.finding import Finding
@@ -17,9 +17,15 @@ from retrospec.domain.session import Session
 from retrospec.domain.settings import Settings
 from retrospec.domain.visual import FindingVerdict, Frame, VisualResult
 from retrospec.domain.window import Window
-from retrospec.replay.browser import Renderer, find_browser, why_no_browser
+from retrospec.replay.found import find_browser, why_no_browser
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.reports import artifact_folder
+
+if TYPE_CHECKING:
+    from retrospec.replay.browser import Renderer
+
+# Playwright, PyAV, NumPy and Pillow cost 35 MB: they are imported at the first look, so that a server
+# that never looks stays small.
 
 CHECKER = "builtin"
 
@@ -37,12 +43,18 @@ class Lookout:
     def __init__(self, settings: Settings, blobs: Blobs) -> None:
         self._settings = settings
         self._blobs = blobs
-        self._renderer = Renderer(settings.replay)
+        self._renderer: Renderer | None = None
         self._budget = RenderBudget(settings)
 
     async def close(self) -> None:
         """End the browser."""
-        await self._renderer.close()
+        if self._renderer is not None:
+            await self._renderer.close()
+
+    async def _warm(self) -> "Renderer":
+        if self._renderer is None:
+            self._renderer = await asyncio.to_thread(_new_renderer, self._settings)
+        return self._renderer
 
     async def look(
         self,
@@ -55,12 +67,14 @@ class Lookout:
         refusal = self._budget.spend(session.project_id, utc_now())
         if refusal:
             return Seen(VisualResult(status="skipped", reason=refusal, windows=list(windows)), [])
-        footage = await self._renderer.look(recording, findings, windows)
+        footage = await (await self._warm()).look(recording, findings, windows)
         return await asyncio.to_thread(self._judge, session, footage, findings, windows)
 
     def _judge(
         self, session: Session, footage: Footage, findings: Sequence[Finding], windows: Sequence[Window]
     ) -> Seen:
+        from retrospec.confirmation.checker import check
+
         minimum = self._settings.confirmation.min_confidence
         verdicts = check(footage, findings, min_confidence=minimum) if footage.status == "ready" else []
         pictures = [
@@ -76,6 +90,8 @@ class Lookout:
         return Seen(result, pictures)
 
     def _keep(self, session: Session, footage: Footage, verdict: FindingVerdict, frame: Frame) -> Artifact:
+        from retrospec.confirmation.checker import draw_frame
+
         picture = draw_frame(footage, frame)
         name = f"{verdict.finding_id}.{frame.role or frame.t_ms}"
         frame.image = f"{artifact_folder(session)}/{name}.webp"
@@ -96,6 +112,12 @@ class Lookout:
             updated_at=now,
             windows=[Window(frame.t_ms, frame.t_ms)],
         )
+
+
+def _new_renderer(settings: Settings) -> "Renderer":
+    from retrospec.replay.browser import Renderer
+
+    return Renderer(settings.replay)
 
 
 class RenderBudget:
