@@ -11,11 +11,14 @@ say() { printf 'retrospec: %s\n' "$*" >&2; }
 
 has_python() { "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 has_venv() { "$python" -c 'import ensurepip, venv' 2>/dev/null; }
+# Playwright, which drives Chromium, needs it, and a bare Debian has none.
+has_libatomic() { "$python" -c 'import ctypes; ctypes.CDLL("libatomic.so.1")' 2>/dev/null; }
 has_chromium() { command -v chromium || command -v chromium-headless-shell || command -v google-chrome; }
 
 wanted=
 has_python || wanted="$wanted python3"
 has_venv || wanted="$wanted python3-venv"
+has_libatomic || wanted="$wanted libatomic1"
 has_chromium >/dev/null || wanted="$wanted chromium fonts-liberation"
 
 if [ -n "$wanted" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -27,10 +30,11 @@ fi
 
 has_python || { say "$python is not Python 3.11 or newer; name one: PYTHON=/path/to/python3.11 sh install.sh"; exit 1; }
 has_venv || { say "$python lacks venv; as root: apt-get install python3-venv"; exit 1; }
-has_chromium >/dev/null || say "no Chromium: sessions will be judged by their text alone; as root: apt-get install chromium"
+{ has_chromium >/dev/null && has_libatomic; } ||
+    say "no browser: sessions will be judged by their text alone; as root: apt-get install chromium libatomic1"
 
-[ -x .venv/bin/pip ] || "$python" -m venv .venv
+.venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear .venv
 [ $# -gt 0 ] || set -- .
 say "installing; the first time takes a minute or two"
-.venv/bin/pip install --quiet "$@"
+.venv/bin/python -m pip install --quiet "$@"
 say "installed; .venv/bin/retrospec --help lists the commands"

@@ -66,7 +66,9 @@ const DEFAULTS = {
 };
 
 const SPOOL_EVERY_MS = 1_000;
-const MARKER_FLUSH_GAP_MS = 1_000;
+const EXPRESS_BYTES = 16 * 1024;
+const EXPRESS_BURST = 5; // markers sent at once; then one request a second
+const EXPRESS_REFILL_MS = 1_000;
 const CHUNK_BYTES = 256 * 1024; // closed early past this, so that one retry never costs much
 const EVENT_BYTES = 12 * 1024 * 1024; // the server takes 20 MB; an event past this cannot be sent at all
 const KEEPALIVE_BYTES = 48 * 1024; // browsers allow 64 KB in flight per page; the rest is the page's own
@@ -508,6 +510,13 @@ function makeSpool(settings, losses) {
     }
   }
 
+  /** Commits at once: a page that is going away no longer hears the answer that would commit by itself. */
+  function committed(store, asked) {
+    const done = request(asked);
+    if (store.transaction.commit) store.transaction.commit();
+    return done;
+  }
+
   const wholeChunk = ([session, tab, seq]) => IDBKeyRange.bound([session, tab, seq], [session, tab, seq, []]);
 
   /** Chunks whose page is gone, newest part first: not ``isMine``, and told so by ``isGone``. Too old or too much is deleted. */
@@ -541,8 +550,8 @@ function makeSpool(settings, losses) {
   }
 
   return {
-    put: (key, part) => within("readwrite", (store) => request(store.put(part, key))),
-    remove: (key) => within("readwrite", (store) => request(store.delete(wholeChunk(key)))),
+    put: (key, part) => within("readwrite", (store) => committed(store, store.put(part, key))),
+    remove: (key) => within("readwrite", (store) => committed(store, store.delete(wholeChunk(key)))),
     adopt,
   };
 }
@@ -578,7 +587,9 @@ function makeOutbox(settings, identity, losses, { describe, onGap, onRefused }) 
   let failures = 0;
   let refusals = 0;
   let waitUntil = 0;
-  let markerFlushAt = 0;
+  let expressTokens = EXPRESS_BURST;
+  let expressAt = now();
+  let onWireBytes = 0;
   let adoptAt = 0;
   let timers = {};
   let lastAnswer = {};
@@ -771,31 +782,59 @@ function makeOutbox(settings, identity, losses, { describe, onGap, onRefused }) 
     while (sending && !closed) await new Promise((resolve) => setTimer(resolve, 20));
   }
 
+  /** Markers leave at once, while the page lives, in a request small enough to outlive it; a storm of them waits its turn. */
+  function hurry() {
+    const markers = open.markers.slice(open.unspooledMarkers);
+    if (!markers.length || closed) return;
+    expressTokens = Math.min(EXPRESS_BURST, expressTokens + (now() - expressAt) / EXPRESS_REFILL_MS);
+    expressAt = now();
+    if (expressTokens < 1) {
+      arm("marker", EXPRESS_REFILL_MS, flush);
+      return;
+    }
+    expressTokens -= 1;
+    open.markers.length = open.unspooledMarkers;
+    pack();
+    if (open.bytes > EXPRESS_BYTES) close();
+    open.markers.push(...markers);
+    close();
+    express(queue[queue.length - 1], KEEPALIVE_BYTES - onWireBytes);
+    pump();
+  }
+
+  /** Sends ``chunk`` now, so that it outlives the page, if it fits ``room``. */
+  function express(chunk, room) {
+    const body = !chunk.onWire && chunk.bytes < room ? bodyOf(chunk) : "";
+    const size = body ? byteLength(body) : 0;
+    if (!size || size > room) return;
+    chunk.onWire = true;
+    onWireBytes += size;
+    const arrived = () => (onWireBytes -= size);
+    const failed = safely(() => {
+      arrived();
+      chunk.onWire = false;
+      restAWhile(0);
+    });
+    post(body, true).then((response) => {
+      arrived();
+      return settle(chunk, response);
+    }, failed);
+  }
+
   /** The last words of a page: as much as keepalive carries, markers first; the rest stays in the spool. */
   function farewell(final) {
     pack();
     if (final) splitForFarewell();
     else close();
-    let room = KEEPALIVE_BYTES;
-    const unsent = queue.filter((chunk) => !chunk.onWire);
-    unsent.sort((a, b) => b.markers.length - a.markers.length || b.key[2] - a.key[2]);
-    for (const chunk of unsent) {
-      const body = chunk.bytes < room ? bodyOf(chunk) : "";
-      const size = body ? byteLength(body) : room;
-      if (size >= room) continue;
-      room -= size;
-      chunk.onWire = true;
-      post(body, true)
-        .then((response) => settle(chunk, response))
-        .catch(() => (chunk.onWire = false));
-    }
+    const unsent = queue.slice().sort((a, b) => b.markers.length - a.markers.length || b.key[2] - a.key[2]);
+    for (const chunk of unsent) express(chunk, KEEPALIVE_BYTES - onWireBytes);
   }
 
   /** What no spooled part fixes yet may be split: markers and the newest events that fit first, older events after. */
   function splitForFarewell() {
     const markers = open.markers.slice(open.unspooledMarkers);
     let room = KEEPALIVE_BYTES - 4_096 - byteLength(JSON.stringify(markers));
-    if (open.bytes < room / 2) return close(true);
+    if (open.bytes < room / 2 && !open.unspooled && !open.unspooledMarkers) return close(true);
     const older = open.events.splice(open.unspooled);
     open.markers.length = open.unspooledMarkers;
     open.count = open.events.length;
@@ -833,10 +872,7 @@ function makeOutbox(settings, identity, losses, { describe, onGap, onRefused }) 
     },
     addMarker(marker) {
       open.markers.push(marker);
-      arm("marker", Math.max(0, markerFlushAt - now()), () => {
-        markerFlushAt = now() + MARKER_FLUSH_GAP_MS;
-        flush();
-      });
+      if (open.markers.length - open.unspooledMarkers === 1) Promise.resolve().then(safely(hurry));
     },
     flush,
     farewell,
@@ -901,20 +937,20 @@ function makeRecorder(settings, privacy, { sink, onMutations, spend }) {
     }
   }
 
-  /** What rrweb takes for the MutationObserver constructor: the same observer, whose callback is timed and cannot throw. */
+  /**
+   * What rrweb takes for the MutationObserver constructor: the same observer, whose callback is timed and cannot throw.
+   * A proxy, because rrweb goes and fetches one from an iframe when the constructor does not read as native.
+   */
   function timedObserver(Observer) {
-    return function (callback) {
-      return new Observer(
-        safely((records, observer) => {
-          timed(() => callback(records, observer));
-          onMutations(records);
-        }),
-      );
+    const watched = (callback) => (records, observer) => {
+      timed(() => callback(records, observer));
+      onMutations(records);
     };
+    return new Proxy(Observer, { construct: (target, [callback]) => new target(safely(watched(callback))) });
   }
 
   function emit(event) {
-    if (skewMs) event.timestamp += skewMs;
+    event.timestamp = now(); // rrweb reads the bare clock, which may be set back
     if (event.type === META) event.data.href = privacy.scrub(event.data.href, 2_000);
     if (event.type === FULL_SNAPSHOT) hideEmptiedFields();
     if (settings.maskAllText) maskAttributes(event);
@@ -1095,7 +1131,7 @@ const HYDRATION =
   /hydrat(ion|ing).*(fail|error|mismatch|match|did(n't| not))|(text content|server html|server rendered html).*(did not|didn't) match|minified react error #(418|419|421|422|423|425)\b/i;
 
 function watchErrors(client) {
-  const { settings, privacy, mark, breadcrumbs, lastClick } = client;
+  const { settings, privacy, mark, breadcrumbs } = client;
   const marked = new WeakSet();
   const once = (value) => {
     if (!value || typeof value !== "object") return true;
@@ -1126,7 +1162,7 @@ function watchErrors(client) {
     if (NOISE.test(text) || EXTENSION.test(extra.filename || "") || matchesAny(text, settings.ignoreErrors)) return "";
     const kind = HYDRATION.test(text) ? "hydration_error" : signal;
     const label = error.type && !text.startsWith(error.type) ? `${error.type}: ${text}` : text;
-    const click = lastClick();
+    const click = client.lastClick();
     if (click) click.error = true;
     const control = click && now() - click.at < 1_000 ? { control: client.namer.control(click.element) } : {};
     return mark(kind, label || "Error without a message", { ...extra, ...error, message: text, ...control });
@@ -1397,6 +1433,7 @@ function watchClicks(client) {
     const waiting = last && at - last.at < settings.deadClickMs;
     if (!records || records.length > 50) return waiting && noteEffect("dom");
     if (waiting && records.some((change) => isAnswer(change))) noteEffect("dom");
+    if (waiting) return undefined; // what a click set in motion is not background
     if (churn.size > 500) churn.clear();
     for (const change of records) churn.set(change.target, at);
     return undefined;
@@ -1593,7 +1630,8 @@ function watchPages(client) {
     tabStore.write(ALIVE, null);
     if (!earlier) return;
     const { path: from, enteredAt: entered, leftAt, visible } = earlier;
-    if (!leftAt && visible && now() - earlier.at < 60_000) mark("crash", `Page ${templatePath(from)} went away without goodbye`, { extra: { path: from } });
+    const here = loadType() === "reload" && !page.opener; // a tab opened by script starts with a copy of our notes
+    if (!leftAt && visible && here && now() - earlier.at < 60_000) mark("crash", `Page ${templatePath(from)} went away without goodbye`, { extra: { path: from } });
     if (leftAt && loadType() === "back_forward") noteReturn(from, leftAt - entered);
   }
 
@@ -1601,7 +1639,8 @@ function watchPages(client) {
     if (from !== path && stayedMs < settings.quickBackMs) mark("quick_back", `Quick back from ${templatePath(from)}`, { durationMs: stayedMs });
   }
 
-  const keepAlive = (leftAt) => tabStore.write(ALIVE, { path, enteredAt, leftAt, at: now(), visible: !document.hidden });
+  let leftAt = 0;
+  const keepAlive = () => tabStore.write(ALIVE, { path, enteredAt, leftAt, at: now(), visible: !document.hidden });
 
   function checkBlank() {
     const body = document.body;
@@ -1615,21 +1654,25 @@ function watchPages(client) {
   client.checkBlank = checkBlank;
 
   function start() {
-    keepAlive(0);
+    leftAt = 0;
+    keepAlive();
     later(checkBlank, 5_000);
   }
 
   checkEarlierPage();
   if (settings.detectReloadLoops) checkReloadLoop();
   start();
-  client.onLeave.push(() => keepAlive(now()));
+  client.onLeave.push(() => {
+    leftAt = now();
+    keepAlive();
+  });
   client.onReturn.push(() => {
     const earlier = tabStore.read(ALIVE);
     if (earlier && earlier.leftAt) noteReturn(earlier.path, earlier.leftAt - earlier.enteredAt);
     start();
   });
 
-  const stops = [on(document, "visibilitychange", () => keepAlive(0)), on(window, "popstate", () => onRoute("popstate")), on(window, "hashchange", () => onRoute("hash"))];
+  const stops = [on(document, "visibilitychange", keepAlive), on(window, "popstate", () => onRoute("popstate")), on(window, "hashchange", () => onRoute("hash"))];
   if (page.navigation && page.navigation.addEventListener) return [...stops, on(page.navigation, "currententrychange", () => onRoute("history"))];
   const changed = safely(() => onRoute("history"));
   for (const name of ["pushState", "replaceState"]) {
@@ -1783,7 +1826,7 @@ function makeClient(settings) {
     namer: makeNamer(privacy),
     onLeave: [],
     onReturn: [],
-    isOwnUrl: (url) => !!settings.apiBaseUrl && url.startsWith(settings.apiBaseUrl + "/"),
+    isOwnUrl: (url) => url.startsWith(settings.apiBaseUrl + "/v2/"),
     seesPage: () => recorder.isOn() && governor.level() < 2,
     lastClick: () => null,
     noteEffect: () => {},
@@ -1971,6 +2014,7 @@ function makeClient(settings) {
     else startRecording();
     outbox.whenPacked(governor.spend);
     outbox.adopt();
+    later(outbox.adopt, 2_000); // the page before may still have been writing
   }
 
   /** Takes every hook out of the page and stops recording; what was recorded still goes out. */

@@ -14,10 +14,11 @@ from typing import Any
 import structlog
 import uvicorn
 import uvloop
-from litestar import Litestar, Request
+from litestar import Litestar, Request, Response
 from litestar.config.cors import CORSConfig
+from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import RedocRenderPlugin
+from litestar.openapi.plugins import JsonRenderPlugin
 
 from retrospec import __version__
 from retrospec.accounts.links import new_setup_link
@@ -29,7 +30,8 @@ from retrospec.intake import Intake
 from retrospec.jobs.queue import Doorbell
 from retrospec.jobs.ringer import Ringer
 from retrospec.jobs.sweep import sweep_forever
-from retrospec.pipeline import Pipeline
+from retrospec.lookout import Lookout, why_not
+from retrospec.pipeline import Look, Pipeline
 from retrospec.retention.expiry import clean_up, sweep_orphans
 from retrospec.storage import projects
 from retrospec.storage.blobs import Blobs
@@ -39,6 +41,8 @@ from retrospec.storage.projects import DEFAULT_PROJECT_ID, Project
 from retrospec.telemetry import Metrics, set_up_logging
 from retrospec.web import api, pages
 from retrospec.web.access import KeyRing, RateLimiter
+from retrospec.web.api.errors import HANDLERS
+from retrospec.web.pages import page_errors
 from retrospec.web.tokens import ArtifactTokens, signing_secret
 
 log = structlog.get_logger()
@@ -70,10 +74,23 @@ def create_app(settings: Settings) -> Litestar:
         ),
         request_max_body_size=settings.limits.max_body_mb * 1_000_000,
         openapi_config=OpenAPIConfig(
-            title="RetroSpec", version=__version__, path="/api", render_plugins=[RedocRenderPlugin()]
+            title="RetroSpec", version=__version__, path="/api/plain", render_plugins=[JsonRenderPlugin()]
         ),
+        exception_handlers={
+            Exception: _answer_error,
+            HTTPException: _answer_error,
+            RetroSpecError: _answer_error,
+        },
         logging_config=None,
     )
+
+
+def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Where no handler was reached: JSON to programs, a page to people."""
+    is_for_people = "text/html" in request.headers.get("accept", "")
+    handlers = page_errors if is_for_people else HANDLERS
+    kind = next(kind for kind in type(error).__mro__ if kind in handlers)
+    return handlers[kind](request, error)
 
 
 def _name_request(request: Request[Any, Any, Any]) -> None:
@@ -100,9 +117,9 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         state.keyring, state.rate_limiter = KeyRing(database), RateLimiter(settings.limits)
         state.tokens = ArtifactTokens(signing_secret(settings.data_dir))
         state.intake = Intake(settings, database, blobs, ring, metrics)
-        state.pipeline = Pipeline(
-            settings, database, blobs, metrics, look=None, no_look="No visual checker is configured."
-        )
+        no_look = await asyncio.to_thread(why_not, settings)
+        look = None if no_look else await stack.enter_async_context(_looking(settings, blobs))
+        state.pipeline = Pipeline(settings, database, blobs, metrics, look, no_look)
         await _ensure_default_project(database)
         await asyncio.to_thread(doorbell.forget_all)
         consumer = doorbell.consumer(settings.worker.threads)
@@ -115,6 +132,15 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         ):
             stack.push_async_callback(_cancelled, asyncio.create_task(periodic))
         yield
+
+
+@asynccontextmanager
+async def _looking(settings: Settings, blobs: Blobs) -> AsyncIterator[Look]:
+    lookout = Lookout(settings, blobs)
+    try:
+        yield lookout.look
+    finally:
+        await lookout.close()
 
 
 def _advance_on(loop: asyncio.AbstractEventLoop, app: Litestar) -> Any:
@@ -186,9 +212,9 @@ class RunningServer:
     """A server in a thread of its own, for the demo, benches and tests."""
 
     def __init__(self, settings: Settings) -> None:
+        self.app = create_app(settings)
         self._listening = _listen(settings)
         self.url = address_of(self._listening, settings)
-        self.app = create_app(settings)
         self._server = _server(self.app)
         self._ended: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="retrospec-server", daemon=True)
@@ -206,6 +232,7 @@ class RunningServer:
         """Stop and wait until everything is closed."""
         self._server.should_exit = True
         self._thread.join()
+        self._listening.close()
 
     def _run(self) -> None:
         try:
@@ -235,14 +262,18 @@ async def _serve(settings: Settings, listening: socket.socket) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, setattr, server, "should_exit", True)
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.01)
-    if server.started:
-        sys.stdout.write(await _greeting(app, address_of(listening, settings)))
-        sys.stdout.flush()
-    await serving
+    greeting = asyncio.create_task(_greet(server, app, address_of(listening, settings)))
+    await server.serve(sockets=[listening])
+    greeting.cancel()
+    listening.close()
     return 0 if server.started else 1
+
+
+async def _greet(server: Server, app: Litestar, url: str) -> None:
+    while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
+        await asyncio.sleep(0.01)
+    sys.stdout.write(await _greeting(app, url))
+    sys.stdout.flush()
 
 
 def _listen(settings: Settings) -> socket.socket:

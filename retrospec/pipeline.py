@@ -25,7 +25,7 @@ from retrospec.domain.finding import Finding, Standing
 from retrospec.domain.ids import new_id
 from retrospec.domain.marker import Marker
 from retrospec.domain.recording import Recording
-from retrospec.domain.report import Basis, ReportCard, ReportStatus
+from retrospec.domain.report import ReportCard, ReportStatus
 from retrospec.domain.session import Session, Stage
 from retrospec.domain.settings import Settings
 from retrospec.domain.visual import VisualResult
@@ -33,11 +33,14 @@ from retrospec.domain.window import Window, windows_around
 from retrospec.intake import blob_key
 from retrospec.issues.sightings import count
 from retrospec.issues.tally import add_sighting
+from retrospec.lookout import Seen
+from retrospec.report_cards import apply_ruling, failed_report, text_report, with_outside_words
 from retrospec.storage import issues, markers, recordings, reports, sessions
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Connection, Database
 from retrospec.storage.issues import Sighting, Tally
 from retrospec.storage.recordings import StoredChunk
+from retrospec.storage.reports import artifact_folder
 from retrospec.storage.sessions import Claim
 from retrospec.telemetry import Metrics
 
@@ -46,7 +49,7 @@ log = structlog.get_logger()
 MAX_INFLATED_BYTES = 1 << 30
 ANALYSIS_VERSION = 1
 
-Look = Callable[[Session, Recording, Sequence[Finding], Sequence[Window]], Awaitable[VisualResult]]
+Look = Callable[[Session, Recording, Sequence[Finding], Sequence[Window]], Awaitable[Seen]]
 
 
 class Loaded(msgspec.Struct):
@@ -155,10 +158,11 @@ class Pipeline:
         delay_s = sessions.retry_delay_s(
             attempt, base_s=worker.retry_base_seconds, max_s=worker.retry_max_seconds, jitter=random.random()
         )
+        judged = await self._judged(claim.session)
         async with self._database.write() as connection:
             if is_final:
                 await sessions.bury(connection, claim, now=now, error=sentence)
-                await reports.save(connection, _failed_report(claim.session, sentence))
+                await reports.save(connection, failed_report(claim.session, judged.report, sentence))
             else:
                 await sessions.postpone(
                     connection, claim, not_before=now + timedelta(seconds=delay_s), error=sentence
@@ -169,7 +173,7 @@ class Pipeline:
     async def _analyse(self, claim: Claim) -> None:
         loaded = await self._load(claim.session)
         analysis, artifact = await asyncio.to_thread(self._read_story, loaded)
-        report = _text_report(claim.session, analysis)
+        report = text_report(claim.session, analysis)
         stage = Stage.DONE if report.status is ReportStatus.DISCARDED else Stage.CONFIRMATION
 
         async def save(connection: Connection) -> bool:
@@ -231,7 +235,7 @@ class Pipeline:
             "card": analysis.card,
         }
         stored = compress(msgspec.json.encode(document))
-        key = artifact_key(session, "analysis.json")
+        key = f"{artifact_folder(session)}/analysis.json"
         self._blobs.put_here(blob_key(key), stored)
         return _artifact(session, "analysis_json", key, windows, str(document["trigger"]), len(stored))
 
@@ -241,10 +245,24 @@ class Pipeline:
         judged = await self._judged(claim.session)
         if judged.report is None:
             raise NotFound(f"Session {claim.session.id} has no report to confirm.")
-        result = await self._look_at(claim.session, judged.findings)
-        ruling = rule(judged.findings, result, self._settings.confirmation)
-        _apply(ruling, judged.report, result)
-        await self._finish(claim, judged.report, ruling.findings, judged.markers)
+        seen = await self._look_at(claim.session, judged.findings)
+        ruling = rule(judged.findings, seen.result, self._settings.confirmation)
+        apply_ruling(ruling, judged.report, seen.result)
+        if seen.result.verdicts:
+            await asyncio.to_thread(self._add_verdict, claim.session, seen.result, ruling)
+        await self._finish(claim, judged.report, ruling.findings, judged.markers, seen.artifacts)
+
+    def _add_verdict(self, session: Session, result: VisualResult, ruling: Ruling) -> None:
+        """Write what the screen showed into the stored analysis."""
+        key = blob_key(f"{artifact_folder(session)}/analysis.json")
+        document = msgspec.json.decode(decompress(self._blobs.get_here(key), max_bytes=MAX_INFLATED_BYTES))
+        document |= {
+            "render": {"status": result.status, "reason": result.reason},
+            "visual": result,
+            "findings": ruling.findings,
+            "verdict": {"status": ruling.status, "confidence": ruling.confidence, "reason": ruling.reason},
+        }
+        self._blobs.put_here(key, compress(msgspec.json.encode(document)))
 
     async def _judged(self, session: Session) -> Judged:
         async def read(connection: Connection) -> Judged:
@@ -253,16 +271,21 @@ class Pipeline:
 
         return await self._database.read_once(read)
 
-    async def _look_at(self, session: Session, findings: Sequence[Finding]) -> VisualResult:
+    async def _look_at(self, session: Session, findings: Sequence[Finding]) -> Seen:
         suspects = [finding for finding in findings if finding.standing is not Standing.REFUTED]
         if self._look is None or not suspects:
-            return _skipped(self._no_look)
+            return Seen(_skipped(self._no_look), [])
         loaded = await self._load(session)
         recording = await asyncio.to_thread(self._recording, loaded)
         return await self._look(session, recording, suspects, windows_around(f.t_ms for f in suspects))
 
     async def _finish(
-        self, claim: Claim, report: ReportCard, findings: Sequence[Finding], seen: Sequence[Marker]
+        self,
+        claim: Claim,
+        report: ReportCard,
+        findings: Sequence[Finding],
+        seen: Sequence[Marker],
+        pictures: Sequence[Artifact] = (),
     ) -> None:
         """Save the final report and, when it is ready, count the session towards its issues."""
         session = claim.session
@@ -276,6 +299,8 @@ class Pipeline:
             if not await self._move_on(connection, claim, Stage.DONE, report):
                 return False
             await reports.save(connection, report, list(findings))
+            for picture in pictures:
+                await reports.save_artifact(connection, picture)
             await markers.add_found(connection, counted.found)
             await markers.set_states(connection, session.project_id, session.id, counted.states)
             for sighting in counted.sightings:
@@ -288,7 +313,7 @@ class Pipeline:
         """An outside analyzer's card: empty fields keep what was there; any status but pending settles it."""
         claim = await self._seize(sent.project_id, sent.session_id)
         judged = await self._judged(claim.session)
-        report = _with_outside(judged.report or _failed_report(claim.session, ""), sent)
+        report = with_outside_words(judged.report or failed_report(claim.session, None, ""), sent)
         if report.status is not ReportStatus.PENDING:
             await self._finish(claim, report, judged.findings, judged.markers)
             return report
@@ -325,77 +350,8 @@ class Pipeline:
             await sessions.release(connection, claim, now=utc_now())
 
 
-def artifact_key(session: Session, name: str) -> str:
-    """``artifacts/<project>/<yyyy>/<mm>/<dd>/<session>/<name>``: stable, so a repeated stage overwrites."""
-    return f"artifacts/{session.project_id}/{session.created_at:%Y/%m/%d}/{session.id}/{name}"
-
-
 def _skipped(reason: str) -> VisualResult:
     return VisualResult(status="skipped", reason=reason)
-
-
-def _text_report(session: Session, analysis: Analysis) -> ReportCard:
-    now = utc_now()
-    is_discarded = analysis.status == ReportStatus.DISCARDED
-    return ReportCard(
-        id=new_id("rep"),
-        project_id=session.project_id,
-        session_id=session.id,
-        status=ReportStatus.DISCARDED if is_discarded else ReportStatus.PENDING,
-        symptom=analysis.symptom,
-        technical_root_cause=analysis.technical_root_cause,
-        suggested_fix=analysis.suggested_fix,
-        text_summary=analysis.text_summary,
-        confidence=analysis.confidence,
-        basis=Basis.TEXT,
-        reason=analysis.reason,
-        card=analysis.card,
-        generated_at=now,
-        created_at=now,
-        updated_at=now,
-    )
-
-
-def _failed_report(session: Session, reason: str) -> ReportCard:
-    now = utc_now()
-    return ReportCard(
-        id=new_id("rep"),
-        project_id=session.project_id,
-        session_id=session.id,
-        status=ReportStatus.FAILED,
-        reason=reason,
-        generated_at=now,
-        created_at=now,
-        updated_at=now,
-    )
-
-
-def _with_outside(report: ReportCard, sent: Any) -> ReportCard:
-    """``report`` with the outside analyzer's words where it has any."""
-    told = {
-        name: getattr(sent, name)
-        for name in (
-            "symptom",
-            "technical_root_cause",
-            "suggested_fix",
-            "text_summary",
-            "visual_summary",
-            "confidence",
-        )
-        if getattr(sent, name)
-    }
-    now = utc_now()
-    return msgspec.structs.replace(
-        report, **told, status=sent.status, reason="", generated_at=sent.generated_at or now, updated_at=now
-    )
-
-
-def _apply(ruling: Ruling, report: ReportCard, result: VisualResult) -> None:
-    report.status, report.basis = ruling.status, ruling.basis
-    report.confidence, report.reason = ruling.confidence, ruling.reason
-    report.card.visual = ruling.visual
-    report.visual_summary = " ".join(sentence.text for sentence in ruling.visual) or result.reason
-    report.generated_at = report.updated_at = utc_now()
 
 
 def _artifact(

@@ -25,7 +25,7 @@ class Metrics:
     """This server's counters, in a registry of its own so that tests can run several servers."""
 
     def __init__(self) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._started = time.monotonic()
         self.ingested_sessions = self._counter("retrospec_ingest_sessions", "Sessions accepted")

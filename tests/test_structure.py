@@ -26,6 +26,8 @@ FLOORS = {
     "retention": 2,
     "accounts": 2,
     "intake": 3,
+    "lookout": 3,
+    "report_cards": 3,
     "pipeline": 3,
     "jobs": 3,
     "web": 4,

@@ -10,6 +10,8 @@ from retrospec.domain.report import Card, Sentence
 _STORY_BEFORE = 5
 """Actions told before the failure."""
 _STORY_AFTER = 4
+_PLAIN = frozenset({"request", "dom_change", "focus", "navigation"})
+"""Effects that need no telling; of a page that opens, its contents neither."""
 
 
 class PlainText(msgspec.Struct):
@@ -87,7 +89,8 @@ def _sentence(run: list[Action]) -> Sentence:
     first = run[0]
     row = first.row
     what = _did(row.action, run)
-    telling = next((e for a in run for e in a.row.effects if e.kind not in ("request", "dom_change", "focus", "navigation")), None)
+    plain = _PLAIN if row.action != "navigation" else _PLAIN | {"text_change", "dialog", "enabled", "disabled", "scroll"}
+    telling = next((e for a in run for e in a.row.effects if e.kind not in plain), None)
     seconds = f"After {row.t_ms / 1000:.1f} s "
     follow = f", then {_effect_words(telling.kind, telling.detail)}" if telling is not None else ""
     return Sentence(f"{seconds}{what}{follow}.", [action.row.ref for action in run][:12], row.t_ms)

@@ -48,8 +48,10 @@ class Compiler:
         for event in self.reading.events:
             try:
                 self._take(event)
-            except BROKEN:
+            except BROKEN as error:
                 self.unreadable += 1
+                if isinstance(error, RecursionError):
+                    self.cut("an event was nested too deeply to read")
                 self._page(event.tab).damaged(event.type)
         self._finish()
         return self.story
@@ -96,6 +98,8 @@ class Compiler:
         page.open(root, segment, url, t_ms)
         self.add_row(page, TraceRow(ref="", t_ms=t_ms, action="navigation", detail=url, flags=["load"]), by_person=False)
         page.watch_blank(t_ms)
+        if heading := page.error_heading():
+            self.story.messages.append(Message(t_ms=t_ms, segment=segment, text=heading, whole_page=True))
 
     def open_segment(self, page: Page, url: str, t_ms: int, seen: str) -> int:
         """A new page load; its index."""
@@ -196,7 +200,10 @@ class Compiler:
         if data.type == MouseInteraction.CLICK:
             self._click(page, data, t_ms)
         elif data.type == MouseInteraction.FOCUS and data.id is not None:
+            page.focused = data.id
             self._focus(page, data.id, t_ms)
+        elif data.type == MouseInteraction.BLUR and data.id == page.focused:
+            page.focused = 0
 
     def _click(self, page: Page, data: shapes.Gesture, t_ms: int) -> None:
         row = TraceRow(ref="", t_ms=t_ms, action="click", x=_pixel(data.x), y=_pixel(data.y))
@@ -213,7 +220,7 @@ class Compiler:
         row.target = action.target.control
         row.flags.extend(_flags(action))
         page.last_target = page.mirror.nodes.get(action.target.control.node_id)
-        page.last_click_ms = t_ms
+        page.last_click_ms, page.submitted_form = t_ms, action.target.form_id if action.target.submits else 0
 
     def _focus(self, page: Page, node_id: int, t_ms: int) -> None:
         """A focus that no click on that element explains is the page's own doing."""
@@ -222,7 +229,8 @@ class Compiler:
             return
         if page.is_inside_last_target(node) or page.leads_to(node):
             return
-        self.change(page, t_ms, "focus", page.namer.control(node).name, node_id=node.id, key=node.id)
+        kind = "validation" if page.is_refused_field(node, t_ms) else "focus"
+        self.change(page, t_ms, kind, page.namer.control(node).name, node_id=node.id, key=node.id)
 
     def _input(self, page: Page, data: shapes.Gesture, t_ms: int) -> None:
         node = page.mirror.nodes.get(data.id) if data.id is not None else None
@@ -230,6 +238,9 @@ class Compiler:
         if last is not None and last.row.action == "input" and last.tab == page.tab and _node_id(last) == data.id:
             last.count += 1
             last.window_end_ms = t_ms
+            return
+        if page.was_set_by_code(node, t_ms):
+            self.change(page, t_ms, "dom_change", "a field's value", node_id=data.id or 0, key=data.id or 0)
             return
         row = TraceRow(ref="", t_ms=t_ms, action="input", detail=_entry(data))
         action = self.add_row(page, row)

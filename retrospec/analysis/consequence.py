@@ -2,7 +2,7 @@
 
 import msgspec
 
-from retrospec.analysis.looks import is_apology, is_error_text, is_refusal
+from retrospec.analysis.looks import is_error_text, is_refusal
 from retrospec.analysis.presses import Press
 from retrospec.analysis.scene import Scene
 from retrospec.domain.trace import Effect
@@ -51,7 +51,7 @@ def _blank(scene: Scene, t_ms: int, segment: int) -> Consequence | None:
 def _message(scene: Scene, t_ms: int, segment: int) -> Consequence | None:
     for message in scene.story.messages:
         if message.segment == segment and t_ms - 300 <= message.t_ms <= t_ms + WITHIN_MS:
-            kind = "refusal" if is_refusal(message.text) and not is_apology(message.text) else "message"
+            kind = "refusal" if is_refusal(message.text) and not message.whole_page else "message"
             return Consequence(kind, message.text, message.ref, max(0, message.t_ms - t_ms))
     for effect in scene.followed_by(t_ms, segment, WITHIN_MS):
         if effect.kind in ("text_change", "dialog") and is_error_text(effect.detail):

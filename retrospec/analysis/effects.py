@@ -4,6 +4,7 @@ import itertools
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 
+from retrospec.analysis.base import is_noise
 from retrospec.analysis.facts import Action, Change, Story
 from retrospec.analysis.limits import MAX_EFFECTS_PER_ROW
 from retrospec.domain.trace import Effect
@@ -58,7 +59,7 @@ def _unprompted(rows: list[Action], starts: list[int], changes: list[Change]) ->
         place = bisect_right(starts, change.t_ms) - 1
         since = UNPROMPTED_MS + 1 if place < 0 else change.t_ms - max(rows[place].t_ms, 0)
         quiet = SETTLE_MS if place >= 0 and not rows[place].by_person else UNPROMPTED_MS
-        if since > quiet:
+        if since > quiet and not change.cosmetic:
             alone[change.segment, change.key].append(change.t_ms)
     return alone
 
@@ -78,6 +79,8 @@ def _attach_navigations(rows: list[Action]) -> None:
 
 def _attach_failures(story: Story) -> None:
     for fault in story.faults:
+        if is_noise(fault.evidence, fault.label):
+            continue
         action = action_before(story, fault.t_ms, WINDOW_MS, fault.segment)
         if action is not None:
             kind = "console_error" if fault.evidence.handled else "exception"

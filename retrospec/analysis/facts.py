@@ -134,6 +134,8 @@ class Message(msgspec.Struct, kw_only=True):
     segment: int
     text: str
     node_id: int = 0
+    whole_page: bool = False
+    """The page itself is an error page, as its heading says."""
     ref: str = ""
 
 

@@ -36,15 +36,26 @@ def _moments(scene: Scene, live: list[Finding]) -> list[list[Finding]]:
     moments: list[tuple[set[str], int, list[Finding]]] = []
     for finding in live:
         presses = _press_refs(scene, finding)
-        home = next(
-            (m for m in reversed(moments[-12:]) if (presses & m[0]) or (finding.t_ms - m[1] <= MOMENT_MS and not (presses and m[0]))), None
-        )
+        home = next((m for m in reversed(moments[-12:]) if _is_home(m, finding, presses)), None)
         if home is None:
             moments.append((presses, finding.t_ms, [finding]))
         else:
             home[0].update(presses)
             home[2].append(finding)
     return [moment for _, _, moment in moments]
+
+
+def _is_home(moment: tuple[set[str], int, list[Finding]], finding: Finding, presses: set[str]) -> bool:
+    own_presses, start_ms, findings = moment
+    if presses & own_presses or any(_gave_up_on(finding, earlier) for earlier in findings):
+        return True
+    return finding.t_ms - start_ms <= MOMENT_MS and not (presses and own_presses)
+
+
+def _gave_up_on(finding: Finding, earlier: Finding) -> bool:
+    """A form left after it refused something: however long the person tried, it is one failure."""
+    is_pair = finding.signal == Signal.FORM_ABANDONED and earlier.signal == Signal.VALIDATION_REFUSED
+    return is_pair and finding.evidence.form == earlier.evidence.form
 
 
 def _press_refs(scene: Scene, finding: Finding) -> set[str]:

@@ -4,9 +4,13 @@ No layout is known here, so each rule names something an author wrote down: a ro
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from retrospec.analysis.limits import MAX_TEXT
+
+HIDDEN, ALERT, ERROR_PLACE, DIALOG, SPINNER = 1, 2, 4, 8, 16
+"""What one element looks like by itself, as bits (``look_of``)."""
 
 CONTROL_ROLES = frozenset(
     {"button", "link", "tab", "menuitem", "menuitemcheckbox", "menuitemradio", "checkbox", "switch", "radio", "option", "treeitem"}
@@ -37,7 +41,7 @@ _PLAYER_CLASS = re.compile(_WORDS.format("player|video|audio|vjs|plyr|carousel|s
 _HIDDEN_CLASS = frozenset({"hidden", "d-none", "invisible", "is-hidden", "hide", "display-none", "ng-hide", "collapsed"})
 _SHOWN_CLASS = frozenset({"show", "shown", "visible", "open", "opened", "is-open", "is-visible", "in", "expanded"})
 _COSMETIC_CLASS = re.compile(
-    r"(?:ripple|focus|hover|pressed|touched|waves|pristine|dirty|mouse|keyboard|^active$|^is-active$|^ng-(?:un)?touched$)", re.I
+    r"(?:ripple|focus|hover|pressed|touched|waves|pristine|dirty|mouse|keyboard|^ng-(?:un)?touched$)", re.I
 )
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0(?:\.0+)?\s*(?:;|$|!)", re.I)
 
@@ -49,6 +53,15 @@ _APOLOGY = re.compile(
     re.I,
 )
 """Words with which a page says that something broke, in the commonest languages of the web."""
+_PLAIN_APOLOGY = re.compile(
+    r"^\W*(?:oops|sorry|error\b|something went wrong|an? (?:unexpected |internal )?error|failed to|(?:we )?could(?:n.t| not)|unable to|.{0,40}(?:failed|went wrong)\b.{0,40}$)",
+    re.I,
+)
+_ALL_WELL = re.compile(r"\b(?:no|0|zero|without|any|fixed|solved|resolved|keine|sans|sin)\s+(?:\w+\s+)?(?:errors?|problems?|failures?|fehler|issues?)|error.free|no longer fail", re.I)
+_ERROR_PAGE = re.compile(
+    r"^\W*(?:error\W*)?(?:404|410|50[0-4])\b|\b(?:page|site) (?:was )?not found|internal server error|bad gateway|service unavailable|gateway time-?out|application error|seite nicht gefunden|page introuvable",
+    re.I,
+)
 _REFUSAL = re.compile(
     r"required|invalid|please (?:enter|fill|provide|select|choose|check|use|correct)|must (?:be|contain|have|match)|not (?:a )?valid|too (?:short|long|weak)"
     r"|incorrect|wrong (?:password|email|user|code|pin)|do(?:es)?n.t match|do(?:es)? not match|already (?:taken|exists|in use|registered)|at least \d"
@@ -117,9 +130,9 @@ def looks_clickable(attributes: dict[str, Any]) -> bool:
 
 def is_hidden(attributes: dict[str, Any], tag: str = "") -> bool:
     """Hidden by what is written on the element itself."""
-    if attributes.get("hidden", False) is not False or attributes.get("aria-hidden") == "true":
+    if attributes.get("hidden") not in (None, False) or attributes.get("aria-hidden") == "true":
         return True
-    if tag == "dialog" and attributes.get("open", False) is False:
+    if tag == "dialog" and attributes.get("open") in (None, False):
         return True
     style = attributes.get("style")
     if isinstance(style, str) and _HIDDEN_STYLE.search(style):
@@ -129,7 +142,7 @@ def is_hidden(attributes: dict[str, Any], tag: str = "") -> bool:
 
 def is_disabled(attributes: dict[str, Any]) -> bool:
     """Disabled by attribute or ARIA."""
-    return attributes.get("disabled", False) is not False or attributes.get("aria-disabled") == "true"
+    return attributes.get("disabled") not in (None, False) or attributes.get("aria-disabled") == "true"
 
 
 def is_alert(tag: str, attributes: dict[str, Any]) -> bool:
@@ -161,6 +174,38 @@ def is_spinner(tag: str, attributes: dict[str, Any]) -> bool:
     return _SPINNER_CLASS.search(str(attributes.get("class", ""))) is not None
 
 
+_LONGEST_CACHED = 200
+_TELLING = frozenset({"class", "id", "role", "style", "hidden", "aria-hidden", "aria-live", "aria-modal", "aria-busy"})
+
+
+def look_of(tag: str, attributes: dict[str, Any]) -> int:
+    """All looks of one element in one number, so that they need to be read only once."""
+    if _TELLING.isdisjoint(attributes):
+        if tag not in ("dialog", "progress"):
+            return 0
+    elif len(_TELLING & attributes.keys()) == 1 and tag not in ("dialog", "progress"):
+        classes = attributes.get("class")
+        if isinstance(classes, str) and len(classes) <= _LONGEST_CACHED:
+            return _look_of_classes(classes)
+    return _look(tag, attributes)
+
+
+@lru_cache(maxsize=4096)
+def _look_of_classes(classes: str) -> int:
+    """Most elements have a class and nothing else that tells, and pages repeat their classes."""
+    return _look("", {"class": classes})
+
+
+def _look(tag: str, attributes: dict[str, Any]) -> int:
+    return (
+        HIDDEN * is_hidden(attributes, tag)
+        | ALERT * is_alert(tag, attributes)
+        | ERROR_PLACE * is_error_place(attributes)
+        | DIALOG * is_dialog(tag, attributes)
+        | SPINNER * is_spinner(tag, attributes)
+    )
+
+
 def is_player(tag: str, attributes: dict[str, Any]) -> bool:
     """A video, player, slider or map: made to be clicked often."""
     if tag in ("video", "audio", "canvas", "embed", "object") or attributes.get("role") in ("slider", "spinbutton", "application", "scrollbar"):
@@ -170,7 +215,17 @@ def is_player(tag: str, attributes: dict[str, Any]) -> bool:
 
 def is_apology(text: str) -> bool:
     """The page says that something broke."""
-    return _APOLOGY.search(text) is not None and not is_refusal(text)
+    return _APOLOGY.search(text) is not None and not _ALL_WELL.search(text) and not is_refusal(text)
+
+
+def is_plain_apology(text: str) -> bool:
+    """So clearly an apology that it needs no red box around it."""
+    return _PLAIN_APOLOGY.search(text) is not None and not _ALL_WELL.search(text)
+
+
+def is_error_page(heading: str) -> bool:
+    """The heading or title of a page that is itself an error."""
+    return _ERROR_PAGE.search(heading) is not None
 
 
 def is_refusal(text: str) -> bool:
@@ -180,7 +235,7 @@ def is_refusal(text: str) -> bool:
 
 def is_error_text(text: str) -> bool:
     """Either of the two."""
-    return _APOLOGY.search(text) is not None or _REFUSAL.search(text) is not None
+    return not _ALL_WELL.search(text) and (_APOLOGY.search(text) is not None or _REFUSAL.search(text) is not None)
 
 
 def is_spinner_text(text: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from retrospec.analysis.limits import MAX_CLIMB, MAX_NODES
+from retrospec.analysis.looks import look_of
 from retrospec.analysis.shapes import NO_ATTRIBUTES, Added, Mutation, Node, Reattributed
 from retrospec.domain.rrweb import NodeType
 
@@ -50,6 +51,14 @@ def attributes_of(node: Node) -> dict[str, Any]:
         return _DECODE(raw)
     except (msgspec.DecodeError, RecursionError):
         return {}
+
+
+def look(node: Node) -> int:
+    """The element's ``looks`` bits, read once until its attributes change."""
+    bits: int = node.look
+    if bits < 0:
+        node.look = bits = look_of(node.tag_name, attributes_of(node)) if node.tag_name else 0
+    return bits
 
 
 def children_of(node: Node) -> Iterator[Node]:
@@ -106,7 +115,7 @@ class Mirror:
                 self.full = True
                 return
             node, above = stack.pop()
-            node.parent, node.altered = above, None
+            node.parent, node.altered, node.look = above, None, -1
             if node.tag_name:
                 node.tag_name = intern(node.tag_name)
             if node.id > self.top_id:
@@ -114,7 +123,8 @@ class Mirror:
             nodes[node.id] = node
             if shows_something(node):
                 self.content += 1
-            stack.extend((child, node) for child in node.child_nodes)
+            if node.child_nodes:
+                stack.extend([(child, node) for child in node.child_nodes])
 
     def _leave(self, top: Node) -> None:
         stack = [top]
@@ -124,7 +134,8 @@ class Mirror:
                 del self.nodes[node.id]
                 if shows_something(node):
                     self.content -= 1
-            stack.extend(children_of(node))
+            if node.child_nodes:
+                stack.extend(children_of(node))
 
     def _remove(self, node_id: int, delta: Delta) -> None:
         node = self.nodes.get(node_id)
@@ -192,7 +203,7 @@ class Mirror:
                 current.pop(name, None)
             else:
                 current[name] = value
-        node.altered = current
+        node.altered, node.look = current, -1
         delta.attributes.append((node, before, {name: current.get(name) for name in change.attributes}))
 
 

@@ -8,14 +8,14 @@ from typing import Any
 from retrospec.analysis.limits import MAX_ID_SCANS, MAX_SUBTREE
 from retrospec.analysis.looks import (
     CONTROL_ROLES,
+    HIDDEN,
     clean_text,
-    is_hidden,
     is_text_field,
     looks_clickable,
     role_of,
     text_attribute,
 )
-from retrospec.analysis.mirror import Mirror, ancestors, attributes_of, children_of
+from retrospec.analysis.mirror import Mirror, ancestors, attributes_of, children_of, look
 from retrospec.analysis.shapes import Node
 from retrospec.domain.marker import Control
 from retrospec.domain.rrweb import NodeType
@@ -40,8 +40,8 @@ def subtree_text(top: Node, limit: int = 160) -> str:
         if text:
             parts.append(text)
             length += len(text)
-        if node.tag_name not in _NO_TEXT and not (node is not top and is_hidden(attributes_of(node), node.tag_name)):
-            stack.extend(reversed(list(children_of(node))))
+        if node.child_nodes and node.tag_name not in _NO_TEXT and (node is top or not look(node) & HIDDEN):
+            stack.extend([child for child in reversed(node.child_nodes[:MAX_SUBTREE]) if child.parent is node])
     return clean_text(" ".join(parts))
 
 

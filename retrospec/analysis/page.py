@@ -3,15 +3,25 @@
 import re
 
 from retrospec.analysis.facts import Blank, Spinner
-from retrospec.analysis.looks import is_hidden, is_spinner, is_spinner_text
-from retrospec.analysis.mirror import Delta, Mirror, ancestors, attributes_of
+from retrospec.analysis.looks import (
+    HIDDEN,
+    SPINNER,
+    clean_text,
+    is_error_page,
+    is_spinner_text,
+    is_text_field,
+)
+from retrospec.analysis.mirror import Delta, Mirror, ancestors, attributes_of, look
 from retrospec.analysis.naming import Namer, subtree_text
 from retrospec.analysis.shapes import Node
 from retrospec.domain.rrweb import EventType
 
 _STALE_SHARE = 0.02
 """More changes than this to unknown nodes make a page load ``stale``."""
-_LABEL_CLIMB = 4
+_BY_CODE_MS = 300
+"""From pressing one thing to typing into another takes longer."""
+_NATIVE_REFUSAL_MS = 600
+"""Browsers focus the refused field at once; a slow device takes a few frames."""
 _EMPTY = 0
 _LOADERS = re.compile("load|wait", re.I)
 
@@ -30,6 +40,10 @@ class Page:
         self.last_ms = 0
         self.last_target: Node | None = None
         self.last_click_ms = -1
+        self.focused = -1
+        """The node that has the focus, 0 for none, -1 while unknown."""
+        self.submitted_form = 0
+        """The form whose submit button was the last thing clicked."""
         self.scroll_ms = -1
         self.missing = 0
         self.known = 0
@@ -46,8 +60,6 @@ class Page:
 
     def loading(self, event_type: int) -> None:
         """A DOMContentLoaded or load event: rrweb takes the first snapshot right after one of them."""
-        if event_type == EventType.LOAD and self._load_seen:
-            return
         late_load = event_type == EventType.LOAD and self.segment >= 0 and not self._load_pending and not self._load_seen
         self._load_seen = event_type == EventType.LOAD
         self._load_pending = not late_load
@@ -86,6 +98,7 @@ class Page:
         self.namer = Namer(self.mirror)
         self.segment, self.url = segment, url
         self.last_target, self.last_click_ms, self.scroll_ms = None, -1, t_ms
+        self.focused = -1
         self.missing = self.known = self._damage = 0
         self._load_pending = False
         self._spinners, self._ended_spinners, self._blanks = {}, [], []
@@ -125,6 +138,29 @@ class Page:
         target = self.last_target
         return target is not None and any(above is node for above in ancestors(target))
 
+    def is_refused_field(self, node: Node, t_ms: int) -> bool:
+        """Whether the browser moved to a field of the form that was just submitted: how native validation refuses."""
+        if not self.submitted_form or t_ms - self.last_click_ms > _NATIVE_REFUSAL_MS or not is_text_field(node.tag_name, attributes_of(node)):
+            return False
+        return any(above.id == self.submitted_form for above in ancestors(node))
+
+    def was_set_by_code(self, node: Node | None, t_ms: int) -> bool:
+        """Whether a field changed because something else was just clicked: nobody types so fast elsewhere."""
+        elsewhere = self.focused not in (-1, node.id) if node is not None else False
+        at_once = 0 <= t_ms - self.last_click_ms <= _BY_CODE_MS
+        if node is None or self.last_target is None or not (elsewhere or at_once):
+            return False
+        return not (self.is_inside_last_target(node) or self.leads_to(node) or self.last_target.tag_name in ("label", "option", "select"))
+
+    def error_heading(self) -> str:
+        """The heading or title that says that the page is an error page; empty for other pages."""
+        for node in self.mirror.nodes.values():
+            if node.tag_name in ("title", "h1"):
+                text = clean_text(" ".join(child.text_content or "" for child in node.child_nodes))
+                if is_error_page(text):
+                    return text
+        return ""
+
     # Spinners ------------------------------------------------------------------------------------------
 
     def spinner_came(self, node: Node, label: str, t_ms: int) -> None:
@@ -149,9 +185,9 @@ class Page:
                     self._end_spinner(node_id, t_ms)
 
     def _spins(self, node: Node) -> bool:
-        if any(is_hidden(attributes_of(above), above.tag_name) for above in ancestors(node, 12) if above.tag_name):
+        if any(look(above) & HIDDEN for above in ancestors(node, 12)):
             return False
-        return is_spinner(node.tag_name, attributes_of(node)) or is_spinner_text(subtree_text(node))
+        return bool(look(node) & SPINNER) or is_spinner_text(subtree_text(node))
 
     def _end_spinner(self, node_id: int, t_ms: int) -> None:
         spinner = self._spinners.pop(node_id)

@@ -5,7 +5,7 @@ Memory: one small tuple per event that points into the chunk; nothing is decoded
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -67,12 +67,16 @@ def read_in_order(recording: Recording) -> Reading:
 def _collect(recording: Recording, reading: Reading) -> list[Stamped]:
     undated: list[Stamped] = []
     malformed = 0
-    for raw in _raw_events(recording, reading.notes):
+    for tab, raw in _raw_events(recording, reading.notes):
         if reading.total >= MAX_EVENTS:
             reading.cut = f"only the first {MAX_EVENTS:,} events were read"
             break
         reading.total += 1
-        event = _stamp(raw)
+        try:
+            event = _stamp(raw, tab)
+        except RecursionError:
+            event = None
+            reading.cut = "an event was nested too deeply to read"
         if event is None:
             malformed += 1
         elif event.t < 0:
@@ -84,31 +88,36 @@ def _collect(recording: Recording, reading: Reading) -> list[Stamped]:
     return undated
 
 
-def _stamp(raw: Raw | bytes) -> Stamped | None:
+def _stamp(raw: Raw | bytes, tab: str) -> Stamped | None:
     """The event with its head read; None where it isn't an event; ``t`` is -1 without a time."""
     try:
         head = _HEAD.decode(raw)
-    except BROKEN:
-        return _loose_stamp(raw)
+    except msgspec.DecodeError:
+        return _loose_stamp(raw, tab)
     source = head.data.source if head.data is not None else -1
-    return Stamped(head.timestamp if head.timestamp is not None else -1.0, head.type, source, head.tab_id, raw)
+    return Stamped(head.timestamp if head.timestamp is not None else -1.0, head.type, source, tab or head.tab_id, raw)
 
 
-def _loose_stamp(raw: Raw | bytes) -> Stamped | None:
+def _loose_stamp(raw: Raw | bytes, tab: str) -> Stamped | None:
     try:
         head = _LOOSE_HEAD.decode(raw)
-    except BROKEN:
+    except msgspec.DecodeError:
         return None
-    return Stamped(head.timestamp if head.timestamp is not None else -1.0, head.type, -1, "", raw)
+    return Stamped(head.timestamp if head.timestamp is not None else -1.0, head.type, -1, tab, raw)
 
 
-def _raw_events(recording: Recording, notes: list[str]) -> Iterator[Raw | bytes]:
-    for number, chunk in enumerate(recording.chunks):
+def _raw_events(recording: Recording, notes: list[str]) -> Iterator[tuple[str, Raw | bytes]]:
+    """Each event with its tab."""
+    tabs = [*recording.tabs, *[""] * len(recording.chunks)]
+    for number, (chunk, tab) in enumerate(zip(recording.chunks, tabs, strict=False)):
+        events: Iterable[Raw | bytes]
         try:
-            yield from _ARRAY.decode(chunk)
+            events = _ARRAY.decode(chunk)
         except BROKEN:
             notes.append(f"chunk {number} is damaged; what could be read of it was kept")
-            yield from salvage(chunk)
+            events = salvage(chunk)
+        for event in events:
+            yield tab, event
 
 
 def salvage(chunk: bytes) -> Iterator[bytes]:

@@ -24,6 +24,8 @@ class Node(Struct, rename="camel", eq=False):
     """The parent Node while in a mirror (set there, whatever the JSON said)."""
     altered: Any = msgspec.field(default=None, name="~altered")
     """The attributes as a dict once a mutation changed them (reset on entering a mirror)."""
+    look: Any = msgspec.field(default=-1, name="~look")
+    """``looks.Look`` bits once asked for; -1 before."""
 
 
 class Added(Struct, rename="camel"):

@@ -9,6 +9,7 @@ from retrospec.analysis.compiler import compile_story
 from retrospec.analysis.detectors import DETECTORS
 from retrospec.analysis.effects import attach_effects
 from retrospec.analysis.facts import Story
+from retrospec.analysis.inference import infer_refusals
 from retrospec.analysis.joining import join_moments
 from retrospec.analysis.numbering import number_rows
 from retrospec.analysis.scene import Scene
@@ -20,6 +21,9 @@ from retrospec.domain.recording import Recording
 from retrospec.domain.report import Card
 from retrospec.domain.session import Session
 from retrospec.domain.trace import Trace
+
+_LONGEST_MS = 24 * 3600 * 1000
+"""A session said to be longer has a broken clock, and its own word is not taken."""
 
 
 class Analysis(msgspec.Struct, kw_only=True):
@@ -43,6 +47,8 @@ class Analysis(msgspec.Struct, kw_only=True):
 def analyse(recording: Recording, markers: Sequence[Marker], session: Session | None, *, min_confidence: float) -> Analysis:
     """The reading of a session. Deterministic; never fails: what can't be read is left out and said."""
     story = read_story(recording, markers)
+    if session is not None and session.duration_ms <= _LONGEST_MS:
+        story.trace.duration_ms = max(story.trace.duration_ms, session.duration_ms)
     findings = find_failures(story)
     return conclude(story, findings, session, min_confidence)
 
@@ -53,6 +59,7 @@ def read_story(recording: Recording, markers: Sequence[Marker]) -> Story:
     add_markers(story, markers)
     number_rows(story)
     attach_effects(story)
+    infer_refusals(story)
     return story
 
 

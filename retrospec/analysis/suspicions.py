@@ -1,7 +1,7 @@
 """Checks the SDK's markers about the page's behaviour against what the recording shows: confirmed, refuted, or left standing alone."""
 
 from retrospec.analysis.base import base_confidence, unseen
-from retrospec.analysis.detectors.rage_clicks import why_harmless
+from retrospec.analysis.detectors.rage_clicks import CLICKS, why_harmless
 from retrospec.analysis.facts import Suspicion
 from retrospec.analysis.presses import Press
 from retrospec.analysis.scene import CEILING, Scene, finding
@@ -13,6 +13,11 @@ LOOK_BACK_MS = 10_000
 """An SDK marks a dead click after its own window, at the latest so long after the click (Sentry's 7 s and some)."""
 NEARBY_MS = 15_000
 """Other signals (reload loops, spinners) are timed loosely."""
+_ALIKE = {Signal.FORM_ABANDONED: (Signal.VALIDATION_REFUSED,), Signal.CRASH: (Signal.BLANK_PAGE,)}
+"""Signals that other findings answer for."""
+_ANSWERS = frozenset({"navigation", "dialog", "text_change", "dom_change", "scroll", "enabled", "disabled"})
+_SIGNS = frozenset({"validation", "focus", "spinner", "error_text", "request"})
+_AGREE = "the page's own marker and the recording agree"
 AGREEMENT = 0.04
 """Added where marker and recording agree."""
 
@@ -46,7 +51,7 @@ def _check_click(scene: Scene, suspicion: Suspicion, found: list[Finding]) -> li
 
 
 def _judge_press(scene: Scene, suspicion: Suspicion, press: Press) -> Finding:
-    harmless = _answer(press) or why_harmless(scene.story, press)
+    harmless = _answer(press, suspicion.signal) or why_harmless(scene.story, press) or _unseeable(press)
     if harmless:
         return finding(
             suspicion.signal, suspicion.t_ms, Standing.REFUTED, 0.25, outcome=Outcome.UNAFFECTED, label=suspicion.marker.label,
@@ -57,23 +62,37 @@ def _judge_press(scene: Scene, suspicion: Suspicion, press: Press) -> Finding:
     return alone
 
 
-def _answer(press: Press) -> str:
-    """What the page answered, as a reason; empty where it didn't."""
+def _unseeable(press: Press) -> str:
+    """Why no effect could be expected in the page; empty where one could, and for clicks repeated in earnest."""
+    target = press.target
+    if target is None or press.count >= CLICKS:
+        return ""
+    if target.silent or target.leaves:
+        return "its effect lies outside the page: the clipboard, another window or a system dialog"
+    if target.chosen:
+        return "it was already chosen"
+    return "it was switched off" if target.disabled else ""
+
+
+def _answer(press: Press, signal: Signal) -> str:
+    """What the page answered, as a reason; empty where it didn't. To a claim of nothing at all, even a sign of work is an answer."""
+    answers = _ANSWERS | (_SIGNS if signal in (Signal.DEAD_CLICK, Signal.UNRESPONSIVE) else frozenset())
     for action in press.actions:
         for effect in action.row.effects:
-            if effect.kind in ("navigation", "dialog", "text_change", "dom_change", "scroll", "enabled", "disabled"):
+            if effect.kind in answers:
                 what = f"“{effect.detail}”" if effect.detail else "a change of the page"
                 return f"the page answered {effect.after_ms / 1000:.1f} s after the click with {what}"
     return ""
 
 
 def _check_other(scene: Scene, suspicion: Suspicion, found: list[Finding]) -> list[Finding]:
-    near = [known for known in found if known.signal == suspicion.signal and abs(known.t_ms - suspicion.t_ms) <= NEARBY_MS]
+    alike = {suspicion.signal, *_ALIKE.get(suspicion.signal, ())}
+    near = [known for known in found if known.signal in alike and abs(known.t_ms - suspicion.t_ms) <= NEARBY_MS]
     for known in near:
         if known.standing != Standing.REFUTED:
             _lay_to(known, suspicion)
             return []
-    refutation = _refutation(scene, suspicion)
+    refutation = _refutation(scene, suspicion) or next((known.reasons[0] for known in near if known.reasons), "")
     if not refutation:
         return [_standing_alone(scene, suspicion)]
     return [
@@ -108,6 +127,6 @@ def _lay_to(known: Finding, suspicion: Suspicion) -> None:
         known.id, known.kind, known.label = marker.id, marker.kind, marker.label or known.label
     known.marker_ids.append(marker.id)
     known.refs.append(suspicion.ref)
-    if base_confidence(suspicion.signal, suspicion.evidence, marker.label) >= 0.5:
+    if _AGREE not in known.reasons and base_confidence(suspicion.signal, suspicion.evidence, marker.label) >= 0.5:
         known.confidence = round(min(CEILING, known.confidence + AGREEMENT), 3)
-        known.reasons.append("the page's own marker and the recording agree")
+        known.reasons.append(_AGREE)

@@ -5,21 +5,28 @@ from typing import Any
 
 from retrospec.analysis.limits import MAX_ROOTS_PER_MUTATION, MAX_SUBTREE
 from retrospec.analysis.looks import (
+    ALERT,
+    DIALOG,
+    ERROR_PLACE,
+    HIDDEN,
+    SPINNER,
     class_change,
     class_tokens,
     clean_text,
-    is_alert,
-    is_dialog,
-    is_error_place,
+    is_apology,
     is_error_text,
     is_hidden,
+    is_plain_apology,
     is_spinner,
     is_spinner_text,
 )
-from retrospec.analysis.mirror import Delta, ancestors, attributes_of, children_of
+from retrospec.analysis.mirror import Delta, ancestors, look
 from retrospec.analysis.naming import subtree_text
 from retrospec.analysis.shapes import Node
 from retrospec.domain.rrweb import NodeType
+
+_SHORT_DIALOG = 80
+"""Characters; a longer dialog that speaks of problems may be a help page or a form to report them."""
 
 Seen = tuple[str, str, Node, bool]
 """Effect kind, detail, node, whether it is merely cosmetic."""
@@ -47,7 +54,7 @@ def what_was_seen(delta: Delta) -> Iterator[Seen]:
 
 def is_in_hidden(node: Node) -> bool:
     """Whether an ancestor near enough is written as hidden."""
-    return any(is_hidden(attributes_of(above), above.tag_name) for above in ancestors(node, 12) if above.tag_name)
+    return any(look(above) & HIDDEN for above in ancestors(node, 12))
 
 
 def _came(root: Node) -> Iterator[Seen]:
@@ -69,12 +76,15 @@ def appeared(top: Node) -> Seen:
     error = _error_within(top)
     if error:
         return "error_text", error, top, False
-    attributes = attributes_of(top)
-    if is_spinner(top.tag_name, attributes) or is_spinner_text(text):
+    bits = look(top)
+    if bits & SPINNER or is_spinner_text(text):
         return "spinner", text, top, False
-    if is_dialog(top.tag_name, attributes):
-        return "dialog", text, top, False
-    if text and any(is_error_place(attributes_of(above)) for above in ancestors(top, 3)) and is_error_text(text):
+    if bits & DIALOG:
+        sorry = is_plain_apology(text) or (len(text) <= _SHORT_DIALOG and is_apology(text))
+        return "error_text" if sorry else "dialog", text, top, False
+    if text and any(look(above) & ERROR_PLACE for above in ancestors(top, 3)) and is_error_text(text):
+        return "error_text", text, top, False
+    if is_plain_apology(text):
         return "error_text", text, top, False
     return ("text_change", text, top, False) if text else ("dom_change", "", top, not _is_shown_thing(top))
 
@@ -92,23 +102,28 @@ def _error_within(top: Node) -> str:
         looked += 1
         if not node.tag_name:
             continue
-        attributes = attributes_of(node)
-        if node is not top and is_hidden(attributes, node.tag_name):
+        bits = look(node)
+        if node is not top and bits & HIDDEN:
             continue
-        if is_error_place(attributes) or is_alert(node.tag_name, attributes):
+        if bits & (ERROR_PLACE | ALERT):
             text = subtree_text(node)
-            if text and (is_error_text(text) or is_error_place(attributes)):
+            if text and (bits & ERROR_PLACE or is_error_text(text)):
                 return text
-        stack.extend(reversed(list(children_of(node))))
+        if node.child_nodes:
+            stack.extend([child for child in reversed(node.child_nodes[:MAX_SUBTREE]) if child.parent is node])
     return ""
 
 
 def _said(parent: Node, text: str) -> Seen:
     """New text in an element: an error where the place or the words say so."""
-    around = [attributes_of(above) for above in ancestors(parent, 3)]
-    if any(is_error_place(attributes) for attributes in around):
+    around = 0
+    for above in ancestors(parent, 3):
+        around |= look(above)
+    if around & ERROR_PLACE:
         return "error_text", text, parent, False
-    if any(is_alert("", attributes) for attributes in around) and is_error_text(text):
+    if around & ALERT and is_error_text(text):
+        return "error_text", text, parent, False
+    if is_plain_apology(text):
         return "error_text", text, parent, False
     return ("spinner" if is_spinner_text(text) else "text_change"), text, parent, False
 
@@ -131,7 +146,8 @@ def _altered(node: Node, old: dict[str, Any], new: dict[str, Any]) -> Iterator[S
         yield "validation", "", node, False
     hidden_before, hidden_now = is_hidden(old, ""), is_hidden(new, "")
     classes = class_change(class_tokens(old), class_tokens(new)) if "class" in new else ""
-    if (hidden_before and not hidden_now) or classes == "shown":
+    opened = node.tag_name == "dialog" and new.get("open") not in (None, False)
+    if (hidden_before and not hidden_now) or classes == "shown" or opened:
         yield appeared(node)
     elif hidden_now != hidden_before or classes == "hidden":
         yield "dom_change", "", node, False

@@ -12,6 +12,11 @@ import msgspec
 from retrospec.domain.marker import MarkerKind
 
 
+def no_evidence() -> msgspec.Raw:
+    """What a marker without evidence carries."""
+    return msgspec.Raw(b"null")
+
+
 class Heads(msgspec.Struct, kw_only=True):
     """What is known of a recording without decoding it."""
 
@@ -64,7 +69,7 @@ class MarkerWire(msgspec.Struct, rename="camel"):
     replay_offset_ms: int | float
     kind: str
     cluster_key: str = ""
-    evidence: msgspec.Raw = msgspec.Raw(b"null")
+    evidence: msgspec.Raw = msgspec.field(default_factory=no_evidence)
 
 
 class IngestWire(msgspec.Struct, rename="camel"):
@@ -143,7 +148,7 @@ class ChunkMarkerWire(msgspec.Struct, rename="camel"):
     at: int | float
     kind: str
     label: str
-    evidence: msgspec.Raw = msgspec.Raw(b"null")
+    evidence: msgspec.Raw = msgspec.field(default_factory=no_evidence)
 
 
 class ChunkMarker(msgspec.Struct, rename="camel", kw_only=True):

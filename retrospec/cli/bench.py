@@ -91,6 +91,49 @@ def ingest_command(
     sys.exit(status)
 
 
+@bench.command("growth")
+@click.option(
+    "--small",
+    type=click.IntRange(min=1),
+    default=1_000,
+    show_default=True,
+    help="Sessions stored in the one installation.",
+)
+@click.option(
+    "--large", type=click.IntRange(min=1), default=100_000, show_default=True, help="And in the other."
+)
+@click.option(
+    "--reports", type=click.IntRange(min=4), default=100, show_default=True, help="Sessions sent per round."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
+def growth_command(small: int, large: int, reports: int, as_json: bool) -> None:
+    """Compare what a report costs with few and with many sessions stored.
+
+    Seeds two temporary installations (some minutes for 100,000 sessions), then measures both in turns.
+
+    \b
+    Example:
+      retrospec bench growth --small 1000 --large 100000
+    """
+    import msgspec
+    from rich.console import Console
+
+    from retrospec.bench.growth import measure_growth
+    from retrospec.cli.bench_show import progress_bar, show_growth
+
+    with progress_bar(Console(stderr=True)) as progress:
+        growth = measure_growth(small, large, reports, progress, _run_light)
+    if as_json:
+        ratios = {"cpu_ratio": growth.cpu_ratio, "wall_ratio": growth.wall_ratio}
+        click.echo(
+            msgspec.json.format(
+                msgspec.json.encode(msgspec.structs.asdict(growth) | ratios), indent=2
+            ).decode()
+        )
+    else:
+        show_growth(Console(), growth)
+
+
 def _stage_two(replay: bool) -> dict[str, str]:
     return {} if replay else {"REPLAY_RENDER": "off", "CONFIRMATION_CHECKER": "none"}
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from retrospec.bench import ingest
+from retrospec.bench.growth import Growth
 from retrospec.bench.ingest import Outcome
 
 _LEGENDS = {"ingest": "sending sessions", "reports": "waiting for reports"}
@@ -21,10 +22,12 @@ def progress_bar(console: Console) -> Iterator[ingest.Progress]:
         return
     columns = (TextColumn("{task.description:20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, refresh_per_second=4) as bar:
-        tasks = {phase: bar.add_task(legend, total=None, visible=False) for phase, legend in _LEGENDS.items()}
+        tasks: dict[str, TaskID] = {}
 
         def advance(phase: str, done: int, total: int) -> None:
-            bar.update(tasks[phase], completed=done, total=total, visible=True)
+            if phase not in tasks:
+                tasks[phase] = bar.add_task(_LEGENDS.get(phase, phase))
+            bar.update(tasks[phase], completed=done, total=total)
 
         yield advance
 
@@ -92,3 +95,18 @@ def _usage_rows(outcome: Outcome) -> list[tuple[str, str, str]]:
         ("resident peak", f"{outcome.resident_peak_mb:.0f} MB", children),
         client,
     ]
+
+
+def show_growth(console: Console, growth: Growth) -> None:
+    """The two installations beside each other."""
+    table = Table(box=None, padding=(0, 2))
+    for heading in ("stored sessions", "CPU per report", "time per report"):
+        table.add_column(heading, justify="right")
+    table.add_row(
+        f"{growth.small_sessions:,}", f"{growth.small_cpu_ms:.1f} ms", f"{growth.small_wall_ms:.1f} ms"
+    )
+    table.add_row(
+        f"{growth.large_sessions:,}", f"{growth.large_cpu_ms:.1f} ms", f"{growth.large_wall_ms:.1f} ms"
+    )
+    table.add_row("ratio", f"{growth.cpu_ratio:.2f}", f"{growth.wall_ratio:.2f}", style="bold")
+    console.print(table)

@@ -32,30 +32,22 @@ def key() -> None:
     """
 
 
-class Scopes(click.ParamType):
-    """``ingest,read`` as a tuple, each of them known."""
+def known_scopes(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
+    """``ingest,read`` as a tuple; a usage error names the one that is unknown."""
+    from retrospec.accounts.keys import SCOPES
 
-    name = "scopes"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """The scopes in ``value``, or a usage error naming the unknown one."""
-        from retrospec.accounts.keys import SCOPES
-
-        scopes = tuple(dict.fromkeys(part.strip() for part in str(value).split(",") if part.strip()))
-        unknown = [scope for scope in scopes if scope not in SCOPES]
-        if unknown or not scopes:
-            self.fail(
-                f"{unknown[0] if unknown else 'an empty list'!r} is no scope; use some of {', '.join(SCOPES)}"
-            )
-        return scopes
+    scopes = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+    unknown = [scope for scope in scopes if scope not in SCOPES]
+    if unknown or not scopes:
+        wrong = repr(unknown[0]) if unknown else "an empty list"
+        raise click.BadParameter(f"{wrong} is no scope; use some of {', '.join(SCOPES)}")
+    return scopes
 
 
 @key.command("create")
 @click.option("--project", "project_id", default="proj_default", show_default=True, help="The project's id.")
 @click.option(
-    "--scopes", type=Scopes(), required=True, metavar="LIST", help="Some of ingest,read,admin,internal."
+    "--scopes", callback=known_scopes, required=True, metavar="LIST", help="Some of ingest,read,admin,internal."
 )
 @click.option("--name", default="", help="What it is for, as lists show it.")
 @store_options

@@ -10,9 +10,10 @@ import msgspec
 from retrospec.demo.faults import FAULTS, Fault
 from retrospec.demo.product import Product
 
-REPORTS_DEADLINE_S = 60.0
-ISSUES_DEADLINE_S = 5.0
-POLL_EVERY_S = 0.1
+REPORTS_DEADLINE_S = 90.0
+POLL_EVERY_S = 0.3
+QUIET_S = 1.5
+"""Nothing may move for so long after all were judged."""
 
 
 class Found(msgspec.Struct):
@@ -59,21 +60,36 @@ class Met(msgspec.Struct, frozen=True):
 def wait_for_reports(
     product: Product, session_ids: Sequence[str], on_report: Callable[[], None]
 ) -> dict[str, str]:
-    """Report status by session; still ``pending`` where none came within the deadline."""
+    """Report status by session, once all have settled; the others as they are when the deadline has passed.
+
+    A session is judged anew when a last beacon comes late, so all are looked at until nothing moves.
+    """
     deadline = time.monotonic() + REPORTS_DEADLINE_S
-    statuses: dict[str, str] = {}
-    for session_id in session_ids:
-        statuses[session_id] = _status(product, session_id)
-        while statuses[session_id] == "pending" and time.monotonic() < deadline:
-            time.sleep(POLL_EVERY_S)
-            statuses[session_id] = _status(product, session_id)
-        on_report()
-    return statuses
+    seen: dict[str, _Look] = {}
+    while time.monotonic() < deadline:
+        before, seen = seen, {session_id: _look(product, session_id) for session_id in session_ids}
+        for _ in range(_settled(seen) - _settled(before)):
+            on_report()
+        if seen == before and _settled(seen) == len(seen):
+            break
+        time.sleep(QUIET_S if _settled(seen) == len(seen) else POLL_EVERY_S)
+    return {session_id: look.status for session_id, look in seen.items()}
 
 
-def _status(product: Product, session_id: str) -> str:
-    card = product.get(f"/v1/sessions/{quote(session_id)}")["session"].get("reportCard") or {}
-    return str(card.get("status", "pending"))
+class _Look(msgspec.Struct, frozen=True):
+    stage: str
+    status: str
+    markers: int
+
+
+def _settled(looks: Mapping[str, _Look]) -> int:
+    return sum(look.stage in ("done", "dead") for look in looks.values())
+
+
+def _look(product: Product, session_id: str) -> _Look:
+    session = product.get(f"/v1/sessions/{quote(session_id)}")["session"]
+    card = session.get("reportCard") or {}
+    return _Look(session["stage"], str(card.get("status", "pending")), len(session["markers"]))
 
 
 def inspect(product: Product, met: Mapping[str, Met], statuses: dict[str, str]) -> Inspection:

@@ -94,7 +94,7 @@ def demo_settings(folder: Path, port: int) -> Settings:
     settings.server.port = port
     settings.server.log_level = "error"
     settings.limits.requests_per_second = 0
-    settings.capture.end_grace_seconds = 1
+    settings.capture.end_grace_seconds = 3
     settings.capture.idle_seconds = 8
     settings.worker.sweep_seconds = 0.5
     return settings

@@ -13,6 +13,8 @@ class Recording(msgspec.Struct):
     """
 
     chunks: list[bytes]
+    tabs: list[str] = []
+    """The browser tab of each chunk, where known: tabs number their nodes independently. Shorter than ``chunks``: the rest are of tab ``""``."""
 
     @property
     def size_bytes(self) -> int:

@@ -65,7 +65,12 @@ def load_settings(
         _from_options(overrides),
     ):
         given.update(layer)
-    accepted = {key: item for key, item in given.items() if not _complain_of_value(item, problems)}
+    accepted = {key: item for key, item in given.items() if _is_legal(item)}
+    problems += [
+        f"{item.subject} is {item.shown}; use {item.setting.legal}"
+        for key, item in given.items()
+        if key not in accepted
+    ]
     settings = _build(accepted)
     subjects = {key: item.subject for key, item in given.items()}
     problems += [f"{subjects.get(key, key)} {what}" for key, what in broken_rules(settings)]
@@ -81,14 +86,6 @@ def _build(accepted: Mapping[str, _Given]) -> Settings:
     settings = msgspec.convert(tables, Settings)
     settings.sources = {key: item.source for key, item in accepted.items()}
     return settings
-
-
-def _complain_of_value(item: _Given, problems: list[str]) -> bool:
-    """Whether the value is outside what its setting allows; if so the complaint is added."""
-    if _is_legal(item):
-        return False
-    problems.append(f"{item.subject} is {item.shown}; use {item.setting.legal}")
-    return True
 
 
 def _is_legal(item: _Given) -> bool:

@@ -83,19 +83,18 @@ def _model_rules(settings: Settings) -> Iterator[Broken]:
 
 
 def _time_rules(settings: Settings) -> Iterator[Broken]:
-    worker, capture = settings.worker, settings.capture
-    if worker.retry_max_seconds < worker.retry_base_seconds:
-        yield (
-            "worker.retry_max_seconds",
-            (
-                f"is {worker.retry_max_seconds:g}; use worker.retry_base_seconds ({worker.retry_base_seconds:g}) or more"
-            ),
-        )
-    if capture.end_grace_seconds > capture.idle_seconds:
-        yield (
-            "capture.end_grace_seconds",
-            (f"is {capture.end_grace_seconds}; use capture.idle_seconds ({capture.idle_seconds}) or less"),
-        )
+    yield from _in_order(settings, "worker", "retry_base_seconds", "retry_max_seconds")
+    yield from _in_order(settings, "capture", "end_grace_seconds", "idle_seconds")
+
+
+def _in_order(settings: Settings, section: str, less: str, more: str) -> Iterator[Broken]:
+    """``less`` may not exceed ``more``; the one that was set is the one to complain of."""
+    table = getattr(settings, section)
+    low, high = getattr(table, less), getattr(table, more)
+    if low > high and f"{section}.{more}" in settings.sources:
+        yield f"{section}.{more}", f"is {high:g}; use {section}.{less} ({low:g}) or more"
+    elif low > high:
+        yield f"{section}.{less}", f"is {low:g}; use {section}.{more} ({high:g}) or less"
 
 
 def _web_address(text: str) -> tuple[str, str] | None:

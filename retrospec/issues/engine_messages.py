@@ -83,7 +83,9 @@ _CODES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("resize-observer", "Error", (
         r"ResizeObserver loop (?:limit exceeded|completed with undelivered notifications\.?)",)),
     ("syntax", "SyntaxError", (
-        r"(?:Unexpected|unexpected) (?:token|end of|identifier|string|number|keyword|EOF|template|reserved).*",
+        r"(?:Unexpected|unexpected) (?:token|end of (?:input|script)|identifier|string|number|keyword|EOF|template|reserved).*",
+        r"Expected '[^\w\s]{1,3}'")),
+    ("syntax-words", "SyntaxError", (
         r"Expected .*", r"expected .*", r"missing .*", r"Invalid or unexpected token", r"illegal character.*", r"Invalid character.*",
         r".*[Pp]arse error\.?", r"Syntax error")),
 )  # fmt: skip
@@ -102,18 +104,28 @@ def engine_message(type_: str, message: str) -> EngineMessage | None:
         if type_ in _types_of(code, native_type):
             for pattern in patterns:
                 if match := pattern.fullmatch(text):
-                    return EngineMessage(code, _own_name(match), native_type)
+                    return EngineMessage(code.removesuffix("-words"), _own_name(match), native_type)
     return None
 
 
+_ALSO_IN: dict[str, tuple[str, ...]] = {
+    "undefined-name": ("Error",),
+    "malformed-uri": ("Error",),
+    "failed-to-fetch": ("Error",),
+    "module-load": ("Error",),
+    "chunk-load": ("Error",),
+    "syntax": ("Error",),
+    "too-much-recursion": ("InternalError", "Error"),
+    "out-of-memory": ("InternalError", "Error"),
+    "timed-out": ("DOMException", "Error"),
+    "aborted": ("DOMException", "Error"),
+    "quota": ("DOMException", "NS_ERROR_DOM_QUOTA_REACHED", "Error"),
+}
+"""Other types that some engine gives the same failure. A plain ``Error`` is a program's unless the words are unmistakable."""
+
+
 def _types_of(code: str, native_type: str) -> tuple[str, ...]:
-    if code in ("too-much-recursion", "out-of-memory"):
-        return ("RangeError", "InternalError", "Error", "")
-    if code in ("timed-out", "aborted"):
-        return ("TimeoutError", "AbortError", "DOMException", "Error", "")
-    if code == "quota":
-        return ("QuotaExceededError", "DOMException", "NS_ERROR_DOM_QUOTA_REACHED", "Error", "")
-    return (native_type, "Error", "")
+    return (native_type, "", *_ALSO_IN.get(code, ()))
 
 
 def _own_name(match: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from retrospec.issues.drafts import Draft
 from retrospec.issues.engine_messages import NATIVE_TYPES, EngineMessage, engine_message
 from retrospec.issues.failure import Failure, read_exception
-from retrospec.issues.places import Place, place_of
+from retrospec.issues.places import Place, place_of, site_tokens
 from retrospec.issues.templates import MASK, message_template
 
 _MAX_TITLE_CHARS = 120
@@ -25,12 +25,13 @@ def draft_exception(label: str, raw: Any) -> Draft:
     type_ = _type(failure, meant)
     template = message_template(failure.message, keep_quoted=type_ in NATIVE_TYPES)
     place = place_of(failure.frames, mapped=failure.mapped)
+    site = site_tokens(failure.raw_frames)
     words = _words(type_, meant, template, place)
     parts = [("type", type_), *place.parts, *words]
     return Draft(
         parts=[part for part in parts if part[1]],
         ignored=_ignored(place, words),
-        tokens=_tokens(type_, template, meant, place),
+        tokens=[f"type:{type_}", *site, *_tokens(type_, template, meant, place)],
         title=_title(type_, template, failure),
     )
 
@@ -45,8 +46,10 @@ def _words(type_: str, meant: EngineMessage | None, template: str, place: Place)
     if place.parse_error and type_ == "SyntaxError":
         return []
     if meant:
-        return [] if place.certain else [("meaning", meant.code), ("of", meant.name)]
-    if type_ in NATIVE_TYPES and place.certain:
+        if place.certain:
+            return []
+        return [("meaning", meant.code), *([("of", meant.name)] if not place.names else [])]
+    if type_ in NATIVE_TYPES and place.names:
         return []
     return [("message", template)]
 
@@ -61,7 +64,7 @@ def _ignored(place: Place, words: list[tuple[str, str]]) -> list[str]:
 def _tokens(type_: str, template: str, meant: EngineMessage | None, place: Place) -> list[str]:
     words = [f"word:{word}" for word in template.lower().split() if MASK not in word][:12]
     code = [f"code:{meant.code}:{meant.name}"] if meant else []
-    return [f"type:{type_}", *code, f"text:{type_}:{engine_free(template)}", *place.tokens, *words]
+    return [f"text:{place.stem}:{engine_free(template)}", *code, *place.tokens, *words]
 
 
 def engine_free(template: str) -> str:

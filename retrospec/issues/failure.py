@@ -23,6 +23,8 @@ class Failure(Struct, kw_only=True):
     type: str = ""
     message: str = ""
     frames: tuple[Frame, ...] = ()
+    raw_frames: tuple[Frame, ...] = ()
+    """As the engine wrote them: ``frames`` itself unless those were mapped."""
     mapped: bool = False
     """The frames were put back to their sources by a source map."""
 
@@ -93,13 +95,15 @@ def read_exception(label: str, raw: Any) -> Failure:
     label_type, label_message = typed(own)
     header_type, header_message = typed(parsed.header)
     message_type, message = typed(evidence.message if not isinstance(raw, str) else "")
-    frames, mapped = mapped_frames(raw)
+    listed, mapped = mapped_frames(raw)
+    raw_frames = parsed.frames or tail or _reported_place(evidence)
     return Failure(
         label=label,
         evidence=evidence,
         type=_error_type(evidence.type) or header_type or message_type or label_type,
         message=message or header_message or label_message or evidence.message,
-        frames=frames or parsed.frames or tail or _reported_place(evidence),
+        frames=listed or raw_frames,
+        raw_frames=raw_frames or listed,
         mapped=mapped,
     )
 

@@ -41,32 +41,47 @@ class Place(Struct, frozen=True):
     """``parts`` of the key that say where; none when nothing is known."""
 
     parts: tuple[tuple[str, str], ...] = ()
+    stem: str = ""
+    """The file's name without its hash, the same in every build."""
     tokens: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     certain: bool = False
-    """A function is named: the place alone tells one failure from another of its type."""
+    """The innermost function is named and no hub: the place alone tells one failure from another of its type."""
+    names: bool = False
+    """Some function is named: the engine's wording adds nothing but its own language."""
     parse_error: bool = False
     """A script and no stack: where parsing stopped, of which there is one per file and build."""
 
 
 def place_of(frames: Sequence[Frame], *, mapped: bool) -> Place:
     """The innermost place in the program's own code; vendor code where there is no other."""
-    known = [frame for frame in frames if not frame.native and frame.file]
-    ours = [frame for frame in known if not _EXTENSION.search(frame.file) and not _OWN_SDK.search(frame.file)]
-    if not ours:
-        return _extension_place(known)
-    app = [frame for frame in ours if not _VENDOR.search(frame.file)] or ours
+    app = own_frames(frames)
+    if not app:
+        extension = any(_EXTENSION.search(frame.file) for frame in frames)
+        return Place(parts=(("in", "a browser extension"),)) if extension else Place()
     if len(frames) == 1 and not frames[0].function:
         return _reported_place(app[0])
     if mapped or not _is_minified(app):
-        return _source_place(app)
+        return _source_place(app, mapped=mapped)
     return _build_place(app)
 
 
-def _extension_place(known: Sequence[Frame]) -> Place:
-    if not known:
-        return Place()
-    return Place(parts=(("in", "a browser extension"),), tokens=("file:extension",))
+def own_frames(frames: Sequence[Frame]) -> list[Frame]:
+    """The program's own frames, innermost first: not the engine's, an extension's, ours or a library's.
+
+    A failure wholly inside libraries keeps their frames.
+    """
+    known = [frame for frame in frames if not frame.native and frame.file and not _EXTENSION.search(frame.file)]
+    ours = [frame for frame in known if not _OWN_SDK.search(frame.file)]
+    return [frame for frame in ours if not _VENDOR.search(frame.file)] or ours
+
+
+def site_tokens(frames: Sequence[Frame]) -> list[str]:
+    """``site:<build file>:<line>:<column>:<function>`` of the innermost own frame: where in the exact build it was."""
+    top = next(iter(own_frames(frames)), None)
+    if top is None or not top.column:
+        return []
+    return [f"site:{build_file(top.file)}:{top.line}:{top.column}:{bare_function(top.function)}"]
 
 
 def _is_minified(app: Sequence[Frame]) -> bool:
@@ -78,14 +93,24 @@ def _is_minified(app: Sequence[Frame]) -> bool:
     return bool(names) and all(len(name) <= 2 for name in names[:_CHAIN_LENGTH])
 
 
-def _source_place(app: Sequence[Frame]) -> Place:
-    chain = [(source_path(frame.file), bare_function(frame.function)) for frame in app]
+def _source_place(app: Sequence[Frame], *, mapped: bool) -> Place:
+    chain = [(source_path(frame.file), _source_name(frame, mapped=mapped)) for frame in app]
+    tokens = tuple(dict.fromkeys(f"frame:{file}:{name}" for file, name in chain[:8]))
+    ignored = ("line and column", "file hashes and hosts", "library and browser frames")
+    if mapped and not chain[0][1] and app[0].line:
+        where = f"{chain[0][0]}:{app[0].line}"
+        return Place((("where", where),), chain[0][0], tokens, ignored[1:], certain=True, names=True)
     depth = _depth(chain)
     shown = [f"{file}:{name or '(nameless)'}" for file, name in chain[: depth + 1]]
-    parts = [("where", shown[0]), *(("called by", caller) for caller in shown[1:])]
-    tokens = [f"frame:{file}:{name}" for file, name in chain[:8]]
-    ignored = ("line and column", "file hashes and hosts", "library and browser frames")
-    return Place(tuple(parts), tuple(dict.fromkeys(tokens)), ignored, certain=any(name for _, name in chain[: depth + 1]))
+    parts = (("where", shown[0]), *(("called by", caller) for caller in shown[1:]))
+    named = any(name for _, name in chain[: depth + 1])
+    return Place(parts, chain[0][0], tokens, ignored, certain=bool(chain[0][1]) and depth == 0, names=named)
+
+
+def _source_name(frame: Frame, *, mapped: bool) -> str:
+    """The function's name in the source: a map that knows none leaves the minifier's, which is worth nothing."""
+    name = bare_function(frame.function)
+    return "" if mapped and len(name) <= 2 else name
 
 
 def _depth(chain: Sequence[tuple[str, str]]) -> int:
@@ -101,20 +126,26 @@ def _build_place(app: Sequence[Frame]) -> Place:
     names = [bare_function(frame.function) for frame in app if frame.file == top.file][:_CHAIN_LENGTH]
     file = build_file(top.file)
     column = str(top.column // _COLUMN_STEP * _COLUMN_STEP) if not names[0] else ""
-    parts = (("build file", file), ("line", str(top.line)), ("functions", " < ".join(name or "(nameless)" for name in names)),
-             ("near column", column))  # fmt: skip
-    tokens = (f"file:{file_stem(top.file)}", f"at:{file}:{top.line}:{names[0]}:{top.column}", *(f"fn:{file}:{n}" for n in names if n))
-    return Place(tuple(part for part in parts if part[1]), tokens, ("exact column", "hosts", "library and browser frames"), certain=bool(names[0]))
+    functions = " < ".join(name or "(nameless)" for name in names)
+    parts = (("build file", file), ("line", str(top.line)), ("functions", functions), ("near column", column))
+    return Place(
+        parts=tuple(part for part in parts if part[1]),
+        stem=file_stem(top.file),
+        tokens=(f"file:{file_stem(top.file)}", *(f"fn:{name}" for name in names if len(name) > 2)),
+        ignored=("exact column", "hosts", "library and browser frames"),
+        certain=bool(names[0]),
+        names=any(names),
+    )
 
 
 def _reported_place(frame: Frame) -> Place:
-    """A file without a stack. Of a script only its stem counts; of a page not even that: errors move between pages."""
+    """A file without a stack. Of a script its stem counts; of a page not even that: errors move between pages."""
     path = frame.file.split("?", 1)[0].split("#", 1)[0]
     if not _SCRIPT.search(path):
         return Place(ignored=("line and column",))
     stem = file_stem(frame.file)
-    tokens = (f"file:{stem}", f"at:{build_file(frame.file)}:{frame.line}::{frame.column}")
-    return Place((("file", stem),), tokens, ("line and column", "file hashes and hosts"), parse_error=stem != MASK)
+    ignored = ("line and column", "file hashes and hosts")
+    return Place((("file", stem),), stem, (f"file:{stem}",), ignored, parse_error=stem != MASK)
 
 
 @lru_cache(maxsize=4_096)

@@ -15,14 +15,24 @@ MAX_MESSAGE_CHARS = 400
 _UUID = r"(?<![A-Za-z0-9])[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}(?![A-Za-z0-9])"
 _EMAIL = r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"
 _DATE = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?(?:Z|[+-]\d\d:?\d\d)?"
+_DAY = r"\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? )?(?:\d{1,2} )?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]* \d{1,4}(?: \d{4})?(?: \d\d:\d\d:\d\d)?(?: [A-Z]{3,4}(?:[+-]\d{4})?(?: \([^)]*\))?)?(?: \d{4})?"
+_MAC = r"\b(?:[0-9A-Fa-f]{2}:){3,}[0-9A-Fa-f]{2}\b"
 _IPV6 = r"(?<![\w:])(?:[0-9a-fA-F]{1,4}:){3,7}[0-9a-fA-F]{1,4}(?![\w:])"
 _HEX = r"0[xX][0-9a-fA-F]+|(?<![A-Za-z0-9])(?:(?=[a-fA-F]*\d)[0-9a-fA-F]{4,}|[0-9a-f]{8,}|[0-9A-F]{8,})(?![A-Za-z0-9])"
 _MIXED = r"(?<![A-Za-z0-9])(?=[A-Za-z]*\d+[A-Za-z]+\d|[A-Za-z]+\d+[A-Za-z])[A-Za-z0-9]{6,}(?![A-Za-z0-9])"
-_NUMBER = r"[-+]?\d+(?:[.,:/]\d+)*%?"
+_NUMBER = r"[-+]?\d+(?:[.,:/]\d+)*(?:%| ?(?:[KMGT]i?B|B|[num]?s|secs?|seconds?|minutes?|hours?|px|bytes)\b)?"
+_TRUTH = r"\b(?:true|false|null|undefined|None|NaN)\b"
+_QUOTED_REQUEST = re.compile(r".(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) ")
 _URL = r"(?:https?|wss?|blob|file|data|ftp|(?:chrome|moz|safari-web)-extension):[^\s\"'<>)\]]+"
-_PATH = r"(?<![\w<>*])(?:[A-Za-z]:\\|\.{0,2}/)(?:[\w.@%~+-]+[\\/]){1,}[\w.@%~+-]*"
-_PARAMETER = re.compile("|".join((_URL, _EMAIL, _UUID, _DATE, _IPV6, _PATH, _HEX, _MIXED, _NUMBER)))
+_HOST = (
+    r"(?<![\w.@])(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|io|dev|app|local|internal|example|test)(?::\d+)?(?![\w.(])"
+    r"|(?<![\w.@])(?:[\w-]+\.){2,}[a-z]{2,}:\d+"
+)
+_PATH = r"(?<![\w<>*])(?:[A-Za-z]:\\|\.{0,2}/)(?:[\w.@%~+-]+[\\/]){1,}[\w.@%~+-]*(?:\?[^\s\"'<>)\]]*)?"
+_PARAMETER = re.compile("|".join((_URL, _EMAIL, _UUID, _DATE, _DAY, _MAC, _IPV6, _HOST, _PATH, _HEX, _MIXED, _NUMBER, _TRUTH)))
 _QUOTED = re.compile(r"\"[^\"\n]{0,200}\"|(?<!\w)'[^'\n]{0,200}'(?!\w)|`[^`\n]{0,200}`|“[^”\n]{0,200}”|«[^»\n]{0,200}»")
+_COMPOUND = re.compile(r"[\w~.\\/#@$-]*<\*>[\w~.\\/#@$-]+<\*>[\w~.\\/#@$<*>-]*")
+"""A word with two parameters in it is one composed id: ``broadcast_<*>_piece<*>``."""
 _REPEATED = re.compile(r"<\*>(?:[\s,;:./_-]*<\*>)+")
 _SPACE = re.compile(r"\s+")
 
@@ -36,15 +46,19 @@ def message_template(message: str, *, keep_quoted: bool = False) -> str:
     """
     first = next((line for line in message.splitlines() if line.strip()), "")[:MAX_MESSAGE_CHARS]
     if not keep_quoted:
-        first = _QUOTED.sub(MASK, first)
-    masked = _REPEATED.sub(MASK, _PARAMETER.sub(MASK, first))
+        first = _QUOTED.sub(_unquoted, first)
+    masked = _REPEATED.sub(MASK, _COMPOUND.sub(MASK, _PARAMETER.sub(MASK, first)))
     return _SPACE.sub(" ", masked).strip(" .:!")
+
+
+def _unquoted(match: re.Match[str]) -> str:
+    return match[0] if _QUOTED_REQUEST.match(match[0]) else MASK
 
 
 _API_VERSION = re.compile(r"v\d{1,2}(?:\.\d)?")
 _SEGMENT_ID = re.compile(
-    r"\d[\d.,:+-]*|(?=.*\d)[0-9a-fA-F-]{4,}|[0-9a-f]{16,}|.*@.*|.*%.*|:\w+|\{\w+\}|.*<\*>.*|"
-    r"(?=.*\d)[A-Za-z0-9_~=+,.!*'()-]{12,}|(?=.*\d)[A-Za-z]+[_-]?(?=[A-Za-z0-9]*\d)[A-Za-z0-9]{6,}|[A-Za-z0-9_-]{24,}={0,2}"
+    r"\d[\d.,:+-]*|(?=.*\d)[0-9a-fA-F-]{4,}|[0-9a-f]{8,}|[0-9A-F]{8,}|.*@.*|.*%.*|:\w+|\{\w+\}|.*<\*>.*|"
+    r"(?=.*\d)[A-Za-z0-9_~=+,.!*'()-]{12,}|[A-Za-z]+[_-](?=(?:[A-Za-z]*\d){2})[A-Za-z0-9]{6,}|(?=(?:[A-Za-z]*\d){3})[A-Za-z0-9]{8,}|[A-Za-z0-9_-]{24,}={0,2}"
 )
 _DIGITS = re.compile(r"\d+")
 
@@ -67,7 +81,7 @@ def segment_template(segment: str) -> str:
         return segment
     name, dot, extension = segment.rpartition(".")
     if dot and name and "@" not in name and extension.isalpha() and len(extension) <= 5:
-        return f"{file_stem(segment)}.{extension}" if not _SEGMENT_ID.fullmatch(name) else f"{MASK}.{extension}"
+        return f"{file_stem(name)}.{extension}" if not _SEGMENT_ID.fullmatch(name) else f"{MASK}.{extension}"
     if _SEGMENT_ID.fullmatch(segment):
         return MASK
     return _REPEATED.sub(MASK, _DIGITS.sub(MASK, segment))

@@ -66,6 +66,10 @@ class Doorbell:
         """Empty the queue: at start everything due is rung anew from the stage column."""
         self._huey.flush()
 
+    def close(self) -> None:
+        """Close the queue's file."""
+        self._huey.storage.close()
+
     def consumer(self, threads: int) -> "BellConsumer":
         """A consumer for this queue with that many worker threads, not started."""
         return BellConsumer(self._huey, self._heard, threads)

@@ -60,7 +60,7 @@ class Landed(msgspec.Struct):
 
 
 _EXISTING = (
-    select(sessions, chunks.c.sha256.label("upload_sha256"))
+    select(sessions, chunks.c.sha256.label("upload_sha256"), chunks.c.object_key.label("upload_key"))
     .select_from(
         sessions.outerjoin(
             chunks,
@@ -72,7 +72,7 @@ _EXISTING = (
     )
     .where(sessions.c.project_id == bindparam("p"), sessions.c.id == bindparam("s"))
 )
-_UPLOAD = select(chunks.c.sha256, chunks.c.event_count, chunks.c.size_bytes).where(
+_UPLOAD = select(chunks.c.sha256, chunks.c.object_key, chunks.c.event_count, chunks.c.size_bytes).where(
     chunks.c.project_id == bindparam("p"),
     chunks.c.session_id == bindparam("s"),
     chunks.c.tab_id == "",
@@ -115,7 +115,7 @@ async def _land_new(connection: Connection, arrival: Arrival, *, now: datetime) 
         route=arrival.route,
         started_at=arrival.started_at,
         duration_ms=arrival.duration_ms,
-        events_object_key=arrival.events_object_key,
+        events_object_key=upload.object_key if upload else arrival.events_object_key,
         created_at=now,
         updated_at=now,
         stage=arrival.stage,
@@ -170,7 +170,7 @@ def _merged(row: Any, arrival: Arrival, *, added: Sequence[Marker]) -> dict[str,
         }
     if row.upload_sha256 is not None:
         values["events_sha256"] = row.upload_sha256
-        values["events_object_key"] = arrival.events_object_key or row.events_object_key
+        values["events_object_key"] = row.upload_key
     return values
 
 

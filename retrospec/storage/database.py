@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection as SyncConnection
-from sqlalchemy import Engine, Executable, Row, create_engine, event, text
+from sqlalchemy import Engine, Executable, create_engine, event, text
 from sqlalchemy.engine import CursorResult, Dialect, make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -35,21 +35,21 @@ class Rows:
     """What a statement answered, already fetched."""
 
     def __init__(self, result: CursorResult[Any]) -> None:
-        self._rows: Sequence[Row[Any]] = result.all() if result.returns_rows else ()
+        self._rows: Sequence[Any] = result.all() if result.returns_rows else ()
         self.rowcount = result.rowcount
 
-    def __iter__(self) -> Iterator[Row[Any]]:
+    def __iter__(self) -> Iterator[Any]:
         return iter(self._rows)
 
-    def all(self) -> Sequence[Row[Any]]:
+    def all(self) -> Sequence[Any]:
         """Every row."""
         return self._rows
 
-    def first(self) -> Row[Any] | None:
+    def first(self) -> Any:
         """The first row, or None."""
         return self._rows[0] if self._rows else None
 
-    def one(self) -> Row[Any]:
+    def one(self) -> Any:
         """The only row. Raises ValueError when there are none or several."""
         (row,) = self._rows
         return row
@@ -75,6 +75,10 @@ class Connection:
     async def execute(self, statement: Executable, parameters: Parameters = None) -> Rows:
         """Run one statement, or one with many parameter sets."""
         return await self._run(lambda: Rows(self._sync.execute(statement, parameters)))
+
+    async def scalar(self, statement: Executable, parameters: Parameters = None) -> Any:
+        """The first column of the first row, or None."""
+        return (await self.execute(statement, parameters)).scalar()
 
     async def exec_driver_sql(self, statement: str) -> Rows:
         """Run text as it is; for what SQL has no construct for."""

@@ -8,6 +8,7 @@ from sqlalchemy import Row, bindparam, select
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.finding import Finding
 from retrospec.domain.report import Basis, Card, ReportCard, ReportStatus
+from retrospec.domain.session import Session
 from retrospec.domain.window import Window
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import artifacts, reports
@@ -20,6 +21,11 @@ _ARTIFACTS = (
     .where(artifacts.c.project_id == bindparam("p"), artifacts.c.session_id == bindparam("s"))
     .order_by(artifacts.c.generated_at.desc(), artifacts.c.id.desc())
 )
+
+
+def artifact_folder(session: Session) -> str:
+    """``artifacts/<project>/<yyyy>/<mm>/<dd>/<session>``: stable, so that a repeated stage overwrites."""
+    return f"artifacts/{session.project_id}/{session.created_at:%Y/%m/%d}/{session.id}"
 
 
 async def of_session(connection: Connection, project_id: str, session_id: str) -> ReportCard | None:

@@ -91,6 +91,7 @@ def test_secrets_and_passwords_are_not_listed() -> None:
         ("[database]\nurl = 'postgres://h/x'", 'line 2: database.url is "postgres://h/x"; use sqlite:///path or postgresql://user@host/name'),
         ("[blobs]\nurl = 'ftp://x'", 'line 2: blobs.url is "ftp://x"; use file:///path or s3://bucket/prefix'),
         ("[capture]\nend_grace_seconds = 90", "line 2: capture.end_grace_seconds is 90; use capture.idle_seconds (60) or less"),
+        ("[worker]\nretry_base_seconds = 500", "line 2: worker.retry_base_seconds is 500; use worker.retry_max_seconds (120) or less"),
         ("[worker]\nretry_max_seconds = 1", "line 2: worker.retry_max_seconds is 1; use worker.retry_base_seconds (2) or more"),
         ("[server]\ntrusted_proxies = ['caddy']", 'line 2: server.trusted_proxies has "caddy"; use IP addresses or networks, such as 127.0.0.1 or 10.0.0.0/8'),
     ],

@@ -5,7 +5,19 @@
 
 from collections.abc import Callable
 
-from retrospec.analysis.detectors import exceptions, failed_requests, rage_clicks, refusals, unresponsive
+from retrospec.analysis.detectors import (
+    blank_pages,
+    endless_spinners,
+    error_clicks,
+    errors_shown,
+    exceptions,
+    failed_requests,
+    quick_backs,
+    rage_clicks,
+    refusals,
+    reload_loops,
+    unresponsive,
+)
 from retrospec.analysis.scene import Scene
 from retrospec.domain.finding import Finding
 
@@ -15,6 +27,12 @@ DETECTORS: dict[str, Detector] = {
     "exceptions": exceptions.find,
     "failed_requests": failed_requests.find,
     "refusals": refusals.find,
+    "reload_loops": reload_loops.find,
+    "blank_pages": blank_pages.find,
+    "endless_spinners": endless_spinners.find,
     "rage_clicks": rage_clicks.find,
     "unresponsive": unresponsive.find,
+    "error_clicks": error_clicks.find,
+    "errors_shown": errors_shown.find,
+    "quick_backs": quick_backs.find,
 }

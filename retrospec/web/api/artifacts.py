@@ -5,7 +5,7 @@ import re
 from typing import Annotated
 
 from litestar import Response, get
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 
 from retrospec.capture.compress import decompress
 from retrospec.domain.artifact import Artifact
@@ -26,7 +26,7 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
     guards=[needs("read")],
     tags=["artifacts"],
 )
-async def artifact_token(request: AnyRequest, session_id: str, artifact_type: str) -> TokenAnswer:
+async def artifact_token(request: AnyRequest, session_id: FromPath[str], artifact_type: FromPath[str]) -> TokenAnswer:
     """A token for one artifact, so that a page or a model can fetch it without a key."""
     session = await find_session(request, session_id)
     seconds = request.app.state.settings.artifacts.token_seconds
@@ -39,9 +39,9 @@ async def artifact_token(request: AnyRequest, session_id: str, artifact_type: st
 @get("/v1/sessions/{session_id:str}/artifacts/{artifact_type:str}", tags=["artifacts"])
 async def read_artifact(
     request: AnyRequest,
-    session_id: str,
-    artifact_type: str,
-    artifact_token: Annotated[str, Parameter(query="artifactToken")] = "",
+    session_id: FromPath[str],
+    artifact_type: FromPath[str],
+    artifact_token: Annotated[str, QueryParameter(name="artifactToken")] = "",
 ) -> Response[bytes]:
     """The newest artifact of that type, by token or by key; answers byte ranges."""
     project_id = await _project_of(request, session_id, artifact_type, artifact_token)

@@ -1,11 +1,14 @@
 """One JSON shape for every error; internals stay in the log under the request's id."""
 
+from typing import Any
+
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
 from retrospec.domain.errors import Refused, RetroSpecError, TooManyRequests, Unavailable
+from retrospec.domain.ids import new_id
 from retrospec.web.api.wire import WireError
 
 log = structlog.get_logger()
@@ -17,18 +20,23 @@ _PLAIN = {
 }
 
 
-def _request_id(request: Request) -> str:  # type: ignore[type-arg]
-    return str(request.scope.get("state", {}).get("request_id", ""))
+AnyRequest = Request[Any, Any, Any]
+
+
+def _request_id(request: AnyRequest) -> str:
+    """The id given before the handler, or one of its own where no handler was reached."""
+    state = request.scope.setdefault("state", {})
+    return str(state.setdefault("request_id", new_id("req")))
 
 
 def _answer(
-    request: Request, status: int, error: WireError, headers: dict[str, str] | None = None
-) -> Response[WireError]:  # type: ignore[type-arg]
+    request: AnyRequest, status: int, error: WireError, headers: dict[str, str] | None = None
+) -> Response[WireError]:
     error.request_id = _request_id(request)
     return Response(error, status_code=status, headers=headers or {}, media_type="application/json")
 
 
-def refused(request: Request, error: RetroSpecError) -> Response[WireError]:  # type: ignore[type-arg]
+def refused(request: AnyRequest, error: RetroSpecError) -> Response[WireError]:
     """A deliberate error: its own sentence and status."""
     shape = WireError(error.message, hint=error.hint, field=error.field)
     if isinstance(error, TooManyRequests | Unavailable):
@@ -37,7 +45,7 @@ def refused(request: Request, error: RetroSpecError) -> Response[WireError]:  # 
     return _answer(request, error.status if isinstance(error, Refused) else 500, shape)
 
 
-def http_refused(request: Request, error: HTTPException) -> Response[WireError]:  # type: ignore[type-arg]
+def http_refused(request: AnyRequest, error: HTTPException) -> Response[WireError]:
     """Litestar's own refusals, in our shape."""
     sentence = _PLAIN.get(error.status_code) or _readable(error)
     return _answer(request, error.status_code, WireError(sentence), dict(error.headers or {}))
@@ -50,7 +58,7 @@ def _readable(error: HTTPException) -> str:
     return error.detail
 
 
-def crashed(request: Request, error: Exception) -> Response[WireError]:  # type: ignore[type-arg]
+def crashed(request: AnyRequest, error: Exception) -> Response[WireError]:
     """Anything else: logged whole, answered with its id only."""
     log.error("request_failed", path=request.url.path, request_id=_request_id(request), exc_info=error)
     return _answer(
@@ -62,4 +70,4 @@ HANDLERS: ExceptionHandlersMap = {
     RetroSpecError: refused,
     HTTPException: http_refused,
     Exception: crashed,
-}  # type: ignore[dict-item]
+}

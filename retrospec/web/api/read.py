@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 
 from retrospec.capture.compress import decompress
@@ -41,7 +41,7 @@ def _database(request: AnyRequest) -> Database:
 
 @get("/v1/issues", guards=[needs("read")], tags=["issues"])
 async def list_issues(
-    request: AnyRequest, issue_state: Annotated[str, Parameter(query="state")] = "active"
+    request: AnyRequest, issue_state: Annotated[str, QueryParameter(name="state")] = "active"
 ) -> IssuesAnswer:
     """Shown issues in one state, latest seen first; ``state=all`` for every state."""
     state = _issue_state(issue_state)
@@ -76,7 +76,7 @@ async def promote_issues(request: AnyRequest) -> PromotedAnswer:
 
 @get("/v1/issues/stats", guards=[needs("read")], tags=["issues"])
 async def issue_stats(
-    request: AnyRequest, hours: Annotated[int, Parameter(query="hours", ge=1, le=720)] = 24
+    request: AnyRequest, hours: Annotated[int, QueryParameter(name="hours", ge=1, le=720)] = 24
 ) -> StatsAnswer:
     """Markers, sessions and clusters per kind over the last hours."""
     async with _database(request).read() as connection:
@@ -89,10 +89,10 @@ async def issue_stats(
 @get("/v1/issues/{cluster_key:str}/sessions", guards=[needs("read")], tags=["issues"])
 async def issue_sessions(
     request: AnyRequest,
-    cluster_key: str,
-    limit: Annotated[int, Parameter(query="limit", ge=1, le=200)] = 30,
-    report_status: Annotated[str, Parameter(query="reportStatus")] = "",
-    min_confidence: Annotated[float, Parameter(query="minConfidence", ge=0, le=1)] = 0.0,
+    cluster_key: FromPath[str],
+    limit: Annotated[int, QueryParameter(name="limit", ge=1, le=200)] = 30,
+    report_status: Annotated[str, QueryParameter(name="reportStatus")] = "",
+    min_confidence: Annotated[float, QueryParameter(name="minConfidence", ge=0, le=1)] = 0.0,
 ) -> IssueSessionsAnswer:
     """Sessions with a marker of this cluster, latest first."""
     if report_status and report_status not in list(ReportStatus):
@@ -120,7 +120,7 @@ async def find_session(request: AnyRequest, session_id: str, project_id: str = "
 
 
 @get("/v1/sessions/{session_id:str}", guards=[needs("read")], tags=["sessions"])
-async def read_session(request: AnyRequest, session_id: str) -> SessionAnswer:
+async def read_session(request: AnyRequest, session_id: FromPath[str]) -> SessionAnswer:
     """One session with its markers, artifacts and report card."""
     session = await find_session(request, session_id)
     async with _database(request).read() as connection:
@@ -136,7 +136,7 @@ async def read_session(request: AnyRequest, session_id: str) -> SessionAnswer:
     tags=["sessions"],
     media_type="application/json",
 )
-async def read_events(request: AnyRequest, session_id: str) -> Stream:
+async def read_events(request: AnyRequest, session_id: FromPath[str]) -> Stream:
     """The session's recording: ``{sessionId, eventsObjectKey, events}``."""
     session = await find_session(request, session_id)
     head = msgspec.json.encode({"sessionId": session.id, "eventsObjectKey": session.events_object_key})

@@ -1,0 +1,83 @@
+"""The dashboard: ``routes`` is everything the app has to mount; ``page_errors`` what shows errors as pages.
+
+Handlers expect ``state.database``, ``state.blobs`` and ``state.settings`` on the app.
+"""
+
+from typing import Any
+
+from litestar import Router
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.types import ControllerRouterHandler, ExceptionHandlersMap
+
+from retrospec.domain.errors import RetroSpecError
+from retrospec.web.pages import (
+    assets,
+    errors,
+    home,
+    issue,
+    issues,
+    project,
+    recording,
+    reference,
+    session,
+    sessions,
+    sign_in,
+    welcome,
+)
+from retrospec.web.pages.guard import SignInNeeded, own_forms_only, project_frame
+
+MAX_FORM_BYTES = 64 * 1024
+
+page_errors: ExceptionHandlersMap = {
+    SignInNeeded: errors.ask_to_sign_in,
+    RetroSpecError: errors.show_deliberate,
+    HTTPException: errors.show_refused_by_router,
+    Exception: errors.show_bug,
+}
+"""The app may use these too, for addresses outside its API that nothing answers."""
+
+_shared: dict[str, Any] = {
+    "exception_handlers": page_errors,
+    "guards": [own_forms_only],
+    "request_max_body_size": MAX_FORM_BYTES,
+    "include_in_schema": False,
+}
+
+routes: list[ControllerRouterHandler] = [
+    Router(
+        "/",
+        route_handlers=[
+            home.show_home,
+            sign_in.show_sign_in,
+            sign_in.do_sign_in,
+            sign_in.do_sign_out,
+            sign_in.choose_theme,
+            welcome.show_setup,
+            welcome.do_setup,
+            welcome.show_reset,
+            welcome.do_reset,
+            assets.serve_asset,
+            reference.show_reference,
+        ],
+        **_shared,
+    ),
+    Router(
+        "/p/{project_id:str}",
+        dependencies={"frame": Provide(project_frame)},
+        route_handlers=[
+            home.show_project_home,
+            issues.show_issues,
+            issue.show_issue,
+            issue.change_issue,
+            sessions.show_sessions,
+            session.show_session,
+            recording.stream_events,
+            recording.show_artifact,
+            project.show_project,
+            project.make_key,
+            project.revoke_key,
+        ],
+        **_shared,
+    ),
+]

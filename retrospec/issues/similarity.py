@@ -1,0 +1,296 @@
+"""Near-duplicates, online: which fingerprints are one failure after all, and which may be.
+
+Two rules join on their own, each found on failing programs run in three engines and four builds:
+
+1. *One site of one build.* Same type, same built file and line, columns at most 32 apart and the same function;
+   or at most 8 apart where either names none. Engines disagree on columns by 25 at most.
+2. *One text, one place.* Minified names change with each build, texts don't. Where a text (per type and hashless file)
+   was seen at exactly one place in every build, those places are one. As soon as any build shows it at a second
+   place, the text tells nothing and its join is withdrawn.
+
+Everything else is only suggested, by the share of weighted tokens in common. Types never mix.
+
+Order does not matter: what is stored only grows (a set of rows), and groups are a function of that set.
+A marker whose rows are known already costs one look-up; a new one reads at most ``MAX_ROWS`` rows of each of its tokens.
+
+Storage contract
+    ``TokenStore`` is one table, ``(token, key, detail)`` unique and indexed by token and by key, with each project's
+    rows apart. In SQL: ``insert … on conflict do nothing``, ``select key, detail where token = ? order by key, detail
+    limit ?``. ``MemoryStore`` is the same in dicts. Tokens with more rows than the limit tell nothing apart and are
+    passed over, so no read grows with the number of issues.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from msgspec import Struct, field
+
+from retrospec.domain.marker import MarkerKind
+from retrospec.issues.fingerprint_v1 import Fingerprint
+
+MAX_ROWS = 64
+WINDOW_COLUMNS = 32
+NAMELESS_WINDOW_COLUMNS = 8
+SUGGEST_AT = 0.6
+"""Share of weighted tokens in common from which a merge is suggested."""
+
+_WEIGHTS = {"frame": 3.0, "code": 2.0, "fn": 2.0, "seg": 1.5, "method": 1.0, "word": 1.0, "file": 1.0}
+_DEFAULT_WEIGHT = 1.0
+_FAMILY_OF_ONE_SIGHTING = frozenset({"site", "url"})
+"""Tokens that say where exactly one marker was: for rule 1 and the URL learner, not for likeness."""
+
+
+class Row(Struct, frozen=True, order=True):
+    """One stored fact: ``key`` has the token asked for, with ``detail``."""
+
+    key: str
+    detail: str = ""
+
+
+class TokenStore(Protocol):
+    """See the module's storage contract."""
+
+    def add(self, token: str, row: Row) -> bool:
+        """Store it; False when it was there already."""
+
+    def rows(self, token: str, limit: int) -> Sequence[Row]:
+        """At most ``limit`` rows of ``token``, ordered."""
+
+    def tokens(self, key: str) -> Sequence[str]:
+        """All tokens stored of ``key``."""
+
+
+class MemoryStore:
+    """A ``TokenStore`` in dicts."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, set[Row]] = defaultdict(set)
+        self._tokens: dict[str, set[str]] = defaultdict(set)
+
+    def add(self, token: str, row: Row) -> bool:
+        """Store it; False when it was there already."""
+        known = self._rows[token]
+        if row in known:
+            return False
+        known.add(row)
+        self._tokens[row.key].add(token)
+        return True
+
+    def rows(self, token: str, limit: int) -> list[Row]:
+        """At most ``limit`` rows of ``token``, ordered."""
+        known = self._rows.get(token, ())
+        return sorted(known)[:limit] if len(known) <= 4 * limit else list(known)[:limit]
+
+    def tokens(self, key: str) -> list[str]:
+        """All tokens stored of ``key``."""
+        return sorted(self._tokens.get(key, ()))
+
+
+class Link(Struct, frozen=True, order=True):
+    """Two keys that are one failure, and by which rule."""
+
+    a: str
+    b: str
+    rule: str
+    """``site`` or ``text``."""
+    because: str = ""
+
+
+class Suggestion(Struct, frozen=True):
+    """A merge a person should decide."""
+
+    key: str
+    score: float
+    """0…1, share of weighted tokens in common."""
+
+
+class Neighbours(Struct):
+    """What one sighting changed, and what it is near to."""
+
+    links: list[Link] = field(default_factory=list)
+    """Hold now. The same link may be reported again."""
+    withdrawn: list[Link] = field(default_factory=list)
+    """Held before and don't any more: their text turned up at a second place."""
+    suggestions: list[Suggestion] = field(default_factory=list)
+
+
+class _Site(Struct, frozen=True):
+    build: str
+    line: str
+    column: int
+    function: str
+
+    def is_near(self, other: "_Site") -> bool:
+        apart = abs(self.column - other.column)
+        if self.function == other.function and self.function:
+            return apart <= WINDOW_COLUMNS
+        return apart <= NAMELESS_WINDOW_COLUMNS and not (self.function and other.function)
+
+
+class NeighbourIndex:
+    """Observes fingerprints and says which belong together.
+
+    One per project. Thread-safe only if its store is; calls for one project should come one after the other.
+    """
+
+    def __init__(self, store: TokenStore) -> None:
+        self._store = store
+
+    def observe(self, kind: MarkerKind, one: Fingerprint) -> Neighbours:
+        """Record one marker's fingerprint and return what it joins, unjoins and resembles.
+
+        A sighting that adds nothing new returns nothing: what it led to was reported when it was new.
+        """
+        found = Neighbours()
+        sites = [site for token in one.tokens if (site := _read_site(token))]
+        is_new_key = self._remember(kind, one)
+        for site in sites:
+            self._observe_site(f"{kind.value}:{_type(one)}", one.key, site, found)
+        for token in one.tokens:
+            if token.startswith("text:") and sites:
+                self._observe_text(f"{kind.value}:{_type(one)}:{token}", one.key, sites[0].build, found)
+        if is_new_key and not found.links:
+            found.suggestions = self.suggest(kind, one)
+        return found
+
+    def _remember(self, kind: MarkerKind, one: Fingerprint) -> bool:
+        if not self._store.add(f"key:{one.key}", Row(one.key)):
+            return False
+        for token in _likeness_tokens(kind, one):
+            self._store.add(token, Row(one.key))
+        return True
+
+    def _observe_site(self, family: str, key: str, site: _Site, found: Neighbours) -> None:
+        bucket = site.column // WINDOW_COLUMNS
+        detail = f"{site.column}:{site.function}"
+        if not self._store.add(f"{family}:site:{site.build}:{site.line}:{bucket}", Row(key, detail)):
+            return
+        for near in (bucket - 1, bucket, bucket + 1):
+            for row in self._store.rows(f"{family}:site:{site.build}:{site.line}:{near}", MAX_ROWS):
+                column, _, function = row.detail.partition(":")
+                if row.key != key and site.is_near(_Site(site.build, site.line, int(column), function)):
+                    link = _link(key, row.key, "site", f"{site.build}:{site.line}")
+                    self._store.add(f"joined:{key}", Row(row.key, "site"))
+                    self._store.add(f"joined:{row.key}", Row(key, "site"))
+                    found.links.append(link)
+
+    def _observe_text(self, token: str, key: str, build: str, found: Neighbours) -> None:
+        if len(token.partition(":text:")[2]) < 4:
+            return
+        if not self._store.add(token, Row(key, build)):
+            return
+        rows = self._store.rows(token, MAX_ROWS + 1)
+        before, now = self._text_links(token, [r for r in rows if r != Row(key, build)]), self._text_links(token, rows)
+        found.links += sorted(now - before)
+        found.withdrawn += sorted(before - now)
+
+    def _text_links(self, token: str, rows: Sequence[Row]) -> set[Link]:
+        """The joins of rule 2: none when any build has the text at two places, or it was seen too often to tell."""
+        places: dict[str, set[str]] = defaultdict(set)
+        for row in rows:
+            places[row.detail].add(self.site_root(row.key))
+        if len(rows) > MAX_ROWS or len(places) < 2 or any(len(roots) > 1 for roots in places.values()):
+            return set()
+        keys = sorted({row.key for row in rows})
+        return {_link(keys[0], key, "text", token) for key in keys[1:]}
+
+    def site_root(self, key: str) -> str:
+        """The least key of those joined with ``key`` by site: the name of its place."""
+        seen, waiting = {key}, [key]
+        while waiting and len(seen) < MAX_ROWS:
+            fresh = {row.key for row in self._store.rows(f"joined:{waiting.pop()}", MAX_ROWS)} - seen
+            seen |= fresh
+            waiting += sorted(fresh)
+        return min(seen)
+
+    def suggest(self, kind: MarkerKind, one: Fingerprint, *, at_least: float = SUGGEST_AT, limit: int = 3) -> list[Suggestion]:
+        """The keys nearest to ``one`` by weighted tokens, best first; of the same kind and type only."""
+        own = set(_likeness_tokens(kind, one))
+        shared: dict[str, float] = defaultdict(float)
+        for token in own:
+            rows = self._store.rows(token, MAX_ROWS)
+            for row in rows if len(rows) < MAX_ROWS else ():
+                shared[row.key] += _weight(token)
+        shared.pop(one.key, None)
+        total = sum(map(_weight, own))
+        near = sorted(shared, key=lambda key: (-shared[key], key))[: 4 * limit]
+        scored = [Suggestion(key, round(self._share(key, shared[key], total), 3)) for key in near]
+        return sorted((s for s in scored if s.score >= at_least), key=lambda s: (-s.score, s.key))[:limit]
+
+    def _share(self, key: str, shared: float, total: float) -> float:
+        theirs = sum(_weight(token) for token in self._store.tokens(key) if token.startswith("like:"))
+        return shared / (total + theirs - shared) if shared else 0.0
+
+
+def groups(links: Iterable[Link], withdrawn: Iterable[Link] = ()) -> dict[str, str]:
+    """Each linked key with the least key of its group, from all links that hold."""
+    parent: dict[str, str] = {}
+
+    def root(key: str) -> str:
+        while (up := parent.setdefault(key, key)) != key:
+            parent[key] = parent[up]
+            key = up
+        return key
+
+    for link in set(links) - set(withdrawn):
+        low, high = sorted((root(link.a), root(link.b)))
+        parent[high] = low
+    return {key: root(key) for key in parent}
+
+
+def _link(a: str, b: str, rule: str, because: str) -> Link:
+    low, high = sorted((a, b))
+    return Link(low, high, rule, because)
+
+
+def _type(one: Fingerprint) -> str:
+    return next((value for name, value in one.parts if name == "type"), "")
+
+
+def _read_site(token: str) -> _Site | None:
+    if not token.startswith("site:"):
+        return None
+    rest, function = token[5:].rsplit(":", 1)
+    build, line, column = rest.rsplit(":", 2)
+    return _Site(build, line, int(column), function)
+
+
+def _likeness_tokens(kind: MarkerKind, one: Fingerprint) -> list[str]:
+    """Tokens that count for likeness, marked with kind and type so that those never mix."""
+    type_ = _type(one)
+    plain = (t for t in one.tokens if t.partition(":")[0] not in ("site", "url", "text", "type"))
+    return [f"like:{kind.value}:{type_}:{token}" for token in plain]
+
+
+def _weight(token: str) -> float:
+    family = token.split(":", 4)[3]
+    return _WEIGHTS.get(family, _DEFAULT_WEIGHT)
+
+
+class Comparison(Struct, frozen=True):
+    """How two fingerprints stand to each other, for people."""
+
+    same: bool
+    equal: list[tuple[str, str]]
+    """Parts both have."""
+    differing: list[tuple[str, str, str]]
+    """(part, value in a, value in b); empty where one has none."""
+    ignored: list[str]
+    score: float
+    """0…1, share of weighted tokens in common."""
+
+
+def explain(kind: MarkerKind, a: Fingerprint, b: Fingerprint) -> Comparison:
+    """Why ``a`` and ``b`` are together, or how near they are."""
+    tokens_a, tokens_b = set(_likeness_tokens(kind, a)), set(_likeness_tokens(kind, b))
+    union = sum(map(_weight, tokens_a | tokens_b))
+    parts_a, parts_b = dict(a.parts), dict(b.parts)
+    names = dict.fromkeys([*parts_a, *parts_b])
+    return Comparison(
+        same=a.key == b.key,
+        equal=[(name, parts_a[name]) for name in names if parts_a.get(name) == parts_b.get(name)],
+        differing=[(n, parts_a.get(n, ""), parts_b.get(n, "")) for n in names if parts_a.get(n) != parts_b.get(n)],
+        ignored=[text for text in a.ignored if text in b.ignored],
+        score=round(sum(map(_weight, tokens_a & tokens_b)) / union, 3) if union else float(a.key == b.key),
+    )

@@ -1,0 +1,73 @@
+"""What the dashboard's queries share: cursors of paged lists and what a project has seen so far."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, and_, func, or_, select
+
+from retrospec.domain.clock import from_epoch_ms, to_epoch_ms
+from retrospec.storage.database import Connection
+from retrospec.storage.tables import sessions
+
+SITES_FROM_LATEST = 500
+"""Site filters offer what the latest sessions came from: bounded, where all distinct sites would read every row."""
+
+
+class Cursor(msgspec.Struct, frozen=True):
+    """The last row of a page: lists run from the newest ``at`` down, then by name."""
+
+    at: datetime
+    name: str
+
+    def __str__(self) -> str:
+        return f"{to_epoch_ms(self.at)}~{self.name}"
+
+
+def read_cursor(text: str) -> Cursor | None:
+    """The cursor a link carries; None for none or nonsense (the first page is then shown)."""
+    ms, tilde, name = text.partition("~")
+    if not tilde or not ms.isdecimal() or len(ms) > 14 or len(name) > 192:
+        return None
+    return Cursor(from_epoch_ms(int(ms)), name)
+
+
+def past(cursor: Cursor, at: Any, name: Any, *, names_fall: bool) -> ColumnElement[bool]:
+    """Rows after ``cursor`` in ``at DESC, name``; written so that the index's range does the work."""
+    beyond = name < cursor.name if names_fall else name > cursor.name
+    return and_(at <= cursor.at, or_(at < cursor.at, beyond))
+
+
+class Activity(msgspec.Struct, kw_only=True):
+    """What has arrived in a project lately."""
+
+    has_sessions: bool
+    sessions_last_day: int
+    waiting: int
+    """Sessions of the last day whose report is still to come."""
+
+
+async def activity(connection: Connection, project_id: str, *, now: datetime) -> Activity:
+    """Whether anything arrived ever, and how much in the last day."""
+    mine = sessions.c.project_id == project_id
+    newest = await connection.execute(select(sessions.c.id).where(mine).limit(1))
+    if newest.first() is None:
+        return Activity(has_sessions=False, sessions_last_day=0, waiting=0)
+    since = sessions.c.started_at >= now - timedelta(days=1)
+    total = await connection.scalar(select(func.count()).where(mine, since))
+    pending = sessions.c.report_status == "pending"
+    waiting = await connection.scalar(select(func.count()).where(mine, since, pending))
+    return Activity(has_sessions=True, sessions_last_day=total or 0, waiting=waiting or 0)
+
+
+async def latest_sites(connection: Connection, project_id: str) -> list[str]:
+    """Sites of the latest sessions, by name."""
+    latest = (
+        select(sessions.c.site)
+        .where(sessions.c.project_id == project_id)
+        .order_by(sessions.c.started_at.desc())
+        .limit(SITES_FROM_LATEST)
+        .subquery()
+    )
+    found = await connection.execute(select(latest.c.site).distinct())
+    return sorted(row.site for row in found)

@@ -1,0 +1,266 @@
+"""What the Issues and Issue pages show. Every list is paged by keyset and rests on an index."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Select, and_, func, or_, select
+
+from retrospec.domain.issue import Issue, IssueState
+from retrospec.storage.dashboard import Cursor, past
+from retrospec.storage.database import Connection
+from retrospec.storage.issues import to_tally
+from retrospec.storage.tables import issue_hours, issue_sessions, issues, reports, sessions
+
+
+class IssueFilter(msgspec.Struct, kw_only=True, frozen=True):
+    """Which issues to list; empty parts don't narrow."""
+
+    states: tuple[IssueState, ...]
+    kind: str = ""
+    text: str = ""
+    site: str = ""
+
+
+class IssueSessionRow(msgspec.Struct, kw_only=True):
+    """A session that showed an issue's failure."""
+
+    session_id: str
+    site: str
+    route: str
+    started_at: datetime
+    duration_ms: int
+    last_observed_at: datetime
+    marker_count: int
+    counted: bool
+    """Confirmed, so it counts towards the issue."""
+    jump_ms: int
+    user_id: str
+    visitor_id: str
+    browser: str
+    os: str
+    device: str
+    report_status: str
+    confidence: float
+    basis: str
+    symptom: str
+
+
+async def list_issues(
+    connection: Connection,
+    project_id: str,
+    wanted: IssueFilter,
+    *,
+    after: Cursor | None,
+    limit: int,
+) -> list[Issue]:
+    """Promoted issues, latest seen first, at most ``limit``.
+
+    Each state has its own stretch of the index, so each is read by itself and the heads are merged.
+    """
+    found: list[Issue] = []
+    for state in wanted.states:
+        query = issues_query(project_id, state, wanted, after=after, limit=limit)
+        found += [to_tally(row).issue for row in await connection.execute(query)]
+    found.sort(key=lambda issue: issue.key)
+    found.sort(key=lambda issue: issue.last_seen_at, reverse=True)
+    return found[:limit]
+
+
+def issues_query(
+    project_id: str, state: IssueState, wanted: IssueFilter, *, after: Cursor | None, limit: int
+) -> Select[Any]:
+    """One state's issues."""
+    query = (
+        select(issues)
+        .where(issues.c.project_id == project_id, issues.c.state == state, issues.c.promoted_at.is_not(None))
+        .order_by(issues.c.last_seen_at.desc(), issues.c.key)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(past(after, issues.c.last_seen_at, issues.c.key, names_fall=False))
+    if wanted.kind:
+        query = query.where(issues.c.kind == wanted.kind)
+    if wanted.text:
+        text = wanted.text
+        query = query.where(
+            or_(
+                issues.c.symptom.icontains(text, autoescape=True),
+                issues.c.title.icontains(text, autoescape=True),
+                issues.c.assignee.icontains(text, autoescape=True),
+            )
+        )
+    if wanted.site:
+        query = query.where(_seen_on(wanted.site))
+    return query
+
+
+def _seen_on(site: str) -> Any:
+    return (
+        select(issue_sessions.c.session_id)
+        .join(sessions, _its_session())
+        .where(
+            issue_sessions.c.project_id == issues.c.project_id,
+            issue_sessions.c.cluster_key == issues.c.key,
+            sessions.c.site == site,
+        )
+        .exists()
+    )
+
+
+def _its_session() -> Any:
+    return and_(
+        sessions.c.project_id == issue_sessions.c.project_id, sessions.c.id == issue_sessions.c.session_id
+    )
+
+
+async def count_by_state(connection: Connection, project_id: str) -> dict[str, int]:
+    """How many promoted issues stand in each state."""
+    found = await connection.execute(
+        select(issues.c.state, func.count())
+        .where(issues.c.project_id == project_id, issues.c.promoted_at.is_not(None))
+        .group_by(issues.c.state)
+    )
+    return {row[0]: row[1] for row in found}
+
+
+async def trends(
+    connection: Connection, project_id: str, keys: Sequence[str], *, since_hour: int
+) -> dict[str, dict[int, int]]:
+    """Confirmed sessions by key and hour (hours since 1970); hours without any are left out."""
+    by_key: dict[str, dict[int, int]] = {key: {} for key in keys}
+    found = await connection.execute(trends_query(project_id, keys, since_hour=since_hour))
+    for row in found:
+        by_key[row.cluster_key][row.hour] = row.session_count
+    return by_key
+
+
+def trends_query(project_id: str, keys: Sequence[str], *, since_hour: int) -> Select[Any]:
+    """Hours of these issues."""
+    return select(issue_hours.c.cluster_key, issue_hours.c.hour, issue_hours.c.session_count).where(
+        issue_hours.c.project_id == project_id,
+        issue_hours.c.cluster_key.in_(keys),
+        issue_hours.c.hour >= since_hour,
+    )
+
+
+async def places(
+    connection: Connection, project_id: str, session_ids: Sequence[str]
+) -> dict[str, tuple[str, str]]:
+    """Site and route by session id, for sessions that are still kept."""
+    found = await connection.execute(
+        select(sessions.c.id, sessions.c.site, sessions.c.route).where(
+            sessions.c.project_id == project_id, sessions.c.id.in_(session_ids)
+        )
+    )
+    return {row.id: (row.site, row.route) for row in found}
+
+
+async def list_issue_sessions(
+    connection: Connection,
+    project_id: str,
+    key: str,
+    *,
+    status: str,
+    min_confidence: float,
+    after: Cursor | None,
+    limit: int,
+) -> list[IssueSessionRow]:
+    """Sessions with a marker of this issue, latest first; ``status`` empty is any."""
+    query = issue_sessions_query(
+        project_id, key, status=status, min_confidence=min_confidence, after=after, limit=limit
+    )
+    return [_to_issue_session(row) for row in await connection.execute(query)]
+
+
+def issue_sessions_query(
+    project_id: str, key: str, *, status: str, min_confidence: float, after: Cursor | None, limit: int
+) -> Select[Any]:
+    """The sessions of an issue, with what their reports say."""
+    seen_at, session_id = issue_sessions.c.last_observed_at, issue_sessions.c.session_id
+    query = (
+        select(
+            issue_sessions,
+            *[sessions.c[name] for name in ("site", "route", "started_at", "duration_ms", "report_status")],
+            *[sessions.c[name] for name in ("visitor_id", "user_id", "browser", "os", "device")],
+            reports.c.confidence.label("report_confidence"),
+            reports.c.basis.label("report_basis"),
+            reports.c.symptom,
+        )
+        .join(sessions, _its_session())
+        .outerjoin(
+            reports,
+            and_(reports.c.project_id == issue_sessions.c.project_id, reports.c.session_id == session_id),
+        )
+        .where(issue_sessions.c.project_id == project_id, issue_sessions.c.cluster_key == key)
+        .order_by(seen_at.desc(), session_id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(past(after, seen_at, session_id, names_fall=True))
+    if status:
+        query = query.where(sessions.c.report_status == status)
+    if min_confidence > 0:
+        query = query.where(reports.c.confidence >= min_confidence)
+    return query
+
+
+def _to_issue_session(row: Any) -> IssueSessionRow:
+    return IssueSessionRow(
+        session_id=row.session_id,
+        site=row.site,
+        route=row.route,
+        started_at=row.started_at,
+        duration_ms=row.duration_ms,
+        last_observed_at=row.last_observed_at,
+        marker_count=row.marker_count,
+        counted=row.counted,
+        jump_ms=row.jump_ms,
+        user_id=row.user_id,
+        visitor_id=row.visitor_id,
+        browser=row.browser,
+        os=row.os,
+        device=row.device,
+        report_status=row.report_status,
+        confidence=row.report_confidence or 0.0,
+        basis=row.report_basis or "",
+        symptom=row.symptom or "",
+    )
+
+
+async def jump_of(connection: Connection, project_id: str, key: str, session_id: str) -> int | None:
+    """Where in that session's replay the issue's failure is; None when the two don't belong together."""
+    jump: int | None = await connection.scalar(
+        select(issue_sessions.c.jump_ms).where(
+            issue_sessions.c.project_id == project_id,
+            issue_sessions.c.cluster_key == key,
+            issue_sessions.c.session_id == session_id,
+        )
+    )
+    return jump
+
+
+async def issues_of_session(connection: Connection, project_id: str, session_id: str) -> list[Issue]:
+    """Promoted issues this session shows."""
+    found = await connection.execute(issues_of_session_query(project_id, session_id))
+    return [to_tally(row).issue for row in found]
+
+
+def issues_of_session_query(project_id: str, session_id: str) -> Select[Any]:
+    """By the session's few clusters, then each issue by its name."""
+    return (
+        select(issues)
+        .join(
+            issue_sessions,
+            and_(
+                issue_sessions.c.project_id == issues.c.project_id,
+                issue_sessions.c.cluster_key == issues.c.key,
+            ),
+        )
+        .where(
+            issue_sessions.c.project_id == project_id,
+            issue_sessions.c.session_id == session_id,
+            issues.c.promoted_at.is_not(None),
+        )
+    )

@@ -1,0 +1,227 @@
+"""The Issues page: what fails, for how many people, and how sure that is."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, QueryParameter
+
+from retrospec.domain.clock import utc_now
+from retrospec.domain.issue import Issue, IssueState
+from retrospec.storage import dashboard, dashboard_issues, markers
+from retrospec.storage.dashboard import Activity, Cursor, read_cursor
+from retrospec.storage.dashboard_issues import IssueFilter
+from retrospec.storage.database import Connection
+from retrospec.web.pages import charts, words
+from retrospec.web.pages.charts import Span, Trend
+from retrospec.web.pages.guard import database_of
+from retrospec.web.pages.install import Install, install_of
+from retrospec.web.pages.rendering import AnyRequest, Frame, live, url_with
+
+PAGE_SIZE = 30
+MAX_TEXT = 200
+OPEN = (IssueState.ACTIVE, IssueState.ACKNOWLEDGED)
+
+
+class KindCard(msgspec.Struct, kw_only=True):
+    """What one kind of failure did within the span."""
+
+    kind: str
+    marker_count: int
+    session_count: int
+    cluster_count: int
+    last_seen_at: datetime | None
+    is_chosen: bool
+    url: str
+    """Narrows the list to this kind, or widens it again."""
+
+
+class Choice(msgspec.Struct, kw_only=True):
+    """One tab or segment."""
+
+    label: str
+    url: str
+    is_chosen: bool
+    count: int | None = None
+
+
+class IssueLine(msgspec.Struct, kw_only=True):
+    """An issue as listed."""
+
+    issue: Issue
+    site: str
+    route: str
+    trend: Trend
+    url: str
+
+
+class IssuesPage(msgspec.Struct, kw_only=True):
+    """Statistics, filters and one page of issues."""
+
+    span: Span
+    spans: list[Choice]
+    states: list[Choice]
+    state: str
+    kind: str
+    text: str
+    site: str
+    sites: list[str]
+    cards: list[KindCard]
+    lines: list[IssueLine]
+    older_url: str
+    newest_url: str
+    """Set on a later page."""
+    is_narrowed: bool
+    all_url: str
+    activity: Activity
+    install: Install | None
+    """Only while nothing has arrived."""
+    total: int
+    """Issues in any state."""
+
+
+@get("/issues")
+async def show_issues(
+    request: AnyRequest,
+    frame: NamedDependency[Frame],
+    span: FromQuery[str] = "24h",
+    wanted: Annotated[str, QueryParameter(name="state")] = "open",
+    kind: FromQuery[str] = "",
+    q: FromQuery[str] = "",
+    site: FromQuery[str] = "",
+    after: FromQuery[str] = "",
+) -> Response[Any]:
+    """The page, or its live part."""
+    assert frame.project is not None
+    asked = IssueFilter(
+        states=_states_named(wanted),
+        kind=kind if kind in words.KINDS else "",
+        text=q.strip()[:MAX_TEXT],
+        site=site,
+    )
+    async with database_of(request).read() as connection:
+        page = await _compose(
+            request, connection, frame.project.id, charts.span_named(span), wanted, asked, read_cursor(after)
+        )
+    return live(request, frame, page, whole="issues.html", part="_issues.html")
+
+
+def _states_named(name: str) -> tuple[IssueState, ...]:
+    if name == "all":
+        return tuple(IssueState)
+    return (IssueState(name),) if name in words.STATES else OPEN
+
+
+async def _compose(
+    request: AnyRequest,
+    connection: Connection,
+    project_id: str,
+    span: Span,
+    state: str,
+    asked: IssueFilter,
+    after: Cursor | None,
+) -> IssuesPage:
+    now = utc_now()
+    counts = await dashboard_issues.count_by_state(connection, project_id)
+    found = await dashboard_issues.list_issues(
+        connection, project_id, asked, after=after, limit=PAGE_SIZE + 1
+    )
+    shown = found[:PAGE_SIZE]
+    seen = await dashboard.activity(connection, project_id, now=now)
+    return IssuesPage(
+        span=span,
+        spans=[
+            Choice(label=s.label, url=url_with(request, span=s.name), is_chosen=s == span) for s in charts.SPANS
+        ],
+        states=_state_tabs(request, counts, state),
+        state=state if state != "open" else "",
+        kind=asked.kind,
+        text=asked.text,
+        site=asked.site,
+        sites=await dashboard.latest_sites(connection, project_id),
+        cards=await _kind_cards(request, connection, project_id, span, asked.kind, now),
+        lines=await _lines(connection, project_id, shown, span, now),
+        older_url=_older_url(request, shown[-1]) if len(found) > PAGE_SIZE else "",
+        newest_url=url_with(request) if after else "",
+        is_narrowed=bool(asked.kind or asked.text or asked.site),
+        all_url=url_with(request, kind="", q="", site=""),
+        activity=seen,
+        install=None if seen.has_sessions else await install_of(request, connection, project_id),
+        total=sum(counts.values()),
+    )
+
+
+def _older_url(request: AnyRequest, last: Issue) -> str:
+    return url_with(request, after=str(Cursor(last.last_seen_at, last.key)))
+
+
+def _state_tabs(request: AnyRequest, counts: dict[str, int], chosen: str) -> list[Choice]:
+    known = {"open": sum(counts.get(state, 0) for state in OPEN)}
+    known |= {state: counts.get(state, 0) for state in IssueState if state not in OPEN}
+    known["all"] = sum(counts.values())
+    labels = {"open": "Open", "all": "All"} | words.STATES
+    current = chosen if chosen in known else "open"
+    return [
+        Choice(
+            label=labels[name],
+            url=url_with(request, state="" if name == "open" else name),
+            is_chosen=name == current,
+            count=number,
+        )
+        for name, number in known.items()
+    ]
+
+
+async def _kind_cards(
+    request: AnyRequest,
+    connection: Connection,
+    project_id: str,
+    span: Span,
+    chosen: str,
+    now: datetime,
+) -> list[KindCard]:
+    since = now - timedelta(hours=span.hours)
+    found = {
+        stats.kind: stats for stats in await markers.stats_by_kind(connection, project_id, since=since)
+    }
+    cards = []
+    for kind in words.KINDS:
+        stats = found.get(kind)
+        cards.append(
+            KindCard(
+                kind=kind,
+                marker_count=stats.marker_count if stats else 0,
+                session_count=stats.session_count if stats else 0,
+                cluster_count=stats.cluster_count if stats else 0,
+                last_seen_at=stats.last_seen_at if stats else None,
+                is_chosen=kind == chosen,
+                url=url_with(request, kind="" if kind == chosen else kind),
+            )
+        )
+    return cards
+
+
+async def _lines(
+    connection: Connection, project_id: str, shown: list[Issue], span: Span, now: datetime
+) -> list[IssueLine]:
+    by_hour = await dashboard_issues.trends(
+        connection, project_id, [issue.key for issue in shown], since_hour=charts.first_hour(span, now)
+    )
+    where = await dashboard_issues.places(
+        connection, project_id, [issue.representative_session_id for issue in shown]
+    )
+    lines = []
+    for issue in shown:
+        site, route = where.get(issue.representative_session_id, ("", ""))
+        lines.append(
+            IssueLine(
+                issue=issue,
+                site=site,
+                route=route,
+                trend=charts.trend(by_hour[issue.key], span, now, width=96, height=24),
+                url=f"/p/{project_id}/issues/{issue.key}",
+            )
+        )
+    return lines

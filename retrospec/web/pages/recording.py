@@ -1,0 +1,116 @@
+"""A session's events and files, for the player."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import msgspec
+import zstandard
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.response import Stream
+
+from retrospec.domain.artifact import Artifact
+from retrospec.domain.errors import CorruptRecording, NotFound
+from retrospec.storage import recordings, reports, sessions
+from retrospec.storage.blobs import Blobs
+from retrospec.storage.recordings import StoredChunk
+from retrospec.web.pages.guard import blobs_of, database_of
+from retrospec.web.pages.rendering import AnyRequest, Frame
+
+MAX_INFLATED_BYTES = 1 << 30
+GAP_TAG = "retrospec.gap"
+"""Custom event in place of a chunk that is gone or damaged, so that the page can say so."""
+
+SHOWN_TYPES = frozenset({"application/json", "image/webp", "image/png", "image/jpeg", "video/webm", "video/mp4"})
+FILE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cache-Control": "private, max-age=3600",
+}
+_RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
+
+
+def inflate(stored: bytes) -> bytes:
+    """A stored zstd frame, inflated. Raises CorruptRecording."""
+    try:
+        size_bytes = zstandard.frame_content_size(stored)
+        if not 0 <= size_bytes <= MAX_INFLATED_BYTES:
+            raise CorruptRecording("The stored content does not say a size that can be read.")
+        return zstandard.ZstdDecompressor().decompress(stored, max_output_size=size_bytes)
+    except zstandard.ZstdError as error:
+        raise CorruptRecording("The stored content is damaged.") from error
+
+
+async def read_compressed(blobs: Blobs, object_key: str) -> bytes:
+    """The content stored under ``object_key`` (its blob is ``<key>.zst``). Raises NotFound or CorruptRecording."""
+    return await asyncio.to_thread(inflate, await blobs.get(f"{object_key}.zst"))
+
+
+@get("/sessions/{session_id:str}/events.json")
+async def stream_events(request: AnyRequest, frame: NamedDependency[Frame], session_id: FromPath[str]) -> Stream:
+    """All events as one JSON array, chunk by chunk as stored. Raises NotFound."""
+    assert frame.project is not None
+    async with database_of(request).read() as connection:
+        if await sessions.find(connection, frame.project.id, session_id) is None:
+            raise NotFound("There is no such session in this project.")
+        chunks = await recordings.of_session(connection, frame.project.id, session_id)
+    headers = FILE_HEADERS | {"Cache-Control": "private, no-cache"}
+    return Stream(_joined(blobs_of(request), chunks), media_type="application/json", headers=headers)
+
+
+async def _joined(blobs: Blobs, chunks: Sequence[StoredChunk]) -> AsyncIterator[bytes]:
+    yield b"["
+    is_first = True
+    for chunk in chunks:
+        events = await _inside(blobs, chunk)
+        if not events:
+            continue
+        yield events if is_first else b"," + events
+        is_first = False
+    yield b"]"
+
+
+async def _inside(blobs: Blobs, chunk: StoredChunk) -> bytes:
+    try:
+        return (await read_compressed(blobs, chunk.object_key)).strip()[1:-1].strip()
+    except (NotFound, CorruptRecording) as error:
+        payload = {"events": chunk.event_count, "reason": error.message}
+        gap = {"type": 5, "timestamp": chunk.first_ms, "data": {"tag": GAP_TAG, "payload": payload}}
+        return msgspec.json.encode(gap)
+
+
+@get("/sessions/{session_id:str}/artifacts/{artifact_id:str}")
+async def show_artifact(
+    request: AnyRequest, frame: NamedDependency[Frame], session_id: FromPath[str], artifact_id: FromPath[str]
+) -> Response[bytes]:
+    """A file made from the session; videos and pictures answer byte ranges, so that seeking works."""
+    assert frame.project is not None
+    async with database_of(request).read() as connection:
+        made = await reports.artifacts_of(connection, frame.project.id, session_id)
+    artifact = next((one for one in made if one.id == artifact_id and one.status == "ready"), None)
+    if artifact is None:
+        raise NotFound("There is no such file of this session.")
+    if artifact.content_type == "application/json":
+        content = await read_compressed(blobs_of(request), artifact.artifact_key)
+        return Response(content, media_type="application/json", headers=FILE_HEADERS)
+    return await _media(blobs_of(request), artifact, request.headers.get("Range", ""))
+
+
+async def _media(blobs: Blobs, artifact: Artifact, wanted: str) -> Response[bytes]:
+    is_shown = artifact.content_type in SHOWN_TYPES
+    headers: dict[str, Any] = FILE_HEADERS | {"Accept-Ranges": "bytes"}
+    media_type = artifact.content_type if is_shown else "application/octet-stream"
+    found = _RANGE.fullmatch(wanted)
+    if found is None or artifact.size_bytes == 0:
+        return Response(await blobs.get(artifact.artifact_key), media_type=media_type, headers=headers)
+    start = int(found[1])
+    end = min(int(found[2]) if found[2] else artifact.size_bytes - 1, artifact.size_bytes - 1)
+    if start > end:
+        outside = {"Content-Range": f"bytes */{artifact.size_bytes}"}
+        return Response(b"", media_type=media_type, status_code=416, headers=outside)
+    headers["Content-Range"] = f"bytes {start}-{end}/{artifact.size_bytes}"
+    part = await blobs.get_range(artifact.artifact_key, start, end + 1)
+    return Response(part, media_type=media_type, status_code=206, headers=headers)

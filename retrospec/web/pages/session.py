@@ -1,0 +1,236 @@
+"""The Session page: watch what happened, beside what is known of it."""
+
+from typing import Any
+
+import msgspec
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+
+from retrospec.domain.artifact import Artifact
+from retrospec.domain.errors import CorruptRecording, NotFound
+from retrospec.domain.finding import Finding
+from retrospec.domain.issue import Issue
+from retrospec.domain.marker import Marker
+from retrospec.domain.report import Card, ReportCard, Sentence
+from retrospec.domain.session import Session
+from retrospec.storage import dashboard_issues, dashboard_sessions, markers, reports, sessions
+from retrospec.web.pages import assets
+from retrospec.web.pages.guard import blobs_of, database_of
+from retrospec.web.pages.policy import Styles
+from retrospec.web.pages.recording import read_compressed
+from retrospec.web.pages.rendering import AnyRequest, Frame, live
+from retrospec.web.pages.story import Story, evidence_lines, read_story
+
+SAME_PERSON = 6
+MARKER_STATES = {"confirmed": "Confirmed", "refuted": "Refuted", "symptom": "Part of another", "seen": "Seen"}
+MAX_OFFSET_MS = 1 << 31
+
+
+class Failure(msgspec.Struct, kw_only=True):
+    """A marker with what analysis made of it."""
+
+    id: str
+    kind: str
+    label: str
+    t_ms: int
+    position: float
+    """Percent of the recording's length."""
+    state: str
+    state_name: str
+    source: str
+    evidence: list[str]
+    confidence: float
+    reasons: list[str]
+
+
+class Claim(msgspec.Struct, kw_only=True):
+    """A sentence of the card; each citation jumps to its moment."""
+
+    text: str
+    t_ms: int
+    cites: list["Cite"]
+
+
+class Cite(msgspec.Struct):
+    """A cited row, and when that was; -1 when the row isn't known."""
+
+    ref: str
+    t_ms: int
+
+
+class CardView(msgspec.Struct, kw_only=True):
+    """The report card with its citations resolved."""
+
+    symptom: list[Claim]
+    cause: list[Claim]
+    look_at: list[Claim]
+    story: list[Claim]
+    visual: list[Claim]
+    reasons: list[str]
+    dropped: list[str]
+    severity: str
+
+
+class Link(msgspec.Struct):
+    """Another session of the same person."""
+
+    url: str
+    route: str
+    started_at: Any
+
+
+class Still(msgspec.Struct):
+    """A picture the screen check looked at."""
+
+    url: str
+    t_ms: int
+    role: str
+
+
+class SessionPage(msgspec.Struct, kw_only=True):
+    """One session, whole."""
+
+    session: Session
+    report: ReportCard | None
+    card: CardView | None
+    is_settled: bool
+    """Nothing more will come by itself."""
+    failures: list[Failure]
+    story: Story
+    stills: list[Still]
+    artifacts: list[Artifact]
+    issues: list[Issue]
+    same_person: list[Link]
+    page_positions: list[float]
+    """Where further pages begin, in percent."""
+    start_ms: int
+    """From ``?t=``; -1 when not asked for."""
+    events_url: str
+    has_player: bool
+    """Whether the player's files have been built."""
+
+
+class _Found(msgspec.Struct):
+    """The rows of a session, before they are put into words."""
+
+    session: Session
+    report: ReportCard | None
+    findings: list[Finding]
+    markers: list[Marker]
+    artifacts: list[Artifact]
+    issues: list[Issue]
+    same_person: list[Link]
+
+
+@get("/sessions/{session_id:str}")
+async def show_session(request: AnyRequest, frame: NamedDependency[Frame], session_id: FromPath[str], t: FromQuery[int | None] = None) -> Response[Any]:
+    """The page, or its live part while the report is still to come."""
+    assert frame.project is not None
+    found = await _load(request, frame.project.id, session_id)
+    story = await _story(request, found.artifacts)
+    start_ms = -1 if t is None else min(max(t, 0), MAX_OFFSET_MS)
+    page = _compose(found, story, frame.project.id, start_ms)
+    return live(request, frame, page, whole="session.html", part="_session.html", styles=Styles.RECORDED)
+
+
+async def _load(request: AnyRequest, project_id: str, session_id: str) -> _Found:
+    async with database_of(request).read() as connection:
+        session = await sessions.find(connection, project_id, session_id)
+        if session is None:
+            raise NotFound("There is no such session in this project, or it has expired.")
+        others = await dashboard_sessions.neighbours(
+            connection,
+            project_id,
+            visitor_id=session.visitor_id,
+            user_id=session.user_id,
+            limit=SAME_PERSON + 1,
+        )
+        return _Found(
+            session,
+            *await reports.with_findings(connection, project_id, session_id),
+            await markers.of_session(connection, project_id, session_id),
+            await reports.artifacts_of(connection, project_id, session_id),
+            await dashboard_issues.issues_of_session(connection, project_id, session_id),
+            [
+                Link(f"/p/{project_id}/sessions/{name}", route, started_at)
+                for name, route, started_at in others
+                if name != session_id
+            ][:SAME_PERSON],
+        )
+
+
+async def _story(request: AnyRequest, made: list[Artifact]) -> Story:
+    newest = next((one for one in made if one.artifact_type == "analysis_json" and one.status == "ready"), None)
+    if newest is None:
+        return Story()
+    try:
+        return read_story(await read_compressed(blobs_of(request), newest.artifact_key))
+    except (NotFound, CorruptRecording) as error:
+        return Story(cut=f"The story of this session can't be shown: {error.message}")
+
+
+def _compose(found: _Found, story: Story, project_id: str, start_ms: int) -> SessionPage:
+    session, here = found.session, f"/p/{project_id}/sessions/{found.session.id}"
+    length_ms = max(session.duration_ms, *(m.replay_offset_ms for m in found.markers), 1)
+    by_key = {one.artifact_key: one for one in found.artifacts if one.status == "ready"}
+    return SessionPage(
+        session=session,
+        report=found.report,
+        card=_card(found.report.card, story.moments) if found.report else None,
+        is_settled=session.stage in ("done", "dead"),
+        failures=_failures(found, length_ms),
+        story=story,
+        stills=[
+            Still(f"{here}/artifacts/{by_key[picture.image].id}", picture.t_ms, picture.role)
+            for picture in story.pictures
+            if picture.image in by_key
+        ],
+        artifacts=found.artifacts,
+        issues=found.issues,
+        same_person=found.same_person,
+        page_positions=[round(ms / length_ms * 100, 2) for ms in story.page_starts_ms if 0 < ms < length_ms],
+        start_ms=start_ms,
+        events_url=f"{here}/events.json",
+        has_player=assets.is_built("player.js"),
+    )
+
+
+def _failures(found: _Found, length_ms: int) -> list[Failure]:
+    by_marker = {name: finding for finding in found.findings for name in (*finding.marker_ids, finding.id)}
+    return [_failure(marker, by_marker.get(marker.id), length_ms) for marker in found.markers]
+
+
+def _failure(marker: Marker, finding: Finding | None, length_ms: int) -> Failure:
+    return Failure(
+        id=marker.id,
+        kind=marker.kind,
+        label=marker.label,
+        t_ms=marker.replay_offset_ms,
+        position=round(min(max(marker.replay_offset_ms, 0) / length_ms, 1) * 100, 2),
+        state=marker.state,
+        state_name=MARKER_STATES.get(marker.state, marker.state),
+        source=marker.source,
+        evidence=evidence_lines(marker.evidence),
+        confidence=finding.confidence if finding else 0.0,
+        reasons=finding.reasons if finding else [],
+    )
+
+
+def _card(card: Card, moments: dict[str, int]) -> CardView:
+    def claims(sentences: list[Sentence]) -> list[Claim]:
+        return [
+            Claim(text=one.text, t_ms=one.t_ms, cites=[Cite(ref, moments.get(ref, -1)) for ref in one.refs])
+            for one in sentences
+        ]
+
+    return CardView(
+        symptom=claims(card.symptom),
+        cause=claims(card.cause),
+        look_at=claims(card.look_at),
+        story=claims(card.story),
+        visual=claims(card.visual),
+        reasons=card.confidence_reasons,
+        dropped=card.dropped,
+        severity=card.severity,
+    )

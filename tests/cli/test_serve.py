@@ -1,0 +1,52 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .conftest import ROOT, Run
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """A running ``retrospec serve`` and what it printed when it was ready."""
+    inherited = {name: text for name, text in os.environ.items() if not name.startswith("RETROSPEC_")}
+    server = subprocess.Popen(
+        [sys.executable, "-m", "retrospec", "serve", "--port", "0", "--data", "data"],
+        cwd=folder, env={**inherited, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert server.stdout is not None
+    try:
+        printed = []
+        for line in server.stdout:
+            printed.append(line.strip())
+            if line.startswith("Stop with"):
+                break
+        yield server, printed
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
+
+
+def test_a_first_start_needs_nothing_and_says_how_to_go_on(tmp_path: Path) -> None:
+    with serving(tmp_path) as (server, printed):
+        address = printed[0].split()[-1]
+        with urllib.request.urlopen(f"{address}/healthz", timeout=20) as answer:
+            assert answer.read() == b'{"status":"ok"}'
+        with urllib.request.urlopen(next(line for line in printed if "/set-up/" in line), timeout=20) as page:
+            assert page.status == 200
+        assert any(line.startswith(f'<script src="{address}/sdk.js" data-key="rs_') for line in printed)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(timeout=30) == 0
+
+
+def test_a_taken_port_is_one_sentence(retrospec_process: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = retrospec_process("serve", "--port", str(taken.getsockname()[1]))
+    assert done.returncode == 1
+    assert done.stderr.startswith("retrospec: Cannot listen on 127.0.0.1:")

@@ -1,0 +1,90 @@
+"""What is past its time goes; what an issue counted stays."""
+
+import asyncio
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from retrospec.domain.clock import utc_now
+from retrospec.domain.settings import Settings
+from retrospec.retention.expiry import ORPHAN_AGE, Cleaned, clean_up, sweep_orphans
+from retrospec.storage.blobs import Blobs
+from retrospec.storage.database import Database
+from retrospec.storage.migrate import migrate
+from tests.conftest import Client, make_key, marker, serving, settings_for, wait_for
+
+LATER = utc_now() + timedelta(days=8)
+
+
+def blob_files(folder: Path) -> list[Path]:
+    return [path for path in (folder / "blobs").rglob("*") if path.is_file()]
+
+
+def cleaned_at(settings: Settings, now: datetime) -> Cleaned:
+    async def clean() -> Cleaned:
+        database, blobs = Database.open(settings.database_url), Blobs.open(settings.blobs_url)
+        cleaned = await clean_up(database, blobs, days=7, now=now)
+        await database.close()
+        return cleaned
+
+    return asyncio.run(clean())
+
+
+def test_expired_sessions_go_with_their_blobs_and_issues_keep_their_counts(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    with serving(settings) as server:
+        client = Client(server, make_key(settings))
+        for name in ("old-1", "old-2"):
+            client.send(name, marker())
+            client.judged(name)
+        assert len(blob_files(tmp_path)) == 4
+        assert cleaned_at(settings, utc_now()).sessions == 0
+        cleaned = cleaned_at(settings, LATER)
+        assert (cleaned.sessions, cleaned.events, cleaned.artifacts) == (2, 2, 2)
+        assert cleaned.failed_events == cleaned.failed_artifacts == 0
+        assert blob_files(tmp_path) == []
+        assert client.http.get("/v1/sessions/old-1").status_code == 404
+        (issue,) = client.http.get("/v1/issues").json()["issues"]
+        assert issue["sessionCount"] == 2
+        client.http.close()
+
+
+def test_an_upload_whose_session_never_came_goes_after_a_day(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    with serving(settings) as server:
+        client = Client(server, make_key(settings))
+        client.upload("never-ingested")
+        cleaned_at(settings, utc_now() + timedelta(hours=23))
+        assert len(blob_files(tmp_path)) == 1
+        assert cleaned_at(settings, utc_now() + timedelta(hours=25)).events == 1
+        assert blob_files(tmp_path) == []
+        client.http.close()
+
+
+async def test_a_blob_that_no_row_points_at_is_swept_once_it_is_old(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'retrospec.db'}"
+    migrate(url)
+    database, blobs = Database.open(url), Blobs.open(f"file://{tmp_path / 'blobs'}")
+    await blobs.put("session-events/p/2026/11/23/site/lost.json.zst", b"cut short")
+    assert await sweep_orphans(database, blobs, now=utc_now()) == 0
+    assert await sweep_orphans(database, blobs, now=utc_now() + ORPHAN_AGE + timedelta(minutes=1)) == 1
+    assert blob_files(tmp_path) == []
+    await database.close()
+
+
+def test_a_reupload_past_midnight_leaves_no_blob_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(tmp_path)
+    with serving(settings) as server:
+        client = Client(server, make_key(settings))
+        with monkeypatch.context() as yesterday:
+            yesterday.setattr("retrospec.intake.utc_now", lambda: utc_now() - timedelta(days=1))
+            first = client.upload("night").json()["eventsObjectKey"]
+        second = client.upload("night").json()["eventsObjectKey"]
+        assert first != second
+        wait_for(lambda: len(blob_files(tmp_path)) == 1)
+        assert client.ingest("night", marker(), key=first).status_code == 202
+        assert client.session("night")["eventsObjectKey"] == second
+        client.http.close()

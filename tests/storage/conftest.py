@@ -1,0 +1,18 @@
+"""A real SQLite file with the real schema."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from retrospec.storage.database import Database
+from retrospec.storage.migrate import migrate
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    url = f"sqlite:///{tmp_path / 'retrospec.db'}"
+    migrate(url)
+    opened = Database.open(url)
+    yield opened
+    await opened.close()

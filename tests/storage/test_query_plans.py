@@ -1,0 +1,51 @@
+"""Hot queries read an index, never a whole table."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from retrospec.domain.clock import utc_now
+from retrospec.storage import expiry, issues, markers, recordings, reports, sessions
+from retrospec.storage.database import Connection, Database
+
+NOW = utc_now()
+
+HOT: dict[str, Any] = {
+    "due sessions": lambda c: sessions.find_due(c, now=NOW, everything=False),
+    "one session": lambda c: sessions.find(c, "p", "s"),
+    "chunks of a session": lambda c: recordings.of_session(c, "p", "s"),
+    "markers of a session": lambda c: markers.of_session(c, "p", "s"),
+    "report of a session": lambda c: reports.of_session(c, "p", "s"),
+    "artifacts of a session": lambda c: reports.artifacts_of(c, "p", "s"),
+    "shown issues": lambda c: issues.list_promoted(c, "p", state=None),
+    "sessions of an issue": lambda c: issues.sessions_of(c, "p", "k", limit=30),
+    "stats": lambda c: markers.stats_by_kind(c, "p", since=NOW - timedelta(hours=24)),
+    "expired sessions": lambda c: expiry.expired_sessions(c, before=NOW, limit=100),
+    "queue depths": lambda c: sessions.queue_depths(c, now=NOW),
+}
+
+
+@pytest.mark.parametrize("name", HOT)
+async def test_it_scans_no_table(database: Database, name: str) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        if statement.startswith("SELECT"):
+            asked.append((statement, parameters))
+
+    event.listen(database._reader, "before_cursor_execute", note)
+    await database.read_once(HOT[name])
+    event.remove(database._reader, "before_cursor_execute", note)
+    assert asked
+
+    async def explain(connection: Connection) -> list[str]:
+        steps: list[str] = []
+        for statement, parameters in asked:
+            found = connection._sync.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps += [row[3] for row in found]
+        return steps
+
+    plan = await database.read_once(explain)
+    assert not [step for step in plan if step.startswith("SCAN") and "INDEX" not in step], plan

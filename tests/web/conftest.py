@@ -1,0 +1,94 @@
+"""Servers that the tests of a module share, and a browser."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.web.browsing import chromium, sign_in
+from tests.web.serving import EMAIL, PASSWORD, make_app, serving
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server with a week of data."""
+    with serving(make_app(tmp_path_factory.mktemp("filled"), filled=True)) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def empty_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server to which nothing was sent yet."""
+    with serving(make_app(tmp_path_factory.mktemp("empty"), filled=False)) as address:
+        yield address
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[str]:
+    """A server of this test alone."""
+    with serving(make_app(tmp_path, filled=True)) as address:
+        yield address
+
+
+class Visitor:
+    """A browser without scripts: follows links, fills in forms."""
+
+    def __init__(self, url: str) -> None:
+        self.client = httpx.Client(base_url=url, follow_redirects=True, timeout=20)
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        """A page."""
+        return self.client.get(path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+    def token(self, path: str) -> str:
+        """The form token on that page."""
+        text = self.get(path).text
+        return text.split('name="form_token" value="', 1)[1].split('"', 1)[0]
+
+    def send(self, path: str, form_on: str, **fields: str) -> httpx.Response:
+        """A form found on ``form_on``, sent to ``path``."""
+        return self.client.post(path, data={"form_token": self.token(form_on), **fields})
+
+    def sign_in(self, email: str = EMAIL, password: str = PASSWORD) -> httpx.Response:
+        """Through the form."""
+        return self.send("/sign-in", "/sign-in", email=email, password=password)
+
+
+@pytest.fixture
+def stranger(url: str) -> Iterator[Visitor]:
+    """Not signed in."""
+    visitor = Visitor(url)
+    with visitor.client:
+        yield visitor
+
+
+@pytest.fixture
+def mara(url: str) -> Iterator[Visitor]:
+    """The administrator, signed in."""
+    visitor = Visitor(url)
+    with visitor.client:
+        assert visitor.sign_in().status_code == 200
+        yield visitor
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all."""
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def page(browser: Browser, url: str) -> Iterator[Page]:
+    """A signed-in window whose console must stay clean of policy violations and errors."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    opened = context.new_page()
+    said: list[str] = []
+    opened.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: said.append(str(error)))
+    sign_in(opened, url)
+    yield opened
+    context.close()
+    assert [line for line in said if "shop.example" not in line and "127.0.0.1:9/" not in line] == []
