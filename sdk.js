@@ -28,7 +28,7 @@ const DEFAULTS = {
   onErrorSampleRate: 0,
   errorBufferMs: 60_000,
   maxEvents: 50_000,
-  chunkMs: 10_000,
+  chunkMs: 15_000,
   autoFlushMs: 60_000,
   idleMs: 15 * 60_000,
   maxSessionMs: 60 * 60_000,
@@ -69,7 +69,7 @@ const SPOOL_EVERY_MS = 1_000;
 const EXPRESS_BYTES = 16 * 1024;
 const EXPRESS_BURST = 5; // markers sent at once; then one request a second
 const EXPRESS_REFILL_MS = 1_000;
-const CHUNK_BYTES = 256 * 1024; // closed early past this, so that one retry never costs much
+const CHUNK_BYTES = 512 * 1024; // closed early past this, so that one retry never costs much
 const EVENT_BYTES = 12 * 1024 * 1024; // the server takes 20 MB; an event past this cannot be sent at all
 const KEEPALIVE_BYTES = 48 * 1024; // browsers allow 64 KB in flight per page; the rest is the page's own
 const GZIP_BYTES = 1_024;
@@ -2009,6 +2009,7 @@ function makeClient(settings) {
     if (state !== "paused") identity.open();
     if (identity.mode === "off") return;
     state = "on";
+    page[LIVE] = client;
     watch();
     if (document.readyState === "loading") stops.push(on(document, "DOMContentLoaded", startRecording));
     else startRecording();
@@ -2052,6 +2053,7 @@ function makeClient(settings) {
     stop,
     flush,
     pause,
+    isStopped: () => state === "stopped",
     sessionId: () => identity.sessionId,
     receipt: (markerId) => outbox.receipts.get(markerId) || null,
     capture: (error, extra) => (state === "on" && client.reportError(error, extra)) || "",
@@ -2088,7 +2090,7 @@ const nothing = () => Promise.resolve({ sessionId: "", eventsObjectKey: "", inge
  */
 export function initRetrospec(options) {
   safely(() => {
-    if (!inBrowser || current || !ownFetch) return;
+    if (!inBrowser || !ownFetch || (current && !current.isStopped())) return;
     const settings = readSettings(options);
     if (!settings.apiKey) {
       console.warn("[retrospec] no apiKey was given, so nothing is recorded");
@@ -2117,11 +2119,8 @@ export const retrospec = {
   start: call("start"),
   pause: safely(() => current && current.pause()),
   flush: callOr("flush", nothing),
-  stop: () => {
-    const stopped = callOr("stop", nothing)();
-    current = null;
-    return stopped;
-  },
+  /** Stops and sends the rest; ``start`` would begin again. */
+  stop: callOr("stop", nothing),
   identify: call("setUser"),
   setTags: call("setTags"),
   capture: callOr("capture", () => ""),

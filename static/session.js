@@ -58,9 +58,10 @@ class Watch {
     this.first = events[0].timestamp;
     this.length = Math.max(1, events[events.length - 1].timestamp - this.first);
     this.isPlaying = false;
-    this.wasIdleSkipped = false;
+    // before its first whole picture the replayer would show whatever it showed last
+    this.earliest = events.find((event) => event.type === 2).timestamp - this.first + 1;
     note.remove();
-    this.player = new Player({ target: screen, props: { events, ...this.size(), showController: false, autoPlay: false, skipInactive: false, mouseTail: false, showWarning: false, UNSAFE_replayCanvas: false } });
+    this.player = new Player({ target: screen, props: { events, ...this.size(), showController: false, autoPlay: false, skipInactive: false, mouseTail: false, triggerFocus: false, showWarning: false, UNSAFE_replayCanvas: false } });
     this.replayer = this.player.getReplayer();
     this.timeline = new Timeline(byId("timeline"), this.length, { seek: (ms) => this.seek(ms), jump: (ms) => this.jump(ms) });
     this.timeline.showPages(JSON.parse(section.dataset.pages));
@@ -162,7 +163,7 @@ class Watch {
   }
 
   play(ms) {
-    this.player.goto(ms, true);
+    this.player.goto(Math.max(ms, this.earliest), true);
     this.setPlaying(true);
     this.show(ms);
   }
@@ -170,7 +171,7 @@ class Watch {
   seek(ms, isPlaying = this.isPlaying) {
     const to = Math.min(this.length, Math.max(0, ms));
     if (isPlaying && to < this.length) return this.play(to);
-    this.player.goto(to, false);
+    this.player.goto(Math.max(to, this.earliest), false);
     this.setPlaying(false);
     this.show(to);
   }

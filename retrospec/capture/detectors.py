@@ -163,7 +163,7 @@ def is_secret_under(name: str, value: str) -> bool:
     """Whether ``value`` is worth hiding under a telling ``name``: not empty, a flag, or an icon's name."""
     if is_placeholder(value) or value.lower() in ("true", "false", "null", "none", "undefined", "[object object]"):
         return False
-    return len(name) > 4 or any(letter.isdigit() for letter in value) or name.lower() in ("pass", "pwd", "auth")
+    return len(name) > 4 or len(value) >= 8 or any(letter.isdigit() for letter in value) or name.lower() in ("pass", "pwd", "auth")
 
 
 def holds_number(value: str, kind: Kind) -> bool:

@@ -10,7 +10,11 @@ MAX_KEY_CHARS = 64
 
 _SEPARATORS = re.compile(r"[\s_.\-\[\]]+")
 _EXPERIMENTAL = re.compile(r"^x[-_]")
-_ABOUT_PASSWORDS = re.compile(r"^(?:forgot|reset|show|hide|has|is|change|use|require|toggle|no|min|max|label|error)")
+_ABOUT_PASSWORDS = re.compile(
+    r"^(?:forgot(?:ten)?|reset|show|hide|has|is|change|use|require|toggle|no|min|max|label|error)(?=[A-Z\s_.\-])"
+    r"|^(?:forgot|reset|show|hide|has|change)(?:password|passwd|pwd)"
+)
+"""``hasPassword`` and ``forgot_password`` speak of one; ``userPassword`` is one."""
 _PASSWORD = re.compile(
     r"(?:password|passwd|passphrase|passcode|passwort|kennwort|motdepasse|contrasena|contraseña|pwd)"
     r"(?:\d|confirmation|confirm|again|repeat|verify|hash|value|plain|salt|new|old|current)*$"
@@ -59,7 +63,7 @@ def kind_of_key(key: str, extra: tuple[str, ...] = ()) -> Kind | None:
     name = plain_name(key)
     if extra and name in map(plain_name, extra):
         return Kind.SECRET
-    if _PASSWORD.search(name) and not _ABOUT_PASSWORDS.match(name):
+    if _PASSWORD.search(name) and not _ABOUT_PASSWORDS.match(key):
         return Kind.PASSWORD
     for pattern, kind in _BY_KEY:
         if pattern.search(name):

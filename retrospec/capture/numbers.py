@@ -13,31 +13,30 @@ MAX_CARD_DIGITS = 19
 _DIGIT_RUN = re2.compile(shapes.DIGIT_RUN)
 _ID_AFTER_WORD = re2.compile(shapes.ID_AFTER_WORD)
 _NOT_DIGIT = re.compile(r"[^0-9]")
-_AS_SHAPE = str.maketrans(
-    dict.fromkeys("0123456789", "9")
-    | dict.fromkeys(" \u00a0\u2009\u202f", " ")
-    | {chr(code): " " if chr(code).isspace() else "-" for code in range(0x2000, 0x2015)}
-)
-
+_GROUP = re.compile(r"[0-9]+")
 _CARD_GROUPS = (
     "4 4 4 4", "4 4 4 4 3", "4 6 5", "4 6 4", "4 4 4 2", "4 4 4 3", "4 4 4 5", "4 5 6", "8 8", "4 12", "12 4", "8 4 4", "4 4 8", "4 8 4",
     "6 10", "6 4 6", "6 6 4", "5 5 5", "5 5 6", "8 11", "6 13", "16", "15", "14", "18", "19",
 )  # fmt: skip
-"""Lengths of the groups a card's digits are written in."""
-_ID_GROUPS: tuple[tuple[str, Callable[[str], bool]], ...] = (
-    ("3-2-4", checkdigits.is_us_ssn),
-    ("3-3-3", checkdigits.is_canadian_sin),
-    ("4 4 4", checkdigits.is_aadhaar),
-    ("2 3 3 3", checkdigits.is_german_tax_id),
-    ("6-4", checkdigits.is_swedish_id),
-    ("8-4", lambda digits: checkdigits.is_swedish_id(digits[2:])),
-    ("6-7", checkdigits.is_korean_id),
-    ("15", checkdigits.is_french_nir),
-    ("1 2 2 2 3 3 2", checkdigits.is_french_nir),
-    ("18", checkdigits.is_chinese_id),
-    ("11", lambda digits: any(is_valid(digits) for is_valid in checkdigits.ELEVEN_DIGIT_IDS)),
-)
-"""National ids by the lengths of their groups; here a dash is a dash, and a space a space."""
+_CARD_SHAPES = frozenset(tuple(map(int, groups.split())) for groups in _CARD_GROUPS)
+"""Lengths of the groups a card's digits are written in, whatever separates them."""
+_ID_SHAPES: dict[tuple[int, ...], tuple[str, Callable[[str], bool]]] = {
+    (3, 2, 4): ("-", checkdigits.is_us_ssn),
+    (3, 3, 3): ("-", checkdigits.is_canadian_sin),
+    (4, 4, 4): (" ", checkdigits.is_aadhaar),
+    (2, 3, 3, 3): (" ", checkdigits.is_german_tax_id),
+    (6, 4): ("-", checkdigits.is_swedish_id),
+    (8, 4): ("-", lambda digits: checkdigits.is_swedish_id(digits[2:])),
+    (6, 7): ("-", checkdigits.is_korean_id),
+    (15,): ("", checkdigits.is_french_nir),
+    (1, 2, 2, 2, 3, 3, 2): (" ", checkdigits.is_french_nir),
+    (18,): ("", checkdigits.is_chinese_id),
+    (11,): ("", lambda digits: any(is_valid(digits) for is_valid in checkdigits.ELEVEN_DIGIT_IDS)),
+}
+"""National ids by the lengths of their groups, what separates those, and their check."""
+_MOST_GROUPS = 7
+_VALID_AFTER_WORD = (checkdigits.is_canadian_sin, checkdigits.is_dutch_bsn, checkdigits.is_us_ssn)
+"""Nine digits that prove little alone, but enough behind a word for them."""
 
 
 class Span(NamedTuple):
@@ -46,32 +45,6 @@ class Span(NamedTuple):
     start: int
     end: int
     kind: Kind
-
-
-def _card_shape(groups: str) -> re.Pattern[str]:
-    """Over digits written as 9: begins only where a group does, ends where one ends, and may overlap itself."""
-    spelled = _spelled(groups).replace(" ", "[ -]{1,2}")
-    return re.compile(rf"(?<!9)(?=({spelled})(?!9))")
-
-
-def _id_shape(groups: str) -> re.Pattern[str]:
-    """The same, but not as a part of a longer row of groups."""
-    return re.compile(rf"(?<!9)(?<!9[ -])(?=({_spelled(groups)})(?![ -]?9))")
-
-
-def _spelled(groups: str) -> str:
-    return re.sub(r"[0-9]+", lambda length: "9{" + length.group() + "}", groups)
-
-
-_CARD_SHAPES = tuple(_card_shape(groups) for groups in _CARD_GROUPS)
-_ID_SHAPES = tuple((_id_shape(groups), is_valid) for groups, is_valid in _ID_GROUPS)
-_ANY_SHAPE = re.compile("|".join(shape.pattern for shape in _CARD_SHAPES + tuple(shape for shape, _ in _ID_SHAPES)))
-_VALID_AFTER_WORD = (
-    checkdigits.is_canadian_sin,
-    checkdigits.is_dutch_bsn,
-    checkdigits.is_us_ssn,
-)
-"""Nine digits that prove little alone, but enough behind a word for them."""
 
 
 def numbers(text: str) -> Iterator[Span]:
@@ -97,21 +70,29 @@ def ids_after_words(text: str) -> Iterator[Span]:
 
 
 def _numbers_in(written: str) -> Iterator[tuple[int, int, Kind]]:
-    shape = written.translate(_AS_SHAPE)
-    if _ANY_SHAPE.search(shape) is None:
-        return
-    for card in _CARD_SHAPES:
-        for begin, end in _places(card, shape):
-            if checkdigits.is_card(_NOT_DIGIT.sub("", written[begin:end])):
-                yield begin, end, Kind.CARD
-    for form, is_valid in _ID_SHAPES:
-        for begin, end in _places(form, shape):
-            if is_valid(_NOT_DIGIT.sub("", written[begin:end])):
-                yield begin, end, Kind.NATIONAL_ID
+    groups = [match.span() for match in _GROUP.finditer(written)]
+    for first in range(len(groups)):
+        shape: tuple[int, ...] = ()
+        digits = ""
+        for last in range(first, min(first + _MOST_GROUPS, len(groups))):
+            begin, end = groups[last]
+            shape, digits = (*shape, end - begin), digits + written[begin:end]
+            if len(digits) > MAX_CARD_DIGITS:
+                break
+            if shape in _CARD_SHAPES and checkdigits.is_card(digits):
+                yield groups[first][0], end, Kind.CARD
+            elif shape in _ID_SHAPES and _is_id(written, groups, first, last, digits):
+                yield groups[first][0], end, Kind.NATIONAL_ID
 
 
-def _places(form: re.Pattern[str], shape: str) -> Iterator[tuple[int, int]]:
-    return (match.span(1) for match in form.finditer(shape))
+def _is_id(written: str, groups: list[tuple[int, int]], first: int, last: int, digits: str) -> bool:
+    """Whether the groups are an id of their shape, and not a part of a longer row of groups."""
+    separator, is_valid = _ID_SHAPES[tuple(end - begin for begin, end in groups[first : last + 1])]
+    gaps = [written[groups[place][1] : groups[place + 1][0]] for place in range(first, last)]
+    before = groups[first][0] - groups[first - 1][1] if first else 2
+    after = groups[last + 1][0] - groups[last][1] if last + 1 < len(groups) else 2
+    is_alone = before > 1 and after > 1
+    return is_alone and all(gap.replace("\u00a0", " ") == separator for gap in gaps) and is_valid(digits)
 
 
 def stands_free(text: str, start: int, end: int) -> bool:

@@ -27,8 +27,8 @@ CANDIDATES: tuple[str, ...] = (
     # email: ``logo@2x.png`` is not one
     r"@(?:[A-Za-z\x80-\xff]|[0-9](?:[0-9a-wyzA-WYZ\-.\x80-\xff]|x[^.]))[A-Za-z0-9\-\\\x80-\xff]*\.[A-Za-z\\\x80-\xff]|%40[A-Za-z0-9]",
     # fields and parameters by name
-    rf"(?i:{SECRET_WORDS})[\w\-]*(?:\[\])?[\\\"']*\s*[:=]",
-    rf"{_START}(?i:{_SHORT_WORDS})(?:[_\-]?(?i:number|no))?[\\\"']*\s*[:=]",
+    rf"(?i:{SECRET_WORDS})[\w\-\[\]]*[\\\"']*\s*[:=]",
+    rf"{_START}(?i:{_SHORT_WORDS})(?:[_\-]?(?i:number|no))?\]?[\\\"']*\s*[:=]",
     rf"(?:[:,{{](?:\\*\")?\s*(?:name|key|type|autocomplete)\\*\"\s*:\s*|\[\s*)\\*\"(?:[\w\-]*(?i:{SECRET_WORDS})[\w\-\[\]]*|(?i:{_SHORT_WORDS}))\\*\"",
     r"[?&#](?:code|key|ticket|hash|session|auth|invite|invitation|reset|verify|nonce)=[^&#\s\"\\]{16}",
     r"/[^\s\"/@:]*:[^\s\"/@]+@",
@@ -40,7 +40,9 @@ CANDIDATES: tuple[str, ...] = (
     rf"[0-9]:AA[\w\-]{{4}}|hooks\.slack\.com|{_START}(?:ATATT3|NRAK-|PMAK-)|-----BEGIN",
     rf"{_START}(?i:bearer|basic|digest)[ \\+][A-Za-z0-9+/=._~\-]{{8}}",
     # numbers
-    rf"[0-9](?:{_SPACE}?[0-9]){{13}}",
+    # none is written in single digits, as the paths of SVG icons are
+    rf"[0-9]{{4}}(?:{_SPACE}{{0,2}}[0-9]){{10}}",
+    rf"{_START}[12] [0-9]{{2}} [0-9]{{2}} [0-9]{{2}} [0-9]{{3}} [0-9]{{3}}|{_START}[0-9]{{2}} [0-9]{{3}} [0-9]{{3}} [0-9]{{3}}\b",
     rf"{_START}(?:[A-Z]{{2}}[0-9]{{2}}[ \-]?(?:[A-Z0-9]{{4}}[ \-]?){{2}}[A-Z0-9]{{3}}|[a-z]{{2}}[0-9]{{2}} ?(?:[a-z0-9]{{4}} ?){{2}}[a-z0-9]{{3}})",
     r"(?:\+|%2B)[1-9][0-9 ().\-/\xc2\xa0]{6}",
     r"\([0-9]{2,5}\)[ \-/]?[0-9]{2}",
@@ -58,7 +60,7 @@ CANDIDATES: tuple[str, ...] = (
     rf"{_START}(?i:[A-Z]{{4}}[0-9]{{6}}[HM][A-Z]{{5}}[0-9A-Z][0-9])\b",
     rf"[0-9]{{6}}[\-+A][0-9]{{3}}[0-9A-Y]|{_START}[0-9]{{4}} [0-9]{{4}} [0-9]{{4}}\b",
     # text that hides ASCII behind escapes, and numbers no decoder accepts
-    r"\\u(?:00[2-7aA]|20[0-2])|[0-9@:]\\/|[:,\[]\s*-?[0-9.]+[eE]\+?[0-9]{3}",
+    r"\\u(?:00[2-7aA]|20[0-2])|[0-9@:]\\/|[:,\[]\s*-?[0-9.]+[eE]\+?[0-9]{3,}[\s,}\]]",
 )
 
 _SEP = r"[ \-\x{00a0}\x{2000}-\x{2014}\x{202f}]"

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from retrospec.cli.options import settings_from
+
 FEWEST_VISITS = 12
 
 
@@ -59,6 +61,7 @@ def demo(
     from retrospec.demo.run import Plan, run_demo
 
     plan = Plan(
+        settings=settings_from(None),
         data_dir=data,
         port=port,
         shop_port=shop_port,

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 
 import msgspec
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Playwright, ViewportSize, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
 from retrospec.demo.hand import Hand
@@ -32,9 +32,7 @@ async def drive(
 ) -> list[Visit]:
     """Make every visit. Raises RuntimeError naming the visitor whose script could not go on."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=browser_path, chromium_sandbox=os.geteuid() != 0
-        )
+        browser = await launch(playwright, browser_path)
         turns = asyncio.Semaphore(AT_ONCE)
 
         async def in_turn(number: int, visitor: Visitor) -> Visit:
@@ -49,6 +47,12 @@ async def drive(
             )
         finally:
             await browser.close()
+
+
+async def launch(playwright: Playwright, browser_path: str) -> Browser:
+    """A headless Chromium, in its sandbox unless run as root, whom Chromium refuses one."""
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return await playwright.chromium.launch(executable_path=browser_path, chromium_sandbox=not is_root)
 
 
 async def _visit(browser: Browser, shop_url: str, visitor: Visitor, number: int) -> str:

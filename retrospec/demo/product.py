@@ -44,7 +44,7 @@ class Product(msgspec.Struct):
 
     def issue_url(self, key: str) -> str:
         """The dashboard page of an issue."""
-        return f"{self.url}/issues/{quote(key, safe='')}"
+        return f"{self.url}/p/{DEFAULT_PROJECT_ID}/issues/{quote(key, safe=':')}"
 
     def get(self, path: str) -> Any:
         """What the API answers at ``path``. Raises Unavailable for anything but a 200."""
@@ -73,13 +73,15 @@ class Product(msgspec.Struct):
 
 
 @contextmanager
-def running_product(data_dir: Path | None, port: int, *, keep: bool) -> Iterator[Product]:
+def running_product(chosen: Settings, data_dir: Path | None, port: int, *, keep: bool) -> Iterator[Product]:
     """Serve until the end of the block. Without ``data_dir`` in a temporary folder, removed unless ``keep``.
+
+    Of ``chosen`` only what says how sessions are judged is used, never where its data is.
 
     Raises Conflict for a folder that has a database and was not made by the demo.
     """
     with _own_folder(data_dir, keep=keep) as folder:
-        settings = demo_settings(folder, port)
+        settings = demo_settings(chosen, folder, port)
         server = app.start_server(settings)
         try:
             yield asyncio.run(_ways_in(settings, server.url))
@@ -87,9 +89,9 @@ def running_product(data_dir: Path | None, port: int, *, keep: bool) -> Iterator
             server.stop()
 
 
-def demo_settings(folder: Path, port: int) -> Settings:
-    """Defaults, but a session is judged as soon as its visitor has left."""
-    settings = Settings()
+def demo_settings(chosen: Settings, folder: Path, port: int) -> Settings:
+    """Defaults and ``chosen``'s ways of judging; a session is judged as soon as its visitor has left."""
+    settings = Settings(analysis=chosen.analysis, confirmation=chosen.confirmation, replay=chosen.replay)
     settings.storage.dir = str(folder)
     settings.server.port = port
     settings.server.log_level = "error"

@@ -13,13 +13,15 @@ from retrospec.demo.recorded import SITE, recorded_visits, save_visit, send_reco
 from retrospec.demo.shop import running_shop
 from retrospec.demo.visitors import visits
 from retrospec.domain.errors import RetroSpecError
-from retrospec.domain.settings import ReplaySettings
+from retrospec.domain.settings import Settings
 from retrospec.replay.browser import FoundBrowser, find_browser, why_no_browser
 
 
 class Plan(msgspec.Struct, kw_only=True):
     """What was asked for on the command line."""
 
+    settings: Settings
+    """The user's own, for how sessions are judged and which browser to take."""
     data_dir: Path | None
     port: int
     shop_port: int
@@ -51,7 +53,7 @@ def run_demo(plan: Plan, audience: Audience) -> Inspection:
     """Everything once; the servers stop when ``audience.judge`` returns."""
     browser = None if plan.recorded else _browser(plan, audience)
     with (
-        running_product(plan.data_dir, plan.port, keep=plan.keep) as product,
+        running_product(plan.settings, plan.data_dir, plan.port, keep=plan.keep) as product,
         running_shop(product.snippet(SITE), plan.shop_port) as shop_url,
     ):
         audience.arrive(product, shop_url)
@@ -66,9 +68,9 @@ def run_demo(plan: Plan, audience: Audience) -> Inspection:
 
 
 def _browser(plan: Plan, audience: Audience) -> FoundBrowser | None:
-    browser = find_browser(ReplaySettings())
+    browser = find_browser(plan.settings.replay)
     if browser is None:
-        why = why_no_browser(ReplaySettings())
+        why = why_no_browser(plan.settings.replay)
         if plan.record:
             raise RetroSpecError(f"Visits cannot be recorded: {why}.")
         audience.hear(f"No live visitors: {why}. Recorded visits are sent instead.")

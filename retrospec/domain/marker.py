@@ -135,6 +135,9 @@ class Evidence(msgspec.Struct, rename="camel", omit_defaults=True):
     extra: dict[str, Any] = {}
 
 
+_EVIDENCE_FIELDS = msgspec.structs.fields(Evidence)
+
+
 def read_evidence(raw: Any) -> Evidence:
     """``raw`` (any JSON value a client sent) as Evidence.
 
@@ -146,7 +149,7 @@ def read_evidence(raw: Any) -> Evidence:
     if not isinstance(raw, dict):
         return Evidence()
     kept: dict[str, Any] = {}
-    for field in msgspec.structs.fields(Evidence):
+    for field in _EVIDENCE_FIELDS:
         if field.encode_name not in raw:
             continue
         try:

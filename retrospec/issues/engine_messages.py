@@ -93,7 +93,7 @@ _COMPILED = tuple((code, type_, tuple(re.compile(p) for p in patterns)) for code
 _LAST_NAME = re.compile(r"(?:.*[.\])]|^)([A-Za-z_$#][\w$]*)\)*$")
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=2_048)
 def engine_message(type_: str, message: str) -> EngineMessage | None:
     """What the engine meant, or None when the words are the program's own.
 

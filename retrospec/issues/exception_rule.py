@@ -6,6 +6,7 @@ only where the program wrote them or where there is no place.
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from retrospec.issues.drafts import Draft
@@ -20,18 +21,21 @@ _MINIFIED_NAME = re.compile(r"(?<![\w$.'\"<])[a-zA-Z_$][\w$]?(?=\.|\b(?![\w$.'\"
 
 def draft_exception(label: str, raw: Any) -> Draft:
     """Type, then source place and own message; else the exact build's place; else the words alone."""
-    failure = read_exception(label, raw)
+    return _drafted(read_exception(label, raw))
+
+
+@lru_cache(maxsize=256)
+def _drafted(failure: Failure) -> Draft:
     meant = engine_message(failure.type, failure.message)
     type_ = _type(failure, meant)
     template = message_template(failure.message, keep_quoted=type_ in NATIVE_TYPES)
     place = place_of(failure.frames, mapped=failure.mapped)
-    site = site_tokens(failure.raw_frames)
     words = _words(type_, meant, template, place)
     parts = [("type", type_), *place.parts, *words]
     return Draft(
         parts=[part for part in parts if part[1]],
         ignored=_ignored(place, words),
-        tokens=[f"type:{type_}", *site, *_tokens(type_, template, meant, place)],
+        tokens=[f"type:{type_}", *site_tokens(failure.raw_frames), *_tokens(type_, template, meant, place)],
         title=_title(type_, template, failure),
     )
 

@@ -5,6 +5,7 @@ Older clients send a label and evidence of any shape; what the evidence lacks is
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct, structs
@@ -15,11 +16,10 @@ from retrospec.issues.stacks import Frame, parse_stack
 _MAX_TEXT_CHARS = 20_000
 
 
-class Failure(Struct, kw_only=True):
+class Failure(Struct, kw_only=True, frozen=True):
     """What a fingerprint is made of, before anything is masked."""
 
     label: str
-    evidence: Evidence
     type: str = ""
     message: str = ""
     frames: tuple[Frame, ...] = ()
@@ -90,21 +90,30 @@ _TAIL = re.compile(
 def read_exception(label: str, raw: Any) -> Failure:
     """Type, message and frames of an exception, from wherever they stand."""
     evidence = _text_as_stack(as_evidence(raw))
-    parsed = parse_stack(evidence.stack[:_MAX_TEXT_CHARS])
+    message = evidence.message if not isinstance(raw, str) else ""
+    where = Frame("", evidence.filename, evidence.lineno, evidence.colno)
+    failure = _as_reported(label, evidence.type, message, evidence.stack[:_MAX_TEXT_CHARS], where)
+    listed, mapped = mapped_frames(raw)
+    if listed:
+        failure = structs.replace(failure, frames=listed, raw_frames=failure.raw_frames or listed, mapped=mapped)
+    return failure if failure.message else structs.replace(failure, message=evidence.message)
+
+
+@lru_cache(maxsize=256)
+def _as_reported(label: str, type_: str, message: str, stack: str, where: Frame) -> Failure:
+    """The same texts come again with every visitor who meets the failure in the same browser."""
+    parsed = parse_stack(stack)
     own, tail = _without_tail(label)
     label_type, label_message = typed(own)
     header_type, header_message = typed(parsed.header)
-    message_type, message = typed(evidence.message if not isinstance(raw, str) else "")
-    listed, mapped = mapped_frames(raw)
-    raw_frames = parsed.frames or tail or _reported_place(evidence)
+    message_type, bare_message = typed(message)
+    frames = parsed.frames or tail or ((where,) if where.file else ())
     return Failure(
         label=label,
-        evidence=evidence,
-        type=_error_type(evidence.type) or header_type or message_type or label_type,
-        message=message or header_message or label_message or evidence.message,
-        frames=listed or raw_frames,
-        raw_frames=raw_frames or listed,
-        mapped=mapped,
+        type=_error_type(type_) or header_type or message_type or label_type,
+        message=bare_message or header_message or label_message,
+        frames=frames,
+        raw_frames=frames,
     )
 
 
@@ -138,12 +147,6 @@ def _without_tail(label: str) -> tuple[str, tuple[Frame, ...]]:
     if match is None:
         return label, ()
     return match["rest"], parse_stack(f"    at {match['function'] or ''} ({match['place']})").frames
-
-
-def _reported_place(evidence: Evidence) -> tuple[Frame, ...]:
-    if not evidence.filename:
-        return ()
-    return (Frame("", evidence.filename, evidence.lineno, evidence.colno),)
 
 
 def mapped_frames(raw: Any) -> tuple[tuple[Frame, ...], bool]:

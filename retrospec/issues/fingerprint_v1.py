@@ -49,7 +49,7 @@ def fingerprint(
     text = label.strip()[:_MAX_LABEL_CHARS]
     draft = _draft(kind, text or _hint(kind, client_key), evidence, site, route)
     return Fingerprint(
-        key=_key(draft.parts), parts=draft.parts, ignored=draft.ignored, tokens=list(dict.fromkeys(draft.tokens)),
+        key=_key(draft.parts), parts=list(draft.parts), ignored=list(draft.ignored), tokens=list(dict.fromkeys(draft.tokens)),
         title=draft.title or text[:120] or kind.value,
     )  # fmt: skip
 

@@ -16,8 +16,8 @@ _CHAIN_LENGTH = 3
 _COLUMN_STEP = 32
 """The three engines report one throw site within 25 columns of each other."""
 
-_EXTENSION = re.compile(r"(?:chrome|moz|safari|safari-web|ms-browser)-extension:|^extensions?::|^resource://gre/", re.I)
-_OWN_SDK = re.compile(r"/sdk(?:\.min)?\.js(?:[?#]|$)|retrospec", re.I)
+_EXTENSION = re.compile(r"(?:chrome|moz|safari|safari-web|ms-browser)-extension:|^(?:webkit-)?masked-url:|^extensions?::|^resource://gre/", re.I)
+_OWN_SDK = re.compile(r"/(?:sdk|retrospec[\w.-]*)\.m?js(?:[?#]|$)", re.I)
 _VENDOR = re.compile(
     r"node_modules/|/~/|bower_components/|/vendors?[/.~_-]|(?:^|[/~._-])(?:vendors?|polyfills?|runtime|framework|chunk-vendors|"
     r"react(?:-dom)?|jquery|angular|vue|lodash|zone|core-js|webpack|turbo|htmx|alpine(?:js)?)(?:[-.~_][\w.-]*)?\.[cm]?js|webpack/(?:bootstrap|runtime)|"
@@ -59,7 +59,7 @@ def place_of(frames: Sequence[Frame], *, mapped: bool) -> Place:
     if not app:
         extension = any(_EXTENSION.search(frame.file) for frame in frames)
         return Place(parts=(("in", "a browser extension"),)) if extension else Place()
-    if len(frames) == 1 and not frames[0].function:
+    if len(frames) == 1 and not frames[0].function and not mapped:
         return _reported_place(app[0])
     if mapped or not _is_minified(app):
         return _source_place(app, mapped=mapped)
@@ -71,9 +71,16 @@ def own_frames(frames: Sequence[Frame]) -> list[Frame]:
 
     A failure wholly inside libraries keeps their frames.
     """
-    known = [frame for frame in frames if not frame.native and frame.file and not _EXTENSION.search(frame.file)]
-    ours = [frame for frame in known if not _OWN_SDK.search(frame.file)]
-    return [frame for frame in ours if not _VENDOR.search(frame.file)] or ours
+    owned = [(frame, _owner(frame.file)) for frame in frames if not frame.native and frame.file]
+    own = [frame for frame, owner in owned if owner == "program"]
+    return own or [frame for frame, owner in owned if owner == "library"]
+
+
+@lru_cache(maxsize=4_096)
+def _owner(file: str) -> str:
+    if _EXTENSION.search(file) or _OWN_SDK.search(file):
+        return "outsider"
+    return "library" if _VENDOR.search(file) else "program"
 
 
 def site_tokens(frames: Sequence[Frame]) -> list[str]:
@@ -160,7 +167,7 @@ def source_path(file: str) -> str:
     bare = file.split("?", 1)[0].split("#", 1)[0].replace("\\", "/")
     served = _SCHEME_HOST.match(bare) is not None and not bare.startswith(("webpack", "ng:", "vite:", "app:", "turbopack"))
     path = _SCHEME_HOST.sub("", bare) if served else bare
-    path = _SOURCE_PREFIX.sub("", path)
+    path = _SOURCE_PREFIX.sub("", _SOURCE_PREFIX.sub("", path))
     if not served and _SCRIPT.search(path) and "/" in path:
         return path
     stem = file_stem(path) if path else "(page)"

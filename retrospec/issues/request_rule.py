@@ -10,6 +10,7 @@ from retrospec.issues.drafts import Draft
 from retrospec.issues.failure import as_evidence
 from retrospec.issues.templates import MASK, file_stem, host_and_path, message_template, path_template
 
+_MAX_MESSAGE_CHARS = 2_000
 _METHOD = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\b")
 _ADDRESS = re.compile(r"(?:https?|wss?)://[^\s\"'<>)\]]+|(?<![\w/])/(?!/)[^\s\"'<>)\]]*")
 _STATUS = re.compile(
@@ -38,7 +39,7 @@ class Request(Struct, frozen=True):
 
 def read_request(label: str, evidence: Evidence) -> Request:
     """The evidence's fields, and from the label what they lack."""
-    text = f"{label}\n{evidence.message}" if not evidence.url else label
+    text = f"{label}\n{evidence.message[:_MAX_MESSAGE_CHARS]}" if not evidence.url else label
     address = _ADDRESS.search(text)
     url = evidence.url or (address[0].rstrip(".,:;") if address else "")
     rest = _ADDRESS.sub(" ", text)

@@ -8,20 +8,20 @@ Two rules join on their own, each found on failing programs run in three engines
    was seen at exactly one place in every build, those places are one. As soon as any build shows it at a second
    place, the text tells nothing and its join is withdrawn.
 
-Everything else is only suggested, by the share of weighted tokens in common. Types never mix.
+Everything else is only suggested (``suggest``), by the share of weighted tokens in common. Types never mix.
 
 Order does not matter: what is stored only grows (a set of rows), and groups are a function of that set.
 A marker whose rows are known already costs one look-up; a new one reads at most ``MAX_ROWS`` rows of each of its tokens.
 
 Storage contract
     ``TokenStore`` is one table, ``(token, key, detail)`` unique and indexed by token and by key, with each project's
-    rows apart. In SQL: ``insert … on conflict do nothing``, ``select key, detail where token = ? order by key, detail
-    limit ?``. ``MemoryStore`` is the same in dicts. Tokens with more rows than the limit tell nothing apart and are
+    rows apart. In SQL: ``insert … on conflict do nothing``, ``select key, detail where token = ? limit ?``. ``MemoryStore`` is the same in dicts. Tokens with more rows than the limit tell nothing apart and are
     passed over, so no read grows with the number of issues.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Protocol
 
 from msgspec import Struct, field
@@ -55,7 +55,7 @@ class TokenStore(Protocol):
         """Store it; False when it was there already."""
 
     def rows(self, token: str, limit: int) -> Sequence[Row]:
-        """At most ``limit`` rows of ``token``, ordered."""
+        """At most ``limit`` rows of ``token``, in any order; as many as ``limit`` means there may be more."""
 
     def tokens(self, key: str) -> Sequence[str]:
         """All tokens stored of ``key``."""
@@ -78,9 +78,8 @@ class MemoryStore:
         return True
 
     def rows(self, token: str, limit: int) -> list[Row]:
-        """At most ``limit`` rows of ``token``, ordered."""
-        known = self._rows.get(token, ())
-        return sorted(known)[:limit] if len(known) <= 4 * limit else list(known)[:limit]
+        """At most ``limit`` rows of ``token``."""
+        return list(islice(self._rows.get(token, ()), limit))
 
     def tokens(self, key: str) -> list[str]:
         """All tokens stored of ``key``."""
@@ -106,13 +105,12 @@ class Suggestion(Struct, frozen=True):
 
 
 class Neighbours(Struct):
-    """What one sighting changed, and what it is near to."""
+    """What one sighting changed."""
 
     links: list[Link] = field(default_factory=list)
     """Hold now. The same link may be reported again."""
     withdrawn: list[Link] = field(default_factory=list)
     """Held before and don't any more: their text turned up at a second place."""
-    suggestions: list[Suggestion] = field(default_factory=list)
 
 
 class _Site(Struct, frozen=True):
@@ -138,74 +136,96 @@ class NeighbourIndex:
         self._store = store
 
     def observe(self, kind: MarkerKind, one: Fingerprint) -> Neighbours:
-        """Record one marker's fingerprint and return what it joins, unjoins and resembles.
+        """Record one marker's fingerprint and return what it joins and unjoins.
 
         A sighting that adds nothing new returns nothing: what it led to was reported when it was new.
         """
         found = Neighbours()
+        family = f"{kind.value}:{_type(one)}"
         sites = [site for token in one.tokens if (site := _read_site(token))]
-        is_new_key = self._remember(kind, one)
-        for site in sites:
-            self._observe_site(f"{kind.value}:{_type(one)}", one.key, site, found)
-        for token in one.tokens:
-            if token.startswith("text:") and sites:
-                self._observe_text(f"{kind.value}:{_type(one)}:{token}", one.key, sites[0].build, found)
-        if is_new_key and not found.links:
-            found.suggestions = self.suggest(kind, one)
+        texts = [f"{family}:{token}" for token in one.tokens if token.startswith("text:") and sites]
+        self._remember(kind, one)
+        joined = [key for site in sites for key in self._observe_site(family, one.key, site, found)]
+        for text in texts:
+            self._observe_text(text, one.key, sites[0].build, found)
+        for member in sorted(self._members(one.key)) if joined else ():
+            self._look_again(member, found)
         return found
 
-    def _remember(self, kind: MarkerKind, one: Fingerprint) -> bool:
-        if not self._store.add(f"key:{one.key}", Row(one.key)):
-            return False
-        for token in _likeness_tokens(kind, one):
-            self._store.add(token, Row(one.key))
-        return True
+    def _remember(self, kind: MarkerKind, one: Fingerprint) -> None:
+        row = Row(one.key)
+        if self._store.add(f"key:{one.key}", row):
+            for token in _likeness_tokens(kind, one):
+                self._store.add(token, row)
 
-    def _observe_site(self, family: str, key: str, site: _Site, found: Neighbours) -> None:
-        bucket = site.column // WINDOW_COLUMNS
-        detail = f"{site.column}:{site.function}"
-        if not self._store.add(f"{family}:site:{site.build}:{site.line}:{bucket}", Row(key, detail)):
-            return
+    def _observe_site(self, family: str, key: str, site: _Site, found: Neighbours) -> list[str]:
+        """Join ``key`` by rule 1; the keys it had not been joined with before."""
+        place, bucket = f"{family}:site:{site.build}:{site.line}", site.column // WINDOW_COLUMNS
+        if not self._store.add(f"{place}:{bucket}", Row(key, f"{site.column}:{site.function}")):
+            return []
+        joined: list[str] = []
         for near in (bucket - 1, bucket, bucket + 1):
-            for row in self._store.rows(f"{family}:site:{site.build}:{site.line}:{near}", MAX_ROWS):
+            for row in self._store.rows(f"{place}:{near}", MAX_ROWS):
                 column, _, function = row.detail.partition(":")
                 if row.key != key and site.is_near(_Site(site.build, site.line, int(column), function)):
-                    link = _link(key, row.key, "site", f"{site.build}:{site.line}")
-                    self._store.add(f"joined:{key}", Row(row.key, "site"))
-                    self._store.add(f"joined:{row.key}", Row(key, "site"))
-                    found.links.append(link)
+                    found.links.append(_link(key, row.key, "site", f"{site.build}:{site.line}"))
+                    if self._store.add(f"joined:{key}", Row(row.key)):
+                        self._store.add(f"joined:{row.key}", Row(key))
+                        joined.append(row.key)
+        return joined
 
     def _observe_text(self, token: str, key: str, build: str, found: Neighbours) -> None:
-        if len(token.partition(":text:")[2]) < 4:
+        row = Row(key, build)
+        if not self._store.add(token, row):
             return
-        if not self._store.add(token, Row(key, build)):
-            return
+        self._store.add(f"texts:{key}", Row(token))
         rows = self._store.rows(token, MAX_ROWS + 1)
-        before, now = self._text_links(token, [r for r in rows if r != Row(key, build)]), self._text_links(token, rows)
+        before, now = self._text_links(token, [known for known in rows if known != row]), self._text_links(token, rows)
         found.links += sorted(now - before)
         found.withdrawn += sorted(before - now)
 
+    def _look_again(self, key: str, found: Neighbours) -> None:
+        """Two places became one: texts that seemed to point at both now point at one."""
+        for text in self._store.rows(f"texts:{key}", MAX_ROWS):
+            found.links += sorted(self._text_links(text.key, self._store.rows(text.key, MAX_ROWS + 1)))
+
     def _text_links(self, token: str, rows: Sequence[Row]) -> set[Link]:
         """The joins of rule 2: none when any build has the text at two places, or it was seen too often to tell."""
-        places: dict[str, set[str]] = defaultdict(set)
+        keys_of: dict[str, set[str]] = defaultdict(set)
         for row in rows:
-            places[row.detail].add(self.site_root(row.key))
-        if len(rows) > MAX_ROWS or len(places) < 2 or any(len(roots) > 1 for roots in places.values()):
+            keys_of[row.detail].add(row.key)
+        if len(rows) > MAX_ROWS or len(keys_of) < 2 or not all(map(self._is_one_place, keys_of.values())):
             return set()
         keys = sorted({row.key for row in rows})
         return {_link(keys[0], key, "text", token) for key in keys[1:]}
 
+    def _is_one_place(self, keys: set[str]) -> bool:
+        if len(keys) == 1:
+            return True
+        roots: set[str] = set()
+        for key in keys:
+            roots.add(self.site_root(key))
+            if len(roots) > 1:
+                return False
+        return True
+
     def site_root(self, key: str) -> str:
         """The least key of those joined with ``key`` by site: the name of its place."""
+        return min(self._members(key))
+
+    def _members(self, key: str) -> set[str]:
         seen, waiting = {key}, [key]
         while waiting and len(seen) < MAX_ROWS:
             fresh = {row.key for row in self._store.rows(f"joined:{waiting.pop()}", MAX_ROWS)} - seen
             seen |= fresh
             waiting += sorted(fresh)
-        return min(seen)
+        return seen
 
     def suggest(self, kind: MarkerKind, one: Fingerprint, *, at_least: float = SUGGEST_AT, limit: int = 3) -> list[Suggestion]:
-        """The keys nearest to ``one`` by weighted tokens, best first; of the same kind and type only."""
+        """The keys nearest to ``one`` by weighted tokens, best first; of the same kind and type only.
+
+        Not part of ``observe``: asked when an issue is promoted or looked at, not for every marker.
+        """
         own = set(_likeness_tokens(kind, one))
         shared: dict[str, float] = defaultdict(float)
         for token in own:

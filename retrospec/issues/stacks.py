@@ -25,13 +25,16 @@ _NATIVE_PLACES = frozenset({"", "<anonymous>", "native", "native code", "[native
 _PLACE = re.compile(r"(.*?)(?::(\d{1,9}))?(?::(\d{1,9}))?")
 _WASM_PLACE = re.compile(r"(.*):wasm-function\[(\d+)\]:0x([0-9a-fA-F]+)")
 _BARE_HOST = re.compile(r"[a-z][a-z0-9+.-]*://[^/:]*(?::\d+)?", re.I)
+_PLAIN_V8 = re.compile(r"\s*at (?:([\w$.#<>/]+) \()?([^\s()]+):(\d{1,9}):(\d{1,9})\)?")
+_PLAIN_GECKO = re.compile(r"\s*([\w$.#<>/*]*)@([a-z][a-z0-9+.-]*:[^\s@]*[^\s@\d:]):(\d{1,9}):(\d{1,9})\s*")
+"""Nine lines in ten are this simple, and read in a third of the time."""
 _V8_LINE = re.compile(r"\s*at (.+)")
 _V8_CALL = re.compile(r"(?:(.*?) )?\((.*)\)")
 _V8_TIGHT_CALL = re.compile(r"([^\s():/\\]+)\((.+:\d+)\)")
 _EVAL_ORIGIN = re.compile(r"\(([^()\s]*(?:\([^()]*\)[^()\s]*)*:\d+:\d+)\)")
 _GECKO_EVAL = re.compile(r"(.+?) line (\d+)(?: > .+)")
 _SCHEME_AT = re.compile(r"@(?=[A-Za-z][A-Za-z0-9+.-]*:|\[native code\]|/)")
-_BARE_PLACE = re.compile(r"(?:(?:file:|[A-Za-z]:\\|/).*|\S*[./]\S*):\d+")
+_BARE_PLACE = re.compile(r"(?:(?:file:|[A-Za-z]:\\|/).*|\S*[./]\S*|<anonymous>):\d+")
 _BARE_NAME = re.compile(r"(?:eval|global|module) code|[\w$.<>/\[\]]{1,80}")
 _PRESTO = re.compile(r"\s*Line (\d+) of (?:linked|inline#\d+|function) script (\S+?)(?:: In function (\S+))?\s*")
 
@@ -84,9 +87,13 @@ def _present(frames: Iterable[Frame | None]) -> tuple[Frame, ...]:
     return tuple(islice((frame for frame in frames if frame is not None), MAX_FRAMES))
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _v8_frame(line: str) -> Frame | None:
-    if len(line) > _MAX_LINE_CHARS or (match := _V8_LINE.fullmatch(line)) is None:
+    if len(line) > _MAX_LINE_CHARS:
+        return None
+    if (plain := _PLAIN_V8.fullmatch(line)) and (plain[1] is None) != line.endswith(")"):
+        return Frame(plain[1] or "", plain[2], int(plain[3]), int(plain[4]))
+    if (match := _V8_LINE.fullmatch(line)) is None:
         return None
     body = match[1].strip()
     if call := _V8_CALL.fullmatch(body):
@@ -118,7 +125,7 @@ def _evaluated(function: str, place: str) -> Frame:
     return Frame(function, origin.file, origin.line, origin.column, evaluated=True)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _placed(function: str, place: str) -> Frame:
     if place.lower() in _NATIVE_PLACES:
         return Frame(function, place, native=True)
@@ -133,11 +140,13 @@ def _placed(function: str, place: str) -> Frame:
     return Frame(function, file, line, column, evaluated=file.endswith("eval code"))
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _at_sign_frame(line: str) -> Frame | None:
-    text = line.strip()
-    if len(text) > _MAX_LINE_CHARS:
+    if len(line) > _MAX_LINE_CHARS:
         return None
+    if plain := _PLAIN_GECKO.fullmatch(line):
+        return Frame(plain[1], plain[2], int(plain[3]), int(plain[4]))
+    text = line.strip()
     split = _SCHEME_AT.search(text)
     cut = split.start() if split else text.rfind("@")
     if cut < 0:
@@ -171,7 +180,7 @@ _NAMELESS = frozenset({"anonymous", "function", "null", "undefined", "unknown", 
 _ENTRY_CODE = frozenset({"global code", "module code", "eval code", "Global code"})
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def bare_function(function: str) -> str:
     """The last name of a function as all engines would give it; empty for a nameless one.
 

@@ -37,7 +37,7 @@ _REPEATED = re.compile(r"<\*>(?:[\s,;:./_-]*<\*>)+")
 _SPACE = re.compile(r"\s+")
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=2_048)
 def message_template(message: str, *, keep_quoted: bool = False) -> str:
     """The first line of ``message`` without its parameters.
 
@@ -63,7 +63,7 @@ _SEGMENT_ID = re.compile(
 _DIGITS = re.compile(r"\d+")
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=2_048)
 def path_template(path: str) -> str:
     """``path`` with what looks like an id masked, segment by segment; query and fragment are dropped.
 
@@ -74,14 +74,15 @@ def path_template(path: str) -> str:
     return "/" + "/".join(segments)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def segment_template(segment: str) -> str:
     """One path segment, masked whole when its shape is an id's, else only in its digits."""
     if _API_VERSION.fullmatch(segment):
         return segment
     name, dot, extension = segment.rpartition(".")
     if dot and name and "@" not in name and extension.isalpha() and len(extension) <= 5:
-        return f"{file_stem(name)}.{extension}" if not _SEGMENT_ID.fullmatch(name) else f"{MASK}.{extension}"
+        stem = file_stem(name)
+        return f"{MASK if _SEGMENT_ID.fullmatch(stem) else _DIGITS.sub(MASK, stem)}.{extension}"
     if _SEGMENT_ID.fullmatch(segment):
         return MASK
     return _REPEATED.sub(MASK, _DIGITS.sub(MASK, segment))
@@ -102,14 +103,14 @@ def host_and_path(url: str) -> tuple[str, str]:
     return host, parts.path or "/"
 
 
-_CAMEL = re.compile(r"(?:[A-Z]?(?=[a-z]*[aeiouy])[a-z]{2,})(?:[A-Z](?=[a-z]*[aeiouy])[a-z]+)*\d{0,2}|[A-Z]+|\d{1,2}")
+_CAMEL = re.compile(r"(?:[A-Z]?(?=[a-z]*[aeiouy])[a-z]+)(?:[A-Z](?=[a-z]*[aeiouy])[a-z]+)*\d{0,2}|[A-Z]+|\d{1,2}")
 """A word as people write names: humps with a vowel in each."""
 _SCRIPT_SUFFIX = re.compile(r"(?:\.(?:[cm]?[jt]sx?|bundle|chunk|min|prod|production|development|esm|html?|php|css|vue|svelte))+$")
 _BASE64URL_HASH = re.compile(r"[-._]([A-Za-z0-9_-]{8})$")
 _PIECES = re.compile(r"[.~_-]+")
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=2_048)
 def file_stem(file: str) -> str:
     """The file's name as it stays from release to release: no folders, query, suffix or content hash.
 

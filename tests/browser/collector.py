@@ -1,5 +1,6 @@
 """A small server that keeps the v2 contract, serves test pages and can be told to misbehave."""
 
+import contextlib
 import gzip
 import json
 import threading
@@ -100,7 +101,8 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in {**self.collector.headers, **(headers or {})}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        with contextlib.suppress(ConnectionError):  # the page that asked may be gone
+            self.wfile.write(body)
 
     def do_OPTIONS(self) -> None:
         self.collector.methods.append("OPTIONS " + self.path)
@@ -110,14 +112,14 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         parts = urlsplit(self.path)
         self.collector.methods.append("POST " + self.path)
-        if parts.path == "/v2/chunks":
+        if parts.path.removeprefix("/watch") == "/v2/chunks":
             assert parse_qs(parts.query)["key"]
             status, headers, answer = self.collector.accept(body, self.headers.get("Content-Type", ""))
             return self.reply(status, json.dumps(answer).encode(), "application/json", headers)
         return self.do_GET()
 
     def do_GET(self) -> None:
-        path = urlsplit(self.path).path
+        path = urlsplit(self.path).path.removeprefix("/watch")
         if path.startswith("/status/"):
             status = int(path.split("/")[2])
             return self.reply(status, b'{"error":"asked for"}', "application/json", {"X-Request-Id": "req-7"})

@@ -51,13 +51,14 @@ def collector(built_sdk: Path) -> Iterator[Collector]:
     server.server_close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright_driver() -> Iterator[Playwright]:
+    """For one module, never the whole run: while it is open no other test can run an event loop of its own."""
     with sync_playwright() as driver:
         yield driver
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright_driver: Playwright) -> Iterator[Browser]:
     path = chromium_path()
     if not path:

@@ -39,7 +39,9 @@ def shoot(browser: Browser, url: str, pages: dict[str, str], prefix: str) -> Non
                     page.wait_for_selector("#player[data-ready]")
                     page.click("#toggle")
                     page.locator("#timeline").click(position={"x": width * 0.27, "y": 20})
-                page.screenshot(path=OUT / f"{prefix}{title}-{name}-{theme}.png", full_page=title != "sessions")
+                page.screenshot(
+                    path=OUT / f"{prefix}{title}-{name}-{theme}.png", full_page=title != "sessions"
+                )
             context.close()
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import zstandard
 
+from retrospec.capture.compress import compress
 from retrospec.domain.clock import to_epoch_ms
 from retrospec.domain.finding import Finding, Outcome, Standing
 from retrospec.domain.marker import Control, MarkerKind, Signal
@@ -45,9 +45,9 @@ BROWSERS = [
 
 async def seed(database: Database, blobs: Blobs, *, now: datetime) -> None:
     """Everything the pages can show."""
-    stored = zstandard.ZstdCompressor().compress(_recording())
+    stored = compress(_recording())
     await blobs.put("session-events/pay.json.zst", stored)
-    await blobs.put("artifacts/pay/analysis.json.zst", zstandard.ZstdCompressor().compress(_analysis()))
+    await blobs.put("artifacts/pay/analysis.json.zst", compress(_analysis()))
     async with database.write() as connection:
         await add_project(connection, now=now)
         await _add_second_project(connection, now)
@@ -154,7 +154,9 @@ async def _add_failed_session(
     )  # fmt: skip
     if status != "pending":
         sure = confidence - chance.random() * 0.1 if status == "ready" else 0.41
-        await add_report(connection, session, status=status, symptom=symptom, confidence=sure, basis=basis, now=moment)
+        await add_report(
+            connection, session, status=status, symptom=symptom, confidence=sure, basis=basis, now=moment
+        )
 
 
 async def add_session(
@@ -265,14 +267,24 @@ async def _complete_pay_session(connection: Connection, size_bytes: int, now: da
 
 async def _write_pay_card(connection: Connection) -> None:
     card = Card(
-        symptom=[Sentence("Paying fails: after “Pay €64.80” the page says the payment could not be taken.", ["a7"], 7_255)],
+        symptom=[
+            Sentence(
+                "Paying fails: after “Pay €64.80” the page says the payment could not be taken.",
+                ["a7"],
+                7_255,
+            )
+        ],
         story=[
             Sentence("Filled in name, street, postcode and card.", ["a1", "a4"], 1_153),
-            Sentence("Pressed “Pay €64.80” twice; both times an error appeared after 0.9 s.", ["a7", "a8"], 6_329),
+            Sentence(
+                "Pressed “Pay €64.80” twice; both times an error appeared after 0.9 s.", ["a7", "a8"], 6_329
+            ),
             Sentence("Clicked three times beside the form, then left without an order.", ["a9"], 12_919),
         ],
         cause=[Sentence("The server answered the payment with status 500, twice.", ["a7", "a8"], 7_255)],
-        look_at=[Sentence("Look at the handler of POST /api/orders/:id/pay; it fails for this card type.", ["a7"])],
+        look_at=[
+            Sentence("Look at the handler of POST /api/orders/:id/pay; it fails for this card type.", ["a7"])
+        ],
         visual=[Sentence("The error text appears under the form within a second of the click.", [], 7_255)],
         confidence_reasons=[
             "The error is visible on screen right after the request failed.",
@@ -312,9 +324,13 @@ def _analysis() -> bytes:
         TraceRow(ref="a2", t_ms=2_486, action="input", target=field("Street")),
         TraceRow(ref="a3", t_ms=3_764, action="input", target=field("Postcode")),
         TraceRow(ref="a4", t_ms=4_677, action="input", target=field("Card number")),
-        TraceRow(ref="a7", t_ms=6_329, action="click", target=pay, effects=[*failed, shown], flags=["error_click"]),
+        TraceRow(
+            ref="a7", t_ms=6_329, action="click", target=pay, effects=[*failed, shown], flags=["error_click"]
+        ),
         TraceRow(ref="a8", t_ms=9_709, action="click", target=pay, effects=[*failed, shown]),
-        TraceRow(ref="a9", t_ms=12_919, action="click", detail="an empty part of the page", flags=["rage_click"]),
+        TraceRow(
+            ref="a9", t_ms=12_919, action="click", detail="an empty part of the page", flags=["rage_click"]
+        ),
     ]
     segment = Segment(index=0, url="https://shop.example/checkout", start_ms=0, end_ms=15_134, seen="exact")
     trace = Trace(duration_ms=15_134, event_count=105, segments=[segment], rows=rows)

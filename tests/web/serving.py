@@ -1,5 +1,6 @@
 """The pages over a real socket, a real SQLite file and a local blob folder."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -15,23 +16,25 @@ from retrospec.domain.clock import utc_now
 from retrospec.domain.settings import Settings, StorageSettings
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
-from retrospec.storage.tables import metadata
+from retrospec.storage.migrate import migrate
 from retrospec.web.pages import page_errors, routes
 from tests.web.seeding import add_project, seed
 
 EMAIL, PASSWORD = "mara@fern.example", "three quiet ferns"
 
 
-def make_app(folder: Path, *, filled: bool) -> Litestar:
+def make_app(folder: Path, *, filled: bool, has_user: bool = True) -> Litestar:
     """The dashboard alone: one administrator, and a week of data when ``filled``."""
     settings = Settings(storage=StorageSettings(dir=str(folder)))
     database, blobs = Database.open(settings.database_url), Blobs.open(settings.blobs_url)
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> Any:
-        async with database.write() as connection:
-            await connection.run_sync(metadata.create_all)
-        await create_user(database, email=EMAIL, name="Mara", password=PASSWORD, is_admin=True, now=utc_now())
+        await asyncio.to_thread(migrate, settings.database_url)
+        if has_user:
+            await create_user(
+                database, email=EMAIL, name="Mara", password=PASSWORD, is_admin=True, now=utc_now()
+            )
         if filled:
             await seed(database, blobs, now=utc_now())
         else:

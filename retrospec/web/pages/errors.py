@@ -3,6 +3,7 @@
 import logging
 import math
 import secrets
+from typing import Any
 
 import msgspec
 from litestar import Response
@@ -93,8 +94,8 @@ def show_bug(request: AnyRequest, error: Exception) -> Response[str]:
     return error_page(request, page)
 
 
-def ask_to_sign_in(request: AnyRequest, _: Exception) -> Response[None]:
+def ask_to_sign_in(request: AnyRequest, _: Exception) -> Response[Any]:
     """To the sign-in and back; htmx is told to go there as a whole page."""
     if request.headers.get("HX-Request") == "true":
-        return Response(None, status_code=401, headers={"HX-Redirect": sign_in_url(request)})
+        return Response(b"", status_code=401, headers={"HX-Redirect": sign_in_url(request)})
     return Redirect(sign_in_url(request), status_code=303)

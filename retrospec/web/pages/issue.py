@@ -80,7 +80,7 @@ async def show_issue(
     key: FromPath[str],
     span: FromQuery[str] = "7d",
     status: FromQuery[str] = "",
-    confidence: FromQuery[float] = 0.0,
+    confidence: FromQuery[str] = "",
     after: FromQuery[str] = "",
 ) -> Response[Any]:
     """The page, or its live part."""
@@ -91,7 +91,7 @@ async def show_issue(
         tally,
         charts.span_named(span),
         status=status if status in words.REPORTS else "",
-        min_confidence=min(max(confidence, 0.0), 1.0),
+        min_confidence=_share(confidence),
         after=read_cursor(after),
     )
     return live(request, frame, page, whole="issue.html", part="_issue.html")
@@ -143,6 +143,15 @@ async def _compose(
         all_url=url_with(request, status="", confidence=""),
         retention_days=request.app.state.settings.retention.days,
     )
+
+
+def _share(text: str) -> float:
+    """A confidence from the address, 0…1; nonsense is no filter."""
+    try:
+        share = float(text or 0)
+    except ValueError:
+        return 0.0
+    return share if 0 <= share <= 1 else 0.0
 
 
 def _older_url(request: AnyRequest, last: IssueSessionRow) -> str:

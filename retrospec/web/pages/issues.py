@@ -18,10 +18,9 @@ from retrospec.web.pages import charts, words
 from retrospec.web.pages.charts import Span, Trend
 from retrospec.web.pages.guard import database_of
 from retrospec.web.pages.install import Install, install_of
-from retrospec.web.pages.rendering import AnyRequest, Frame, live, url_with
+from retrospec.web.pages.rendering import AnyRequest, Frame, live, typed, url_with
 
 PAGE_SIZE = 30
-MAX_TEXT = 200
 OPEN = (IssueState.ACTIVE, IssueState.ACKNOWLEDGED)
 
 
@@ -98,8 +97,8 @@ async def show_issues(
     asked = IssueFilter(
         states=_states_named(wanted),
         kind=kind if kind in words.KINDS else "",
-        text=q.strip()[:MAX_TEXT],
-        site=site,
+        text=typed(q),
+        site=typed(site),
     )
     async with database_of(request).read() as connection:
         page = await _compose(

@@ -1,7 +1,5 @@
 """The Project page: install check, snippet, keys, and what is set."""
 
-import base64
-import secrets
 from typing import Any
 
 import msgspec
@@ -10,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from retrospec.accounts.keys import mint_key
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import NotFound
 from retrospec.domain.settings import Settings
@@ -94,21 +93,15 @@ async def make_key(request: AnyRequest, frame: NamedDependency[Frame]) -> Respon
     require_admin(frame)
     form = await read_form(request, KeyForm)
     scopes = frozenset(scope for scope in SCOPES if getattr(form, scope))
-    secret = new_secret()
     frame.path, frame.section = f"/p/{frame.project.id}/project", "project"
     if not scopes:
         page = await _compose(request, frame)
         page.problem = "Tick at least one thing the key may do."
         return live(request, frame, page, whole="project.html", part="_install_check.html")
-    async with database_of(request).write() as connection:
-        await projects.add_key(
-            connection,
-            project_id=frame.project.id,
-            name=" ".join(form.name.split())[:MAX_NAME] or "Unnamed key",
-            scopes=scopes,
-            secret=secret,
-            now=utc_now(),
-        )
+    name = " ".join(form.name.split())[:MAX_NAME] or "Unnamed key"
+    _, secret = await mint_key(
+        database_of(request), project_id=frame.project.id, name=name, scopes=scopes, now=utc_now()
+    )
     page = await _compose(request, frame)
     page.new_secret = secret
     shown = live(request, frame, page, whole="project.html", part="_install_check.html")
@@ -127,11 +120,6 @@ async def revoke_key(request: AnyRequest, frame: NamedDependency[Frame], key_id:
             raise NotFound("There is no such key in this project.")
         await projects.revoke_key(connection, key_id, now=utc_now())
     return Redirect(f"/p/{frame.project.id}/project", status_code=303)
-
-
-def new_secret() -> str:
-    """``rs_`` and 160 random bits in 32 letters."""
-    return "rs_" + base64.b32encode(secrets.token_bytes(20)).decode().lower()
 
 
 def facts_of(settings: Settings) -> list[Fact]:

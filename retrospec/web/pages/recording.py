@@ -6,14 +6,15 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
-import zstandard
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from retrospec.capture.compress import decompress
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.errors import CorruptRecording, NotFound
+from retrospec.intake import blob_key
 from retrospec.storage import recordings, reports, sessions
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.recordings import StoredChunk
@@ -33,20 +34,10 @@ FILE_HEADERS = {
 _RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
 
 
-def inflate(stored: bytes) -> bytes:
-    """A stored zstd frame, inflated. Raises CorruptRecording."""
-    try:
-        size_bytes = zstandard.frame_content_size(stored)
-        if not 0 <= size_bytes <= MAX_INFLATED_BYTES:
-            raise CorruptRecording("The stored content does not say a size that can be read.")
-        return zstandard.ZstdDecompressor().decompress(stored, max_output_size=size_bytes)
-    except zstandard.ZstdError as error:
-        raise CorruptRecording("The stored content is damaged.") from error
-
-
 async def read_compressed(blobs: Blobs, object_key: str) -> bytes:
-    """The content stored under ``object_key`` (its blob is ``<key>.zst``). Raises NotFound or CorruptRecording."""
-    return await asyncio.to_thread(inflate, await blobs.get(f"{object_key}.zst"))
+    """The content stored under ``object_key``. Raises NotFound or CorruptRecording."""
+    stored = await blobs.get(blob_key(object_key))
+    return await asyncio.to_thread(decompress, stored, max_bytes=MAX_INFLATED_BYTES)
 
 
 @get("/sessions/{session_id:str}/events.json")

@@ -123,6 +123,11 @@ def _query(pairs: list[tuple[str, Any]]) -> str:
     return urlencode(pairs)
 
 
+def typed(text: str, *, longest: int = 200) -> str:
+    """What somebody typed into a search field: printable, trimmed, cut."""
+    return "".join(letter for letter in text if letter.isprintable()).strip()[:longest]
+
+
 def url_with(request: AnyRequest, **changes: str) -> str:
     """This page's address with some parameters changed; an empty value takes one away. Paging starts anew."""
     query = {name: value for name, value in request.query_params.items() if name not in ("seen", "after")}

@@ -124,12 +124,12 @@ class _Found(msgspec.Struct):
 
 
 @get("/sessions/{session_id:str}")
-async def show_session(request: AnyRequest, frame: NamedDependency[Frame], session_id: FromPath[str], t: FromQuery[int | None] = None) -> Response[Any]:
+async def show_session(request: AnyRequest, frame: NamedDependency[Frame], session_id: FromPath[str], t: FromQuery[str] = "") -> Response[Any]:
     """The page, or its live part while the report is still to come."""
     assert frame.project is not None
     found = await _load(request, frame.project.id, session_id)
     story = await _story(request, found.artifacts)
-    start_ms = -1 if t is None else min(max(t, 0), MAX_OFFSET_MS)
+    start_ms = min(int(t), MAX_OFFSET_MS) if t.isdecimal() and len(t) < 12 else -1
     page = _compose(found, story, frame.project.id, start_ms)
     return live(request, frame, page, whole="session.html", part="_session.html", styles=Styles.RECORDED)
 

@@ -15,10 +15,9 @@ from retrospec.web.pages import words
 from retrospec.web.pages.guard import database_of
 from retrospec.web.pages.install import Install, install_of
 from retrospec.web.pages.issues import Choice
-from retrospec.web.pages.rendering import AnyRequest, Frame, live, url_with
+from retrospec.web.pages.rendering import AnyRequest, Frame, live, typed, url_with
 
 PAGE_SIZE = 40
-MAX_TEXT = 200
 
 
 class SessionsPage(msgspec.Struct, kw_only=True):
@@ -53,8 +52,8 @@ async def show_sessions(
     assert frame.project is not None
     asked = SessionFilter(
         status=status if status in words.REPORTS else "",
-        route=route.strip()[:MAX_TEXT],
-        person=person.strip()[:MAX_TEXT],
+        route=typed(route),
+        person=typed(person),
         has_markers=markers == "yes",
     )
     page = await _compose(request, frame.project.id, asked, read_cursor(after))

@@ -1,0 +1,1 @@
+"""Benchmarks of a checkout: ``python -m bench.sdk`` measures the browser SDK."""

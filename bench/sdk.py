@@ -1,0 +1,180 @@
+"""``python -m bench.sdk``: what the SDK costs, as ratios to ``@rrweb/record`` alone, taken in one run.
+
+Four measurements: gzipped size; main-thread time of three pages (Chromium's own TaskDuration, variants interleaved,
+medians); bytes sent against the gzipped events; and how many of the errors thrown right before a page goes away arrive.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import statistics
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+import hatch_build
+from tests.browser.collector import BUILT, ROOT, Collector, Handler
+from tests.browser.conftest import chromium_path
+
+PAGES = Path(__file__).parent / "pages"
+RAW = """import { record } from "@rrweb/record"; window.events = []; const start = () => record({ emit: (e) => events.push(e), maskAllInputs: true });
+document.readyState === "loading" ? addEventListener("DOMContentLoaded", start) : start();"""
+ONLY_RECORD = 'export { record } from "@rrweb/record";'
+TAGS = {
+    "none": "",
+    "rrweb": '<script src="/raw.js"></script>',
+    "retrospec": '<script src="/sdk.js" data-key="k1" data-site="bench"></script>',
+}
+LEAVES = {"navigation": "location.href = '/blank.html'", "reload": "location.reload()", "close": "", "offline": ""}
+"""How a page ends right after the error: by its own script, by closing the tab, or while offline."""
+
+
+@contextmanager
+def running_collector() -> Iterator[Collector]:
+    """A collector on a free port."""
+    collected = Collector()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("BenchHandler", (Handler,), {"collector": collected}))
+    server.daemon_threads = True
+    collected.base = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield collected
+    server.shutdown()
+    server.server_close()
+
+
+def gzipped(text: bytes) -> int:
+    """Bytes after gzip at level 9."""
+    return len(gzip.compress(text, 9))
+
+
+def measure_size() -> None:
+    """The served script against ``record`` bundled the same way."""
+    alone = ROOT / "build" / "bench" / "record.js"
+    hatch_build.bundle(ROOT, ["--format=iife", "--global-name=rrwebRecord", hatch_build.BROWSERS, f"--outfile={alone}"], ONLY_RECORD)
+    ours, theirs = gzipped((BUILT / "retrospec.js").read_bytes()), gzipped(alone.read_bytes())
+    print(f"size, gzipped: sdk.js {ours:,} B, @rrweb/record alone {theirs:,} B, more by {ours - theirs:,} B")
+
+
+def open_page(page: Page, collector: Collector, name: str, tag: str) -> None:
+    """One bench page with one variant's script in its head."""
+    text = (PAGES / f"{name}.html").read_text().replace("<!--sdk-->", tag)
+    raw = ROOT / "build" / "bench" / "raw.js"
+    page.route("**/bench.html", lambda route: route.fulfill(body=text, content_type="text/html;charset=utf-8"))
+    page.route("**/raw.js", lambda route: route.fulfill(body=raw.read_text(), content_type="text/javascript"))
+    page.goto(f"{collector.base}/bench.html")
+
+
+def task_ms(browser: Browser, collector: Collector, name: str, tag: str) -> float:
+    """Main-thread time of loading and working through a page, in milliseconds."""
+    context = browser.new_context()
+    page = context.new_page()
+    cdp = context.new_cdp_session(page)
+    cdp.send("Performance.enable", {"timeDomain": "threadTicks"})
+    open_page(page, collector, name, tag)
+    page.evaluate("run()")
+    page.wait_for_timeout(300)
+    metrics = {one["name"]: one["value"] for one in cdp.send("Performance.getMetrics")["metrics"]}
+    context.close()
+    return float(metrics["TaskDuration"]) * 1_000
+
+
+def measure_main_thread(browser: Browser, collector: Collector, rounds: int) -> None:
+    """Medians per page and variant; the ratio that counts is SDK to rrweb."""
+    raw = ROOT / "build" / "bench" / "raw.js"
+    hatch_build.bundle(ROOT, ["--format=iife", hatch_build.BROWSERS, f"--outfile={raw}"], RAW)
+    for name in ("table", "typing", "app"):
+        times: dict[str, list[float]] = {variant: [] for variant in TAGS}
+        for _ in range(rounds):
+            for variant, tag in TAGS.items():
+                times[variant].append(task_ms(browser, collector, name, tag))
+        none, rrweb, ours = (statistics.median(times[variant]) for variant in TAGS)
+        print(f"main thread, {name}: none {none:.0f} ms, rrweb {rrweb:.0f} ms, retrospec {ours:.0f} ms; retrospec / rrweb {ours / rrweb:.3f}", flush=True)
+
+
+def measure_bytes(browser: Browser, collector: Collector, seconds: int) -> None:
+    """Request bodies of a busy visit against all of its events gzipped as one."""
+    collector.chunks.clear()
+    collector.bodies.clear()
+    context = browser.new_context()
+    page = context.new_page()
+    open_page(page, collector, "app", TAGS["retrospec"])
+    page.evaluate("async (ms) => { const until = Date.now() + ms; while (Date.now() < until) { await run(); await new Promise((r) => setTimeout(r, 500)) } }", seconds * 1_000)
+    page.evaluate("retrospec.flush()")
+    context.close()
+    events = json.dumps(collector.events, separators=(",", ":")).encode()
+    sent = sum(len(body) for body in collector.bodies)
+    print(f"bytes of a {seconds} s visit: sent {sent:,} in {len(collector.bodies)} requests, events gzipped {gzipped(events):,}; ratio {sent / gzipped(events):.3f}")
+
+
+def leave_with_error(page: Page, leave: str, label: str) -> None:
+    """Throws, and leaves before anything else can run."""
+    script = f"setTimeout(() => {{ setTimeout(() => {{ {LEAVES[leave]} }}); throw new Error('{label}') }})"
+    if leave == "offline":
+        page.context.set_offline(True)
+    page.evaluate(script)
+    if leave == "close":
+        page.close()
+    elif leave == "offline":
+        page.wait_for_timeout(50)
+        page.context.set_offline(False)
+        page.reload()
+
+
+def letters(number: int) -> str:
+    """A name per error that no masking of numbers makes equal."""
+    return "".join(chr(97 + int(digit)) for digit in str(number))
+
+
+def measure_delivery(browser: Browser, collector: Collector, errors: int) -> None:
+    """How many of ``errors`` last words arrive, by how the page ended."""
+    collector.chunks.clear()
+    for leave in LEAVES:
+        context = browser.new_context()
+        labels = [f"{leave} {letters(number)}x" for number in range(errors // len(LEAVES))]
+        for label in labels:
+            page = context.new_page()
+            page.goto(f"{collector.base}/module.html")
+            page.wait_for_function("window.ready")
+            leave_with_error(page, leave, label)
+        returning = context.new_page()
+        returning.goto(f"{collector.base}/module.html")
+        returning.wait_for_timeout(4_000)
+        seen = " ".join(collector.labels())
+        print(f"errors right before {leave}: {sum(label in seen for label in labels)} of {len(labels)} arrived", flush=True)
+        context.close()
+
+
+def main() -> None:
+    """Runs what was asked for; everything without arguments."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=["size", "main-thread", "bytes", "delivery"])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--errors", type=int, default=200)
+    wanted = parser.parse_args()
+    hatch_build.build_static(ROOT)
+    if wanted.only in (None, "size"):
+        measure_size()
+    if not chromium_path():
+        sys.exit("No Chromium found: only the size was measured.")
+    with sync_playwright() as driver, running_collector() as collector:
+        arguments: list[Any] = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = driver.chromium.launch(executable_path=chromium_path(), args=arguments)
+        if wanted.only in (None, "main-thread"):
+            measure_main_thread(browser, collector, wanted.rounds)
+        if wanted.only in (None, "bytes"):
+            measure_bytes(browser, collector, wanted.seconds)
+        if wanted.only in (None, "delivery"):
+            measure_delivery(browser, collector, wanted.errors)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

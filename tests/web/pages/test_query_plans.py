@@ -1,0 +1,80 @@
+"""The read queries of the pages, as SQLite plans them: by index, without reading or sorting whole tables."""
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.dialects import sqlite
+
+from retrospec.domain.issue import IssueState
+from retrospec.storage import dashboard_issues, dashboard_sessions
+from retrospec.storage.dashboard import Cursor
+from retrospec.storage.dashboard_issues import IssueFilter
+from retrospec.storage.dashboard_sessions import SessionFilter
+from retrospec.storage.migrate import migrate
+
+AFTER = Cursor(datetime(2026, 11, 1, tzinfo=UTC), "x")
+OPEN = IssueFilter(states=(IssueState.ACTIVE,))
+SITE = IssueFilter(states=(IssueState.ACTIVE,), site="shop.example", text="pay", kind="api_error")
+
+QUERIES: dict[str, Any] = {
+    "issues": dashboard_issues.issues_query("p", IssueState.ACTIVE, OPEN, after=None, limit=31),
+    "older issues": dashboard_issues.issues_query("p", IssueState.ACTIVE, OPEN, after=AFTER, limit=31),
+    "issues filtered": dashboard_issues.issues_query("p", IssueState.ACTIVE, SITE, after=AFTER, limit=31),
+    "trends": dashboard_issues.trends_query("p", ["a", "b"], since_hour=400_000),
+    "sessions of an issue": dashboard_issues.issue_sessions_query("p", "k", status="", min_confidence=0, after=None, limit=26),
+    "older, filtered": dashboard_issues.issue_sessions_query("p", "k", status="ready", min_confidence=0.8, after=AFTER, limit=26),
+    "issues of a session": dashboard_issues.issues_of_session_query("p", "s"),
+    "sessions": dashboard_sessions.sessions_query("p", SessionFilter(), after=None, limit=41),
+    "older sessions": dashboard_sessions.sessions_query("p", SessionFilter(), after=AFTER, limit=41),
+    "sessions by status": dashboard_sessions.sessions_query("p", SessionFilter(status="ready"), after=AFTER, limit=41),
+    "sessions on a route": dashboard_sessions.sessions_query("p", SessionFilter(route="/a", has_markers=True), after=None, limit=41),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    path = tmp_path_factory.mktemp("plans") / "plans.db"
+    migrate(f"sqlite:///{path}")
+    connection = sqlite3.connect(path)
+    yield connection
+    connection.close()
+
+
+def plan_of(connection: sqlite3.Connection, query: Any) -> list[str]:
+    compiled = query.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True})
+    values = [1 for _ in range(str(compiled).count("?"))]
+    return [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {compiled}", values)]
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_no_page_reads_or_sorts_a_whole_table(opened: sqlite3.Connection, name: str) -> None:
+    plan = plan_of(opened, QUERIES[name])
+    assert plan
+    assert [step for step in plan if step.startswith("SCAN")] == []
+    # sorting rows of one instant by name is bounded; sorting everything is not
+    assert [step for step in plan if "TEMP B-TREE FOR ORDER BY" in step] == []
+
+
+def test_a_page_further_on_starts_inside_the_index(opened: sqlite3.Connection) -> None:
+    assert any(
+        "ix_issues_newest" in step and "last_seen_at<" in step
+        for step in plan_of(opened, QUERIES["older issues"])
+    )
+    assert any(
+        "ix_sessions_newest" in step and "started_at<" in step
+        for step in plan_of(opened, QUERIES["older sessions"])
+    )
+    assert any("ix_sessions_status" in step for step in plan_of(opened, QUERIES["sessions by status"]))
+
+
+def test_a_query_without_an_index_would_be_noticed(opened: sqlite3.Connection, tmp_path: Path) -> None:
+    opened.execute("CREATE TABLE IF NOT EXISTS bare (x, y)")
+    steps = [
+        str(row[3]) for row in opened.execute("EXPLAIN QUERY PLAN SELECT * FROM bare WHERE x = 1 ORDER BY y")
+    ]
+    assert any(step.startswith("SCAN") for step in steps)
+    assert any("TEMP B-TREE FOR ORDER BY" in step for step in steps)
