@@ -87,9 +87,9 @@ def mara(url: str, visit: Visit) -> Visitor:
     return visitor
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all."""
+    """One Chromium for a module. While it lives, no asyncio test may run in this thread: Playwright's own loop does."""
     with chromium() as found:
         yield found
 
