@@ -15,6 +15,7 @@ import structlog
 import uvicorn
 import uvloop
 from litestar import Litestar, Request, Response
+from litestar.config.compression import CompressionConfig
 from litestar.config.cors import CORSConfig
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
@@ -49,6 +50,7 @@ log = structlog.get_logger()
 
 GRACE_S = 2
 """Open requests get this long when the server stops."""
+COMPRESSED_FROM_BYTES = 2_000
 ORPHANS_EVERY = 24
 """One orphan sweep every so many clean-ups."""
 
@@ -65,6 +67,9 @@ def create_app(settings: Settings) -> Litestar:
         route_handlers=[*api.routes, *pages.routes],
         lifespan=[lifespan],
         before_request=_name_request,
+        compression_config=CompressionConfig(
+            backend="gzip", gzip_compress_level=4, minimum_size=COMPRESSED_FROM_BYTES
+        ),
         cors_config=CORSConfig(
             allow_origins=settings.server.cors_origins,
             allow_methods=["GET", "POST", "OPTIONS"],
@@ -165,7 +170,8 @@ async def _clean_forever(settings: Settings, database: Database, blobs: Blobs, m
         rounds += 1
         try:
             cleaned = await clean_up(database, blobs, days=settings.retention.days, now=utc_now())
-            if rounds % ORPHANS_EVERY == 0:
+            if rounds % COMPRESSED_FROM_BYTES = 2_000
+ORPHANS_EVERY == 0:
                 await sweep_orphans(database, blobs, now=utc_now())
         except RetroSpecError as error:
             log.warning("cleanup_postponed", reason=str(error))

@@ -186,7 +186,7 @@ class Intake:
             site=self._text(chunk.site),
             route=self._text(chunk.route),
             started_at=started_at,
-            duration_ms=min(max(0, last_ms - chunk.started_at_ms), 2**31 - 1),
+            duration_ms=_within_int32(last_ms - chunk.started_at_ms),
             events_object_key=f"{_session_folder(project_id, chunk.site, chunk.session_id, started_at)}.json",
             visitor_id=chunk.visitor_id,
             user_id=self._text(chunk.user.id) if chunk.user else "",
@@ -205,7 +205,7 @@ class Intake:
             wait=timedelta(seconds=capture.end_grace_seconds if chunk.final else capture.idle_seconds),
         )
         arrival.markers = [
-            self._marker(arrival, each, max(0, each.at_ms - chunk.started_at_ms), now)
+            self._marker(arrival, each, _within_int32(each.at_ms - chunk.started_at_ms), now)
             for each in chunk.markers
         ]
         return arrival
@@ -279,6 +279,10 @@ def _check_own_key(key: str, project_id: str, session_id: str) -> None:
             "session.eventsObjectKey is not this session's own; send the key the upload was answered with.",
             field="session.eventsObjectKey",
         )
+
+
+def _within_int32(ms: int) -> int:
+    return min(max(0, ms), 2**31 - 1)
 
 
 def _clock_skew(sent_at_ms: int, now: datetime) -> timedelta:

@@ -206,7 +206,8 @@ class Pipeline:
 
     def _recording(self, loaded: Loaded) -> Recording:
         stored = (self._blobs.get_here(blob_key(row.object_key)) for row in loaded.rows)
-        return Recording([decompress(blob, max_bytes=MAX_INFLATED_BYTES) for blob in stored])
+        chunks = [decompress(blob, max_bytes=MAX_INFLATED_BYTES) for blob in stored]
+        return Recording(chunks, [row.tab_id for row in loaded.rows])
 
     def _read_story(self, loaded: Loaded) -> tuple[Analysis, Artifact]:
         """Read the recording, judge it and store the analysis: all in one thread."""

@@ -103,8 +103,8 @@ def read_chunk(body: bytes, limits: LimitSettings) -> Chunk:
         site=checks.site_name(wire.site, "site"),
         route=checks.one_line(wire.route, "route", max_chars=checks.MAX_ROUTE_CHARS),
         url=checks.page_url(wire.url, "url"),
-        started_at_ms=checks.epoch_ms(wire.started_at, "startedAt"),
-        sent_at_ms=checks.epoch_ms(wire.sent_at, "sentAt"),
+        started_at_ms=checks.client_ms(wire.started_at, "startedAt"),
+        sent_at_ms=checks.client_ms(wire.sent_at, "sentAt"),
         events=bytes(wire.events),
         event_count=heads.event_count,
         first_event_ms=heads.first_event_ms,
@@ -197,7 +197,7 @@ def _ingested_marker(wire: MarkerWire, place: str) -> IngestedMarker:
 def _chunk_marker(wire: ChunkMarkerWire, place: str) -> ChunkMarker:
     return ChunkMarker(
         id=checks.client_id(wire.id, f"{place}.id"),
-        at_ms=checks.epoch_ms(wire.at, f"{place}.at"),
+        at_ms=checks.client_ms(wire.at, f"{place}.at"),
         kind=marker_kind(wire.kind),
         label=checks.label_text(wire.label, f"{place}.label"),
         evidence=checks.evidence_value(wire.evidence, f"{place}.evidence"),

@@ -14,6 +14,8 @@ from retrospec.domain.ids import is_client_id
 
 MAX_INT32 = 2**31 - 1
 MAX_AGE = timedelta(days=400)
+FIRST_CLIENT_MS, LAST_CLIENT_MS = 0, 4_102_444_800_000
+"""1970 (a clock that was never set) to 2100."""
 MAX_AHEAD = timedelta(days=1)
 MAX_EVIDENCE_BYTES = 65_536
 MAX_EVIDENCE_LEVELS = 32
@@ -87,6 +89,16 @@ def epoch_ms(value: int | float, field: str) -> int:
     if not 0 <= value < _PLAUSIBLE_MS:
         raise BadRequest(f"{field} is {_short(value)}; send milliseconds since 1970", field=field)
     return to_epoch_ms(_recent(from_epoch_ms(int(value)), field))
+
+
+def client_ms(value: int | float, field: str) -> int:
+    """Milliseconds on a visitor's own clock, which may be wrong by years; fractions are cut.
+
+    ``sentAt`` tells how wrong: the session is kept, and its times are moved.
+    """
+    if not FIRST_CLIENT_MS <= value < LAST_CLIENT_MS:
+        raise BadRequest(f"{field} is {_short(value)}; send milliseconds since 1970", field=field)
+    return int(value)
 
 
 def start_moment(value: str | int | float, field: str) -> datetime:

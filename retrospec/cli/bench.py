@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from retrospec.cli.bench_quality import COMMANDS
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
@@ -165,3 +167,7 @@ def _run_light(load: "Coroutine[Any, Any, Outcome]") -> "Outcome":
         return asyncio.run(load)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(load)
+
+
+for _command in COMMANDS:
+    bench.add_command(_command)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 
 from retrospec.domain.clock import from_epoch_ms, to_epoch_ms
@@ -154,8 +155,10 @@ sessions = Table(
     Column("last_error", Text, nullable=False, server_default=""),
     Index("ix_sessions_due", "stage", "not_before"),
     Index("ix_sessions_newest", "project_id", "started_at", "id"),
-    Index("ix_sessions_status", "project_id", "report_status", "started_at"),
+    Index("ix_sessions_status", "project_id", "report_status", "started_at", "id"),
     Index("ix_sessions_visitor", "project_id", "visitor_id", "started_at"),
+    Index("ix_sessions_user", "project_id", "user_id", "started_at"),
+    Index("ix_sessions_route", "project_id", "route", "started_at", "id"),
     Index("ix_sessions_age", "created_at"),
 )
 
@@ -263,7 +266,14 @@ issues = Table(
     Column("muted_until", UtcMs),
     Column("state_note", Text, nullable=False, server_default=""),
     Column("state_updated_at", UtcMs),
-    Index("ix_issues_newest", "project_id", "state", "last_seen_at"),
+    Index(
+        "ix_issues_shown",
+        "project_id",
+        "state",
+        "last_seen_at",
+        sqlite_where=text("promoted_at IS NOT NULL"),
+        postgresql_where=text("promoted_at IS NOT NULL"),
+    ),
 )
 
 issue_sessions = Table(

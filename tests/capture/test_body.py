@@ -291,7 +291,7 @@ def test_a_chunk_needs_no_more_than_the_required_fields() -> None:
         (chunk(seq=-1), "seq is -1"),
         (chunk(tabId=None), "tabId is null; send text"),
         (chunk(visitorId="a b"), "visitorId must be"),
-        (chunk(startedAt=1), "startedAt is the year 1970"),
+        (chunk(startedAt=-1), "startedAt is -1; send milliseconds since 1970"),
         (chunk(events=None), "events is null"),
         (chunk(markers=[{"id": "m"}]), "markers[0].at is missing"),
         (chunk(user={}), "user.id is missing"),

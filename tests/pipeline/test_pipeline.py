@@ -85,6 +85,13 @@ def test_a_chunk_sent_twice_is_stored_once(client: Client) -> None:
     assert len(client.http.get("/v1/sessions/visit-1/events").json()["events"]) == 1
 
 
+def test_a_visitor_whose_clock_is_years_off_is_kept_and_its_times_are_moved(client: Client) -> None:
+    years_ago = to_epoch_ms(utc_now()) - 3 * 365 * 86_400_000
+    send_chunk(client, chunk(0, startedAt=years_ago - 5_000, sentAt=years_ago, events=[]))
+    started = client.session("visit-1")["startedAt"]
+    assert started[:4] == str(utc_now().year)
+
+
 def test_a_chunk_after_the_verdict_has_the_session_judged_again(client: Client) -> None:
     send_chunk(client, chunk(0, final=True))
     assert client.judged("visit-1")["reportCard"]["status"] == "discarded"

@@ -89,7 +89,7 @@ def mara(url: str, visit: Visit) -> Visitor:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for the tests of a module."""
+    """One Chromium for a module. While it lives, no asyncio test may run in this thread: Playwright's own loop does."""
     with chromium() as found:
         yield found
 

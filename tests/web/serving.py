@@ -1,8 +1,13 @@
 """The pages over a real socket, a real SQLite file and a local blob folder."""
 
 import asyncio
+import atexit
+import functools
+import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,21 +30,12 @@ EMAIL, PASSWORD = "mara@fern.example", "three quiet ferns"
 
 def make_app(folder: Path, *, filled: bool, has_user: bool = True) -> Litestar:
     """The dashboard alone: one administrator, and a week of data when ``filled``."""
-    settings = Settings(storage=StorageSettings(dir=str(folder)))
+    shutil.copytree(_prepared(filled, has_user), folder, dirs_exist_ok=True)
+    settings = _settings(folder)
     database, blobs = Database.open(settings.database_url), Blobs.open(settings.blobs_url)
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> Any:
-        await asyncio.to_thread(migrate, settings.database_url)
-        if has_user:
-            await create_user(
-                database, email=EMAIL, name="Mara", password=PASSWORD, is_admin=True, now=utc_now()
-            )
-        if filled:
-            await seed(database, blobs, now=utc_now())
-        else:
-            async with database.write() as connection:
-                await add_project(connection, now=utc_now())
         yield
         await database.close()
 
@@ -48,6 +44,35 @@ def make_app(folder: Path, *, filled: bool, has_user: bool = True) -> Litestar:
         routes, state=state, lifespan=[lifespan], exception_handlers=dict(page_errors), openapi_config=None,
         debug=False, logging_config=None,
     )  # fmt: skip
+
+
+def _settings(folder: Path) -> Settings:
+    return Settings(storage=StorageSettings(dir=str(folder)))
+
+
+@functools.cache
+def _prepared(filled: bool, has_user: bool) -> Path:
+    """A data folder to copy: migrating and filling one for every server would take most of the tests' time."""
+    folder = Path(tempfile.mkdtemp(prefix="retrospec-pages-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    settings = _settings(folder)
+    migrate(settings.database_url)
+    # in a thread: a loop may be running in this one
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, _fill(settings, filled=filled, has_user=has_user)).result()
+    return folder
+
+
+async def _fill(settings: Settings, *, filled: bool, has_user: bool) -> None:
+    database, now = Database.open(settings.database_url), utc_now()
+    if has_user:
+        await create_user(database, email=EMAIL, name="Mara", password=PASSWORD, is_admin=True, now=now)
+    if filled:
+        await seed(database, Blobs.open(settings.blobs_url), now=now)
+    else:
+        async with database.write() as connection:
+            await add_project(connection, now=now)
+    await database.close()
 
 
 @contextmanager

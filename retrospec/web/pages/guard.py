@@ -60,16 +60,6 @@ def throttle_of(request: AnyRequest) -> SignInThrottle:
     return throttle
 
 
-def caller_address(request: AnyRequest) -> str:
-    """The caller's address; a proxy's word on it counts only when the proxy is trusted."""
-    peer = request.client.host if request.client else ""
-    trusted = settings_of(request).server.trusted_proxies
-    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
-    while peer in trusted and hops:
-        peer = hops.pop()
-    return peer
-
-
 def is_secure(request: AnyRequest) -> bool:
     """Whether the browser reaches us over TLS, so that cookies may insist on it."""
     return request.url.scheme == "https" or settings_of(request).server.public_url.startswith("https://")

@@ -13,9 +13,10 @@ from retrospec.accounts.sign_in import sign_in, sign_out
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import Refused, TooManyRequests, Unauthorized
 from retrospec.storage import users
+from retrospec.web.access import client_address
 from retrospec.web.pages.guard import (
+    settings_of,
     SignInNeeded,
-    caller_address,
     database_of,
     gone_login_cookie,
     is_secure,
@@ -69,7 +70,7 @@ async def do_sign_in(request: AnyRequest) -> Response[Any]:
             throttle_of(request),
             email=form.email,
             password=form.password,
-            address=caller_address(request),
+            address=client_address(request, settings_of(request)),
             now=utc_now(),
         )
     except (Unauthorized, TooManyRequests) as refused:

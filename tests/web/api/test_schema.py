@@ -1,9 +1,9 @@
 """The published description names every call, with its body, its keys and its refusals."""
 
 import httpx
-from tests.conftest import Client
 
 from retrospec.app import RunningServer
+from tests.conftest import Client
 
 
 def test_every_call_of_the_contract_is_published(client: Client) -> None:
