@@ -170,8 +170,7 @@ async def _clean_forever(settings: Settings, database: Database, blobs: Blobs, m
         rounds += 1
         try:
             cleaned = await clean_up(database, blobs, days=settings.retention.days, now=utc_now())
-            if rounds % COMPRESSED_FROM_BYTES = 2_000
-ORPHANS_EVERY == 0:
+            if rounds % ORPHANS_EVERY == 0:
                 await sweep_orphans(database, blobs, now=utc_now())
         except RetroSpecError as error:
             log.warning("cleanup_postponed", reason=str(error))

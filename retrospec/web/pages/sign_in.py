@@ -15,7 +15,6 @@ from retrospec.domain.errors import Refused, TooManyRequests, Unauthorized
 from retrospec.storage import users
 from retrospec.web.access import client_address
 from retrospec.web.pages.guard import (
-    settings_of,
     SignInNeeded,
     database_of,
     gone_login_cookie,
@@ -25,6 +24,7 @@ from retrospec.web.pages.guard import (
     login_token,
     open_frame,
     read_form,
+    settings_of,
     signed_in_user,
     throttle_of,
 )

@@ -130,7 +130,14 @@ def upgrade() -> None:
         sa.Column("state_updated_at", tables.UtcMs(), nullable=True),
         sa.PrimaryKeyConstraint("project_id", "key", name=op.f("pk_issues")),
     )
-    op.create_index("ix_issues_newest", "issues", ["project_id", "state", "last_seen_at"], unique=False)
+    op.create_index(
+        "ix_issues_shown",
+        "issues",
+        ["project_id", "state", "last_seen_at"],
+        unique=False,
+        sqlite_where=sa.text("promoted_at IS NOT NULL"),
+        postgresql_where=sa.text("promoted_at IS NOT NULL"),
+    )
     op.create_table(
         "logins",
         sa.Column("token_hash", sa.String(length=64), nullable=False),
@@ -245,8 +252,12 @@ def upgrade() -> None:
     op.create_index("ix_sessions_due", "sessions", ["stage", "not_before"], unique=False)
     op.create_index("ix_sessions_newest", "sessions", ["project_id", "started_at", "id"], unique=False)
     op.create_index(
-        "ix_sessions_status", "sessions", ["project_id", "report_status", "started_at"], unique=False
+        "ix_sessions_route", "sessions", ["project_id", "route", "started_at", "id"], unique=False
     )
+    op.create_index(
+        "ix_sessions_status", "sessions", ["project_id", "report_status", "started_at", "id"], unique=False
+    )
+    op.create_index("ix_sessions_user", "sessions", ["project_id", "user_id", "started_at"], unique=False)
     op.create_index(
         "ix_sessions_visitor", "sessions", ["project_id", "visitor_id", "started_at"], unique=False
     )
