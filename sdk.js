@@ -1508,7 +1508,7 @@ function watchClicks(client) {
   for (const type of ["blur", "hashchange", "popstate", "pagehide", "beforeunload"]) {
     stops.push(on(window, type, (event) => event.target === window && noteEffect(type)));
   }
-  stops.push(on(document, "selectionchange", () => String(getSelection() || "") && noteEffect("selection")));
+  stops.push(on(document, "selectionchange", () => last && !(getSelection() || { isCollapsed: true }).isCollapsed && noteEffect("selection")));
   stops.push(on(document, "focusin", (event) => last && !last.element.contains(event.target) && noteEffect("focus")));
   return stops;
 }

@@ -153,10 +153,10 @@ def test_sampled_out_visits_leave_no_hook(visit: Visit, collector: Collector) ->
 
 
 def test_idle_visits_end_and_a_return_begins_a_new_session(visit: Visit, collector: Collector) -> None:
-    page = visit(idle_ms="300")
+    page = visit(idle_ms="2500")
     page.click("#works")
     page.evaluate("retrospec.flush()")
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(2_800)
     page.click("#works")
     page.wait_for_timeout(100)
     page.click("#works")
