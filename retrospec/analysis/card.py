@@ -11,6 +11,9 @@ from retrospec.domain.report import Card, Sentence
 _STORY_BEFORE = 5
 """Actions told before the failure."""
 _STORY_AFTER = 4
+_TELLING = ("error_text", "exception", "validation", "dialog")
+"""Effects worth telling before all others; the rest in order of time."""
+_CHOSEN = frozenset({"radio", "checkbox"})
 _PLAIN = frozenset({"request", "dom_change", "focus", "navigation"})
 """Effects that need no telling; of a page that opens, its contents neither."""
 
@@ -75,11 +78,39 @@ def _real(story: Story, refs: list[str]) -> list[str]:
 
 def _tell(story: Story, lead: Finding) -> list[Sentence]:
     """The actions around the failure, one sentence each, and how it ended."""
-    told = [action for action in story.actions if action.row.action in ("click", "input", "submit", "key", "navigation")]
+    told = _worth_telling([action for action in story.actions if action.row.action in ("click", "input", "submit", "key", "navigation")])
     before = [action for action in told if action.t_ms <= lead.t_ms][-_STORY_BEFORE:]
     after = [action for action in told if action.t_ms > lead.t_ms][:_STORY_AFTER]
     sentences = [_sentence(run) for run in _runs([*before, *after])]
     return [*sentences, _ending(story, lead)]
+
+
+def _worth_telling(actions: list[Action]) -> list[Action]:
+    """Without what goes without saying: the click into a field that is then filled in, the value a chosen radio button takes."""
+    told: list[Action] = []
+    for action, following in zip(actions, [*actions[1:], None], strict=False):
+        if not _leads_to(action, following) and not (told and _is_echo(told[-1], action)):
+            told.append(action)
+    return told
+
+
+def _leads_to(action: Action, following: Action | None) -> bool:
+    """A click into a field that is then filled in, or on a label whose field takes it."""
+    if following is None or action.row.action != "click" or not _is_same_target(action, following):
+        return False
+    target = action.row.target
+    return target is not None and (target.tag == "label" or (following.row.action == "input" and target.role not in _CHOSEN))
+
+
+def _is_echo(told: Action, action: Action) -> bool:
+    """The value a radio button or check box takes from the click just told."""
+    target = action.row.target
+    return action.row.action == "input" and target is not None and target.role in _CHOSEN and _is_same_target(told, action)
+
+
+def _is_same_target(one: Action, other: Action) -> bool:
+    a, b = one.row.target, other.row.target
+    return a is not None and b is not None and (a.node_id == b.node_id or (bool(a.name) and a.name == b.name))
 
 
 def _runs(actions: list[Action]) -> list[list[Action]]:
@@ -99,7 +130,8 @@ def _sentence(run: list[Action]) -> Sentence:
     row = first.row
     what = _did(row.action, run)
     plain = _PLAIN if row.action != "navigation" else _PLAIN | {"text_change", "dialog", "enabled", "disabled", "scroll"}
-    telling = next((e for a in run for e in a.row.effects if e.kind not in plain), None)
+    effects = [effect for action in run for effect in action.row.effects if effect.kind not in plain]
+    telling = min(effects, key=lambda effect: _TELLING.index(effect.kind) if effect.kind in _TELLING else len(_TELLING), default=None)
     seconds = f"After {row.t_ms / 1000:.1f} s "
     follow = f", then {_effect_words(telling.kind, telling.detail)}" if telling is not None else ""
     return Sentence(f"{seconds}{what}{follow}.", [action.row.ref for action in run][:12], row.t_ms)

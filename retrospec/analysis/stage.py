@@ -1,5 +1,6 @@
 """Stage 1, whole: a recording and its markers become a trace, findings and a report card."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -68,7 +69,17 @@ def find_failures(story: Story) -> list[Finding]:
     scene = Scene(story)
     found = [finding for detector in DETECTORS.values() for finding in detector(scene)]
     found.extend(check_suspicions(scene, found))
+    _make_ids_unique(found)
     return join_moments(scene, found)
+
+
+def _make_ids_unique(found: list[Finding]) -> None:
+    """Two tabs can show the same signal in the same millisecond."""
+    seen: Counter[str] = Counter()
+    for finding in found:
+        seen[finding.id] += 1
+        if seen[finding.id] > 1:
+            finding.id = f"{finding.id}-{seen[finding.id]}"
 
 
 def conclude(story: Story, findings: list[Finding], session: Session | None, min_confidence: float) -> Analysis:

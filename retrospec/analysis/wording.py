@@ -121,7 +121,7 @@ def cause_text(finding: Finding) -> str:
         control = finding.evidence.control
         name, place = named(control), control.selector or control.test_id or control.role
         return f"{name[:1].upper()}{name[1:]}{f' ({place})' if place else ''} has no working effect."
-    return _BY_SIGNAL.get(finding.signal, "{}.").format(label) if label else ""
+    return _BY_SIGNAL.get(finding.signal, "{}.").format(finding.label if finding.signal == Signal.ERROR_SHOWN else label) if label else ""
 
 
 _BY_SIGNAL = {
@@ -162,8 +162,10 @@ def _request_text(finding: Finding) -> str:
 
 def look_at_texts(lead: Finding, symptoms: list[Finding]) -> list[str]:
     """Where a developer begins: stack frame, endpoint, element, form rule."""
-    texts = [text for finding in (lead, *symptoms) for text in _places(finding)]
-    return list(dict.fromkeys(texts))[:4]
+    texts = _places(lead)
+    for symptom in symptoms:
+        texts += [text for text in _places(symptom) if not any(known.endswith(text.rsplit(" ", 1)[-1]) for known in texts)]
+    return list(dict.fromkeys(texts))[:3]
 
 
 def _places(finding: Finding) -> list[str]:

@@ -38,7 +38,7 @@ class Judgement(msgspec.Struct):
 def judge(finding: Finding, seen: Seen) -> Judgement:
     """The first rule that has an answer gives it."""
     rules: list[Callable[[Finding, Seen], Judgement | None]] = [
-        _blank, _error_shown, _field_refused, _stuck, _reloads, _unshowable, _click, _failure_after_deed, _failure_alone,
+        _blank, _error_shown, _field_refused, _content_gone, _stuck, _reloads, _unshowable, _click, _failure_after_deed, _failure_alone,
     ]  # fmt: skip
     for rule in rules:
         if (judged := rule(finding, seen)) is not None:
@@ -86,6 +86,13 @@ def _field_refused(finding: Finding, seen: Seen) -> Judgement | None:
     index = next(i for i, shot in enumerate(seen.after) if any(t.node_id == seen.fields[0].node_id for t in shot.facts.things))
     confidence = 0.85 if finding.kind == MarkerKind.VALIDATION_FAILED else 0.7
     return _confirmed(confidence, f"{what} turned red {_when(seen, index)}", index, [thing.box for thing in seen.fields[:6]])
+
+
+def _content_gone(finding: Finding, seen: Seen) -> Judgement | None:
+    """With an exception only: closing something also takes text away."""
+    if finding.kind != MarkerKind.JS_EXCEPTION or seen.gone_from < 0 or seen.scrolled:
+        return None
+    return _confirmed(0.78, f"Most of the content vanished {_when(seen, seen.gone_from)} and nothing took its place", seen.gone_from)
 
 
 def _stuck(finding: Finding, seen: Seen) -> Judgement | None:
@@ -136,7 +143,7 @@ def _click(finding: Finding, seen: Seen) -> Judgement | None:
         return None
     if seen.look.act is None:
         return _cant_tell("The recording holds no click at this moment")
-    if _worked(seen):
+    if _worked(seen) or any(not change.own for change in seen.changes):
         return _worked_after_all(seen)
     point = seen.look.point
     if point.editable and not point.disabled:
@@ -176,10 +183,8 @@ def _failure_alone(finding: Finding, seen: Seen) -> Judgement | None:
 
 
 def _worked(seen: Seen) -> bool:
-    """Something followed: it stayed, or it said so, or it happened outside the clicked control."""
-    if seen.success or (seen.lasting and bool(seen.changes)):
-        return True
-    return any(not change.own for change in seen.changes) and bool(seen.look.loads)
+    """Something followed: it stayed, or it said so, or another page came."""
+    return bool(seen.success) or seen.lasting or (bool(seen.changes) and bool(seen.look.loads))
 
 
 def _worked_after_all(seen: Seen) -> Judgement:

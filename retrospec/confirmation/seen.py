@@ -18,6 +18,12 @@ BLANK_TEXT_SHARE = 0.15
 BLANK_ELEMENT_SHARE = 0.3
 CROWD_LINES = 12
 """So many texts new at once are a new view, not a message."""
+PHRASE_WORDS = 3
+"""In a crowd a lone “Failed” is a cell of a table; a message has more to say."""
+ALIKE_LINES = 3
+ALONE_LINES = 2
+"""Text that appears by itself after a failure is most likely about it."""
+GONE_SHARE, GONE_LEAST_CHARS = 0.4, 100
 AREAS = frozenset({"canvas", "video", "frame", "image", "blocked"})
 """Parts of a page a recording does not hold."""
 
@@ -54,6 +60,8 @@ class Seen(msgspec.Struct):
     blank_from: int = -1
     """Index into ``after`` from which the page stayed blank; -1 when it did not."""
     was_blank: bool = False
+    gone_from: int = -1
+    """Index into ``after`` from which most of the text was gone, with nothing in its place."""
     spinner_from: int = -1
     """Index into ``after`` from which a spinner stayed to the end; -1 when none did."""
     spinner: Thing | None = None
@@ -68,6 +76,11 @@ class Seen(msgspec.Struct):
     """Of the view that moved by itself before the deed."""
     blind_share: float = 0.0
     """Of the view that a recording does not hold."""
+
+    @property
+    def scrolled(self) -> bool:
+        """Whether the page was scrolled after the deed, which also takes text out of view."""
+        return any(shot.facts.scroll_y != self.before.facts.scroll_y for shot in self.after)
 
     @property
     def watched_ms(self) -> int:
@@ -88,8 +101,8 @@ def see(footage: Footage, look: Look) -> Seen:
     return seen
 
 
-def strength(line: Line, crowd: int, told: str) -> float:
-    """How surely ``line`` reports a failure, 0…1; ``told`` is the message the finding itself carries."""
+def strength(line: Line, fresh: Sequence[Line]) -> float:
+    """How surely ``line`` reports a failure, 0…1, among the ``fresh`` lines that appeared with it."""
     text = line.text
     if speaks_of_success(text):
         return 0.0
@@ -97,13 +110,19 @@ def strength(line: Line, crowd: int, told: str) -> float:
     strong = says_it_failed(text)
     score += 0.25 if strong else 0.0
     score += 0.25 * line.red + 0.25 * line.live + 0.15 * line.marked
-    if told and len(told) > 3 and told.lower() in text.lower():
-        score += 0.3
-    if crowd > CROWD_LINES and not (strong or line.live):
-        score -= 0.35
+    if len(fresh) <= ALONE_LINES and score:
+        score += 0.2
+    if len(fresh) > CROWD_LINES and not line.live and not _is_message(line, fresh):
+        score -= 0.45
     if len(text) > 200:
         score -= 0.25
     return max(0.0, min(1.0, score))
+
+
+def _is_message(line: Line, fresh: Sequence[Line]) -> bool:
+    """Whether ``line`` stands out of a crowd: a phrase, and not one of many of its kind as in a log."""
+    alike = sum(speaks_of_trouble(other.text) for other in fresh)
+    return says_it_failed(line.text) and len(line.text.split()) >= PHRASE_WORDS and alike < ALIKE_LINES
 
 
 def _see_text(seen: Seen) -> None:
@@ -112,7 +131,7 @@ def _see_text(seen: Seen) -> None:
     for index, shot in enumerate(seen.after):
         fresh = [line for line in shot.facts.lines if line.text not in known and not line.covered]
         for line in fresh:
-            score = strength(line, len(fresh), "")
+            score = strength(line, fresh)
             if score >= FAILS_AT:
                 first = found[line.text].first if line.text in found else index
                 found[line.text] = ErrorShown(line.text, line.box, score, first, index)
@@ -120,7 +139,14 @@ def _see_text(seen: Seen) -> None:
                 seen.success = line.text
         if not seen.fields:
             seen.fields = _new_fields(seen.before.facts, shot)
+        gone = not fresh and _lost_most(seen.before.facts, shot.facts) and shot.page == seen.before.page
+        seen.gone_from = (index if seen.gone_from < 0 else seen.gone_from) if gone else -1
     seen.errors = sorted(found.values(), key=lambda error: -error.strength)
+
+
+def _lost_most(before: Facts, after: Facts) -> bool:
+    few = after.visible_elements <= before.visible_elements * 0.6
+    return few and before.text_chars >= GONE_LEAST_CHARS and after.text_chars <= before.text_chars * GONE_SHARE
 
 
 def _new_fields(before: Facts, shot: Shot) -> list[Thing]:

@@ -148,8 +148,8 @@ class NeighbourIndex:
         joined = [key for site in sites for key in self._observe_site(family, one.key, site, found)]
         for text in texts:
             self._observe_text(text, one.key, sites[0].build, found)
-        for key in joined:
-            self._look_again(key, found)
+        for member in sorted(self._members(one.key)) if joined else ():
+            self._look_again(member, found)
         return found
 
     def _remember(self, kind: MarkerKind, one: Fingerprint) -> None:
@@ -211,12 +211,15 @@ class NeighbourIndex:
 
     def site_root(self, key: str) -> str:
         """The least key of those joined with ``key`` by site: the name of its place."""
+        return min(self._members(key))
+
+    def _members(self, key: str) -> set[str]:
         seen, waiting = {key}, [key]
         while waiting and len(seen) < MAX_ROWS:
             fresh = {row.key for row in self._store.rows(f"joined:{waiting.pop()}", MAX_ROWS)} - seen
             seen |= fresh
             waiting += sorted(fresh)
-        return min(seen)
+        return seen
 
     def suggest(self, kind: MarkerKind, one: Fingerprint, *, at_least: float = SUGGEST_AT, limit: int = 3) -> list[Suggestion]:
         """The keys nearest to ``one`` by weighted tokens, best first; of the same kind and type only.

@@ -190,7 +190,7 @@ def _stage_page() -> str:
 
 
 def _stage_script() -> str:
-    ours = (Path(__file__).parent / "stage.js").read_text("utf-8")
+    ours = "\n".join((Path(__file__).parent / name).read_text("utf-8") for name in ("facts.js", "stage.js"))
     return f"(() => {{ {_built('replay.js')}\n;globalThis.rrwebReplay = rrwebReplay; {ours} }})()"
 
 

@@ -133,6 +133,8 @@ class Shoot(msgspec.Struct):
     progress: Progress
     last: Pixels | None = None
     late: bool = False
+    moved: bool = False
+    """The last picture showed something moving."""
 
     def draw(self, cue: Cue, photo: bytes, scale: float, video_ms: int) -> None:
         """Draw and encode one frame; runs in a thread. Frames equal to the last are not written."""
@@ -192,7 +194,7 @@ async def _shoot_window(stage: Stage, line: Timeline, window: Window, video_ms: 
         if time.monotonic() > shoot.deadline_s:
             shoot.late = True
             break
-        photo, moving = await _photograph(stage, line, cue, shoot.camera.room) if cue.page else (b"", False)
+        photo, moving = await _photograph(stage, line, cue, shoot) if cue.page else (b"", False)
         if moving and cue.t_ms + MOVING_TICK_MS < _next_page(todo, window):
             heapq.heappush(todo, Cue(cue.t_ms + MOVING_TICK_MS, page=True))
         if drawing is not None:
@@ -207,11 +209,14 @@ async def _shoot_window(stage: Stage, line: Timeline, window: Window, video_ms: 
     return at_ms
 
 
-async def _photograph(stage: Stage, line: Timeline, cue: Cue, room: Size) -> tuple[bytes, bool]:
+async def _photograph(stage: Stage, line: Timeline, cue: Cue, shoot: Shoot) -> tuple[bytes, bool]:
+    """The page at ``cue``, and whether it moves by itself; no picture where it cannot differ from the last."""
     size = line.size_at(cue.t_ms)
-    await stage.resize(size, fit(size, room))
-    moving = await stage.seek(cue.t_ms)
-    return await stage.picture(lossy=True), moving
+    resized = await stage.resize(size, fit(size, shoot.camera.room))
+    seek = await stage.seek(cue.t_ms)
+    wanted = seek.stirred or seek.moving or shoot.moved or resized or shoot.last is None
+    shoot.moved = seek.moving
+    return (await stage.picture(lossy=True) if wanted else b""), seek.moving
 
 
 def _next_page(todo: Sequence[Cue], window: Window) -> int:

@@ -50,26 +50,35 @@ def fit(size: Size, frame: Size) -> float:
 async def _photograph(
     stage: Stage, line: Timeline, plans: Sequence[LookPlan], frame: Size, deadline_s: float, work: Looking
 ) -> None:
+    moved, last = False, None
     for t_ms in sorted({t_ms for plan in plans for t_ms in (*plan.before_ms, *plan.after_ms)}):
         if time.monotonic() > deadline_s:
             work.late = True
             return
         size = line.size_at(t_ms)
-        await stage.resize(size, fit(size, frame))
-        await stage.seek(t_ms)
-        work.shots[t_ms] = Shot(
-            t_ms=t_ms,
-            image=await stage.picture(),
-            scale=stage.scale,
-            width=size.width,
-            height=size.height,
-            page=line.page_at(t_ms),
-            facts=await stage.facts(),
-        )
-        work.shots[t_ms].facts.url = line.address_at(t_ms)
+        resized = await stage.resize(size, fit(size, frame))
+        seek = await stage.seek(t_ms)
+        if last is None or resized or moved or seek.moving or seek.stirred:
+            last = await _shoot(stage, line, t_ms)
+        work.shots[t_ms] = last = msgspec.structs.replace(last, t_ms=t_ms)
+        moved = seek.moving
         for plan in plans:
             if plan.act is not None and t_ms == plan.before_ms[-1]:
                 work.points[plan.finding.id] = await stage.point(plan.act.node_id, plan.act.x, plan.act.y)
+
+
+async def _shoot(stage: Stage, line: Timeline, t_ms: int) -> Shot:
+    facts = await stage.facts()
+    facts.url = line.address_at(t_ms)
+    return Shot(
+        t_ms=t_ms,
+        image=await stage.picture(),
+        scale=stage.scale,
+        width=stage.size.width,
+        height=stage.size.height,
+        page=line.page_at(t_ms),
+        facts=facts,
+    )
 
 
 def _footage(plans: Sequence[LookPlan], finding_ids: Sequence[str], work: Looking) -> Footage:

@@ -18,6 +18,15 @@ FEED_BYTES = 4_000_000
 """Events go to the browser in messages of about this size."""
 
 
+class Seek(msgspec.Struct, frozen=True):
+    """What a seek did to the page."""
+
+    moving: bool
+    """Something on the page is still moving by itself."""
+    stirred: bool
+    """Something other than the pointer was applied since the last seek, so a new picture may differ."""
+
+
 class Stage:
     """``async with Stage(...)``: seek forward, read facts, take pictures. Going back costs a rebuild."""
 
@@ -48,25 +57,23 @@ class Stage:
         assert self._page is not None and self._cdp is not None, "the stage is not open"
         return self._page
 
-    async def resize(self, size: Size, scale: float) -> None:
-        """Another recorded viewport, drawn at ``scale``."""
+    async def resize(self, size: Size, scale: float) -> bool:
+        """Another recorded viewport, drawn at ``scale``; False where it is the one already shown."""
         if (size, scale) == (self.size, self.scale):
-            return
+            return False
         self.size, self.scale = size, scale
         _ = self.page
         assert self._cdp is not None
         metrics = {"width": size.width, "height": size.height, "deviceScaleFactor": scale, "mobile": False}
         await self._cdp.send("Emulation.setDeviceMetricsOverride", metrics)
+        return True
 
-    async def seek(self, t_ms: int) -> bool:
-        """Show the recording as it was at ``t_ms``, all events of that instant applied.
-
-        True when something on the page is still moving by itself.
-        """
+    async def seek(self, t_ms: int) -> Seek:
+        """Show the recording as it was at ``t_ms``, all events of that instant applied."""
         last = await self._feed_until(t_ms)
         self._at_ms = t_ms
         answer = await self.page.evaluate("([t, text]) => { if (text) retrospecStage.feed(JSON.parse(text)); return retrospecStage.seek(t) }", [t_ms, last])
-        return bool(answer["moving"])
+        return Seek(moving=bool(answer["moving"]), stirred=bool(answer["stirred"]))
 
     async def facts(self) -> Facts:
         """What the page's structure says now."""

@@ -2,7 +2,7 @@
 
 Statements run in threads of our own over SQLAlchemy's plain connections. A thread hop costs more
 than most statements, so the short forms run a whole function of them in one hop, and ``write_soon``
-joins the writes of many requests into one commit (docs/adr/0010).
+joins the writes of many requests into one commit (docs/adr/0011).
 
 On SQLite one dedicated writer connection begins with ``BEGIN IMMEDIATE`` (a plain ``BEGIN`` that
 upgrades later fails at once under contention), readers are ``query_only``, and both sides of WAL

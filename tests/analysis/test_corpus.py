@@ -1,4 +1,7 @@
-"""The golden corpus: real pages, recorded in Chromium; the test half was not looked at while detectors were built."""
+"""The golden corpus: real pages, recorded in Chromium. Thresholds are set on the dev half; the test half has other pages and only judges.
+
+To record it anew: ``python -m tests.analysis.corpus.record``.
+"""
 
 from pathlib import Path
 

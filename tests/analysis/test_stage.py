@@ -127,3 +127,21 @@ def test_nonsense_is_noted_and_never_raises() -> None:
     odd = Recording([b"not json", b"[1,null,{},[],\"x\",{\"type\":\"2\"}]", b'[{"type":3,"timestamp":5,"data":{"source":0,"adds":7}}'])
     assert read(odd).status == "discarded"
     assert read(recording(event(2, 0, {"node": {"type": 0}}), event(2, 5, {"node": document()}))).status == "discarded"
+
+
+def test_the_story_leaves_out_what_goes_without_saying() -> None:
+    form = element(
+        40, "form", {"aria-label": "Pay"}, element(41, "input", {"aria-label": "Postcode"}),
+        element(44, "label", {}, element(45, "input", {"type": "radio", "name": "how"}), text(46, "Wallet")), element(42, "button", {}, text(43, "Pay now")),
+    )  # fmt: skip
+    visit = recording(
+        page(0, form), click(1000, 41), typed(1400, 41), click(3000, 44), click(3001, 45), event(3, 3002, {"source": 5, "id": 45, "text": "on", "isChecked": True}),
+        click(5000, 42), mutation(5600, adds=[added(4, element(60, "p", {"role": "alert"}, text(61, "Payment failed")))]), idle(11000),
+    )  # fmt: skip
+    story = [sentence.text for sentence in read(visit).card.story]
+    assert story[1:] == [
+        "After 1.4 s the visitor filled in “Postcode”.",
+        "After 3.0 s the visitor chose “Wallet”.",
+        "After 5.0 s the visitor pressed “Pay now”, then the page showed the error “Payment failed”.",
+        "The visitor did not get through before the recording ended.",
+    ]

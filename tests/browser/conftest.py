@@ -51,8 +51,9 @@ def collector(built_sdk: Path) -> Iterator[Collector]:
     server.server_close()
 
 
-@pytest.fixture(scope="module")  # not longer: while it runs, no asyncio test can
+@pytest.fixture(scope="module")
 def playwright_driver() -> Iterator[Playwright]:
+    """For one module, never the whole run: while it is open no other test can run an event loop of its own."""
     with sync_playwright() as driver:
         yield driver
 

@@ -168,3 +168,19 @@ def test_footage_that_failed_says_why() -> None:
 def test_an_answer_below_the_wanted_confidence_is_left_open() -> None:
     seen = footage(shot(3_000), shot(11_000))
     assert check(seen, [suspicion(Signal.DEAD_CLICK)], min_confidence=0.95)[0].verdict == CANT_TELL
+
+
+def test_one_line_by_itself_after_a_failure_is_about_it() -> None:
+    note = facts(Line(40, "That address is not valid", TOAST))
+    assert verdict(Signal.HTTP_ERROR, footage(shot(3_400, TOAST, told=note), shot(9_000, TOAST, told=note))).verdict == CONFIRMED
+
+
+def test_a_log_full_of_errors_is_what_was_asked_for() -> None:
+    rows = [Line(60 + i, f"ERROR failed to connect {i}", Box(0, 100 + 20 * i, 500, 18), red=True) for i in range(14)]
+    assert verdict(Signal.EXCEPTION, footage(shot(3_400, TOAST, told=facts(*rows)), shot(9_000, TOAST, told=facts(*rows)))).verdict == REFUTED
+
+
+def test_content_that_vanished_with_an_exception_is_confirmed() -> None:
+    bare = Facts(visible_elements=4, text_chars=40, lines=[Line(1, "Cart", Box(0, 0, 50, 20))])
+    found = verdict(Signal.EXCEPTION, footage(shot(3_100, TOAST, told=bare), shot(9_000, TOAST, told=bare)))
+    assert (found.verdict, "Most of the content vanished" in found.sentence) == (CONFIRMED, True)

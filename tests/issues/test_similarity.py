@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrospec.domain.marker import MarkerKind
@@ -73,6 +73,7 @@ sightings = st.builds(
 )
 
 
+@settings(max_examples=200)
 @given(st.lists(sightings, min_size=2, max_size=14), st.integers(0, 1000))
 def test_the_order_of_arrival_does_not_matter(prints: list[Fingerprint], seed: int) -> None:
     shuffled = list(prints)

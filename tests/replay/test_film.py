@@ -17,6 +17,7 @@ from retrospec.replay.timeline import Size, read_timeline
 from tests.replay.recordings import Tape, button, el, finding, text
 
 pytestmark = pytest.mark.browser
+FULL = Path("/dev/full")
 BLUE = el("div", {"style": "position:absolute;left:0;top:200px;width:800px;height:300px;background:#00f"}, id=40)
 SPOT = (slice(300, 320), slice(400, 420))
 """Inside the blue box, in a film of 800 × 628."""
@@ -96,14 +97,12 @@ async def test_long_sessions_are_cut_and_say_so(film_path: Path) -> None:
     assert (made.status, made.duration_ms, made.cut) == ("ready", 2_000, "videos are at most 2 s long (replay.max_seconds)")
 
 
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
 async def test_a_full_disk_fails_and_leaves_nothing(replay_settings: ReplaySettings) -> None:
-    full = Path("/dev/full")
-    if not full.exists():
-        pytest.skip("this system has no /dev/full")
     async with Renderer(small()) as renderer:
-        made = await renderer.film(session().recording(), None, full / "film.webm")
+        made = await renderer.film(session().recording(), None, FULL / "film.webm")
         assert (made.status, made.reason.startswith("the video could not be written")) == ("failed", True)
-        assert (await renderer.film(Tape().recording(), [Window(90_000, 99_000)], full)).status == "skipped"
+        assert (await renderer.film(Tape().recording(), [Window(90_000, 99_000)], FULL)).status == "skipped"
 
 
 def test_an_unfinished_film_is_not_left_behind(tmp_path: Path) -> None:

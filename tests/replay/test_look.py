@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,8 +35,8 @@ def browser_family() -> set[int]:
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
 
-def left_on_disk() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("playwright*"))
+def left_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -153,11 +152,14 @@ async def test_a_crash_fails_one_session_and_spares_the_next(renderer: Renderer)
     assert (await look(renderer, failing_payment())).status == "ready"
 
 
-async def test_a_hang_ends_in_time_and_leaves_nothing(replay_settings: ReplaySettings) -> None:
+async def test_a_hang_ends_in_time_and_leaves_nothing(
+    replay_settings: ReplaySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     settings = ReplaySettings(browser=replay_settings.browser, timeout_seconds=1)
-    kept = left_on_disk()
     async with Renderer(settings) as renderer:
         await renderer.start()
+        assert left_in(tmp_path), "the browser keeps its profile here while it runs"
         chromium = renderer._chromium
         assert chromium is not None and chromium._driver is not None
         for process in chromium._family():
@@ -166,7 +168,7 @@ async def test_a_hang_ends_in_time_and_leaves_nothing(replay_settings: ReplaySet
         footage = await look(renderer, failing_payment())
         assert (footage.status, footage.reason) == ("failed", "the replay did not finish within 1 s")
         assert browser_family() == set()
-    assert left_on_disk() <= kept
+    assert left_in(tmp_path) == []
 
 
 async def test_too_much_memory_is_given_up(replay_settings: ReplaySettings) -> None:

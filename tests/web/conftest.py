@@ -87,9 +87,9 @@ def mara(url: str, visit: Visit) -> Visitor:
     return visitor
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all."""
+    """One Chromium for the tests of a module."""
     with chromium() as found:
         yield found
 

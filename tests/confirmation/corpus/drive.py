@@ -58,6 +58,7 @@ START = """
 PAGES = {
     "500": "<title>500</title><h1>Internal Server Error</h1><p>The server could not complete your request.</p>",
     "404": "<title>404</title><h1>Page not found</h1><p>What you are looking for is not here.</p>",
+    "json": '<pre>{"error": "internal server error", "code": 500}</pre>',
     "slow": "<h1>Your basket</h1><ul><li>Assam<li>Sencha</ul><p>Total 17.00</p>",
 }
 
