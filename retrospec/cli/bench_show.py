@@ -86,8 +86,11 @@ def _usage_rows(outcome: Outcome) -> list[tuple[str, str, str]]:
             ("server CPU, memory", "not measured", "no server process found on this machine: give --pid"),
             client,
         ]
-    per_mb = f", {outcome.cpu_ms_per_mb:.1f} ms per MB" if outcome.cpu_ms_per_mb is not None else ""
-    note = f"{outcome.cpu_ms_per_session:.1f} ms per session{per_mb}; {outcome.cpu_until_answered_s:.2f} s until the last answer"
+    sent_mb = (outcome.sessions - outcome.failures) * outcome.recording_bytes / 1e6
+    note = f"{outcome.cpu_ms_per_session:.1f} ms per session; {outcome.cpu_until_answered_s:.2f} s of it until the last answer"
+    if outcome.cpu_ms_per_mb is not None and outcome.cpu_until_answered_s is not None:
+        answering = outcome.cpu_until_answered_s * 1_000 / sent_mb
+        note = f"per MB: {answering:.1f} ms until the last answer, {outcome.cpu_ms_per_mb:.1f} ms with the reports"
     children = f"{outcome.resident_peak_children_mb:.0f} MB of the peak in child processes"
     return [
         ("server CPU", f"{outcome.cpu_s:.2f} s", note),
