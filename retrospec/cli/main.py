@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": "retrospec.cli.demo:demo",
     "init": "retrospec.cli.init:init",
     "check": "retrospec.cli.check:check",
+    "analyze": "retrospec.cli.analyze:analyze",
     "project": "retrospec.cli.project:project",
     "key": "retrospec.cli.key:key",
     "user": "retrospec.cli.user:user",
