@@ -28,6 +28,7 @@ from retrospec.domain.errors import RetroSpecError
 from retrospec.domain.ids import new_id
 from retrospec.domain.settings import Settings
 from retrospec.intake import Intake
+from retrospec.jobs.presence import serving_over
 from retrospec.jobs.queue import Doorbell
 from retrospec.jobs.ringer import Ringer
 from retrospec.jobs.sweep import sweep_forever
@@ -112,6 +113,7 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     await asyncio.to_thread(migrate, settings.database_url)
     async with AsyncExitStack() as stack:
+        stack.enter_context(serving_over(settings.data_dir))
         database = Database.open(settings.database_url)
         stack.push_async_callback(database.close)
         blobs, metrics = Blobs.open(settings.blobs_url), Metrics()

@@ -16,6 +16,7 @@ COMMANDS = {
     "init": "retrospec.cli.init:init",
     "check": "retrospec.cli.check:check",
     "analyze": "retrospec.cli.analyze:analyze",
+    "import": "retrospec.cli.import_files:import_files",
     "project": "retrospec.cli.project:project",
     "key": "retrospec.cli.key:key",
     "user": "retrospec.cli.user:user",
