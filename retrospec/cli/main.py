@@ -17,6 +17,7 @@ COMMANDS = {
     "check": "retrospec.cli.check:check",
     "analyze": "retrospec.cli.analyze:analyze",
     "import": "retrospec.cli.import_files:import_files",
+    "render": "retrospec.cli.render:render",
     "project": "retrospec.cli.project:project",
     "key": "retrospec.cli.key:key",
     "user": "retrospec.cli.user:user",
