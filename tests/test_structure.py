@@ -25,6 +25,7 @@ FLOORS = {
     "alerts": 2,
     "retention": 2,
     "accounts": 2,
+    "checkup": 3,
     "importing": 3,
     "intake": 3,
     "lookout": 3,

@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": "retrospec.cli.demo:demo",
     "init": "retrospec.cli.init:init",
     "check": "retrospec.cli.check:check",
+    "doctor": "retrospec.cli.doctor:doctor",
     "analyze": "retrospec.cli.analyze:analyze",
     "import": "retrospec.cli.import_files:import_files",
     "render": "retrospec.cli.render:render",
