@@ -65,12 +65,9 @@ class _Facts(msgspec.Struct):
     href: str = ""
 
 
-def import_door(settings: Settings, database: Database, blobs: Blobs, *, walks_now: bool) -> Intake:
-    """The front door for the operator's own files: limits meant for strangers are lifted.
-
-    A session is due at once where the caller ``walks_now``, else in a second, for the server's sweep.
-    """
-    capture = msgspec.structs.replace(settings.capture, end_grace_seconds=0 if walks_now else 1)
+def import_door(settings: Settings, database: Database, blobs: Blobs) -> Intake:
+    """The front door for the operator's own files: limits meant for strangers are lifted, and nothing more is waited for."""
+    capture = msgspec.structs.replace(settings.capture, end_grace_seconds=0)
     limits = msgspec.structs.replace(settings.limits, max_body_mb=MAX_IMPORT_MB, max_events=MAX_IMPORT_EVENTS)
     own = msgspec.structs.replace(settings, capture=capture, limits=limits)
     return Intake(own, database, blobs, _not_rung, Metrics())

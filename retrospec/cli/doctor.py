@@ -3,21 +3,16 @@
 import asyncio
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from retrospec.checkup import (
-    Check,
-    Level,
-    check_assets,
-    check_browser,
-    check_database,
-    check_disk,
-    check_folder,
-)
 from retrospec.cli.options import json_option, print_json, settings_from, store_options, working_on
 from retrospec.domain.errors import SettingsError
 from retrospec.domain.settings import Settings
+
+if TYPE_CHECKING:
+    from retrospec.checkup import Check
 
 
 @click.command()
@@ -34,6 +29,8 @@ def doctor(data: str | None, config: Path | None, as_json: bool) -> None:
     Example:
       retrospec doctor --data /var/lib/retrospec
     """
+    from retrospec.checkup import Level, check_assets
+
     try:
         settings = settings_from(config, storage_dir=data)
     except SettingsError as error:
@@ -49,7 +46,17 @@ def doctor(data: str | None, config: Path | None, as_json: bool) -> None:
     sys.exit(1 if has_problem else 0)
 
 
-async def _look(settings: Settings) -> list[Check]:
+async def _look(settings: Settings) -> "list[Check]":
+    from retrospec.checkup import (
+        Check,
+        Level,
+        check_assets,
+        check_browser,
+        check_database,
+        check_disk,
+        check_folder,
+    )
+
     return [
         Check("settings", Level.OK, "The settings are valid."),
         check_assets(),
@@ -60,12 +67,16 @@ async def _look(settings: Settings) -> list[Check]:
     ]
 
 
-def _wrong_settings(error: SettingsError) -> list[Check]:
+def _wrong_settings(error: SettingsError) -> "list[Check]":
+    from retrospec.checkup import Check, Level
+
     remedy = "Correct it and run this again: the rest is looked at once the settings are valid."
     return [Check("settings", Level.PROBLEM, line, remedy) for line in error.message.splitlines()]
 
 
-def _print(checks: list[Check]) -> None:
+def _print(checks: "list[Check]") -> None:
+    from retrospec.checkup import Level
+
     width = max(len(check.name) for check in checks)
     for check in checks:
         click.echo(f"{check.level:<8} {check.name:<{width}}  {check.sentence}")

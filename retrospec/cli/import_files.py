@@ -109,7 +109,7 @@ async def _import(wish: Wish) -> list[Outcome]:
     async with existing_database(settings) as database:
         await _require_project(database, wish.project_id)
         blobs = Blobs.open(settings.blobs_url)
-        door = import_door(settings, database, blobs, walks_now=wish.walks_now)
+        door = import_door(settings, database, blobs)
         with progress_bar("Importing") as advance:
             outcomes = [
                 await _import_one(door, wish, name, number, advance) for number, name in enumerate(wish.files)

@@ -74,6 +74,8 @@ class LazyCommands(click.Group):
         """Runs the command; deliberate errors and the system's refusals become exit codes."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # whoever read our output has seen enough (`| head`): click ends quietly
         except SettingsError as error:
             raise WrongSettings(error) from error
         except (RetroSpecError, OSError) as error:

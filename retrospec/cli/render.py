@@ -51,7 +51,7 @@ def render(
         print_json(film)
         return
     click.echo(
-        f"{target}: {film.duration_ms / 1_000:.1f} s, {film.frames:,} frames, {film.size_bytes / 1e6:.1f} MB, "
+        f"{target}: {film.duration_ms / 1_000:.1f} s, {film.frames:,} frames, {film.size_bytes / 1e3:,.0f} kB, "
         f"filmed in {film.elapsed_ms / 1_000:.1f} s"
     )
     if film.cut:

@@ -2,7 +2,7 @@
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 LOCK_NAME = "serving.lock"
@@ -10,9 +10,14 @@ LOCK_NAME = "serving.lock"
 
 @contextmanager
 def serving_over(folder: Path) -> Iterator[None]:
-    """Let other processes see that a server runs over ``folder``; several may at once."""
-    with (folder / LOCK_NAME).open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    """Let other processes see that a server runs over ``folder``; several may at once.
+
+    Where the file system knows no locks the server runs all the same, unseen.
+    """
+    with ExitStack() as stack:
+        with suppress(OSError):
+            lock = stack.enter_context((folder / LOCK_NAME).open("ab"))
+            fcntl.flock(lock, fcntl.LOCK_SH)
         yield
 
 

@@ -1,5 +1,8 @@
 import gzip
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,3 +87,15 @@ def test_nothing_is_left_behind(retrospec_process: Run, tmp_path: Path) -> None:
 
 def test_no_file_is_wrong_usage(retrospec: Run) -> None:
     assert retrospec("analyze").returncode == 2
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "retrospec", "analyze", *[HEALTHY] * 3]
+    reading = subprocess.Popen(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )  # fmt: skip
+    assert reading.stdout is not None and reading.stderr is not None
+    reading.stdout.close()
+    with reading.stderr as complaints:
+        assert complaints.read() == b""
+    reading.wait(30)

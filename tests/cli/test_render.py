@@ -73,3 +73,14 @@ def test_what_cannot_be_filmed_is_one_sentence(
     assert sentence in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert (tmp_path / "notes.txt").read_text() == "not a recording"
+
+
+@needs_browser
+@pytest.mark.browser
+def test_it_prints_what_it_made_beside_the_file_called_after_the_recording(retrospec: Run, tmp_path: Path) -> None:
+    (tmp_path / "visit.json").write_text(json.dumps(recorded(title="Pay")))
+    done = retrospec("render", "visit.json", "--max-seconds", "2")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("visit.webm: 2.0 s, ")
+    assert done.stderr == "It ends before the session does: videos are at most 2 s long (replay.max_seconds).\n"
+    assert (tmp_path / "visit.webm").stat().st_size > 0
