@@ -28,6 +28,7 @@ FLOORS = {
     "intake": 3,
     "lookout": 3,
     "report_cards": 3,
+    "traffic": 3,
     "pipeline": 3,
     "jobs": 3,
     "web": 4,
