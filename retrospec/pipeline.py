@@ -16,6 +16,7 @@ import msgspec
 import structlog
 
 from retrospec.analysis import Analysis, analyse
+from retrospec.breather import collector_at_rest
 from retrospec.capture.compress import compress, decompress
 from retrospec.confirmation.ruling import Ruling, rule
 from retrospec.domain.artifact import Artifact
@@ -223,7 +224,9 @@ class Pipeline:
     def _read_story(self, loaded: Loaded) -> tuple[Analysis, Artifact]:
         """Read the recording, judge it and store the analysis: all in one thread."""
         minimum = self._settings.analysis.min_confidence
-        analysis = analyse(self._recording(loaded), loaded.markers, loaded.session, min_confidence=minimum)
+        recording = self._recording(loaded)
+        with collector_at_rest(recording.size_bytes):
+            analysis = analyse(recording, loaded.markers, loaded.session, min_confidence=minimum)
         return analysis, self._store_analysis(loaded.session, analysis, _skipped(self._no_look))
 
     def _store_analysis(self, session: Session, analysis: Analysis, result: VisualResult) -> Artifact:

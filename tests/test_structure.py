@@ -27,6 +27,7 @@ FLOORS = {
     "accounts": 2,
     "intake": 3,
     "lookout": 3,
+    "breather": 3,
     "report_cards": 3,
     "traffic": 3,
     "pipeline": 3,
