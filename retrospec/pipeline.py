@@ -35,7 +35,13 @@ from retrospec.intake import blob_key
 from retrospec.issues.sightings import count
 from retrospec.issues.tally import add_sighting
 from retrospec.lookout import Seen
-from retrospec.report_cards import apply_ruling, failed_report, text_report, with_outside_words
+from retrospec.report_cards import (
+    apply_ruling,
+    failed_report,
+    new_artifact,
+    text_report,
+    with_outside_words,
+)
 from retrospec.storage import issues, markers, recordings, reports, sessions
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Connection, Database
@@ -252,7 +258,7 @@ class Pipeline:
         stored = compress(msgspec.json.encode(document))
         key = f"{artifact_folder(session)}/analysis.json"
         self._blobs.put_here(blob_key(key), stored)
-        return _artifact(session, "analysis_json", key, windows, str(document["trigger"]), len(stored))
+        return new_artifact(session, "analysis_json", key, windows, str(document["trigger"]), len(stored))
 
     # ── stage 2: did it really happen, on screen ──────────────────────────────────────────
 
@@ -385,23 +391,3 @@ class Pipeline:
 
 def _skipped(reason: str) -> VisualResult:
     return VisualResult(status="skipped", reason=reason)
-
-
-def _artifact(
-    session: Session, kind: str, key: str, windows: list[Window], trigger: str, size_bytes: int
-) -> Artifact:
-    now = utc_now()
-    return Artifact(
-        id=f"{session.id}.{kind}",
-        project_id=session.project_id,
-        session_id=session.id,
-        artifact_type=kind,
-        artifact_key=key,
-        trigger_kind=trigger,
-        status="ready",
-        size_bytes=size_bytes,
-        generated_at=now,
-        created_at=now,
-        updated_at=now,
-        windows=windows,
-    )
