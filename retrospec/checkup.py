@@ -13,12 +13,12 @@ from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import Unavailable
 from retrospec.domain.settings import Settings
 from retrospec.domain.shipped import built_dir
-from retrospec.jobs.presence import is_served
 from retrospec.lookout import why_not
 from retrospec.replay.found import find_browser, why_no_browser
 from retrospec.storage import sessions
 from retrospec.storage.database import Connection, Database
 from retrospec.storage.examine import Examined, Waiting, examine, find_waiting
+from retrospec.storage.folder import is_held
 
 LOW_DISK_BYTES = 1_000_000_000
 """About a week of a small site's recordings at the default retention."""
@@ -171,7 +171,7 @@ async def _check_contents(settings: Settings) -> list[Check]:
 
 def _judge_queue(settings: Settings, depths: dict[str, int], waiting: Waiting) -> Check:
     count = depths.get("analysis_stream_depth", 0) + depths.get("replay_stream_depth", 0)
-    runs = is_served(settings.data_dir)
+    runs = is_held(settings.data_dir)
     told = f"Sessions that wait to be judged: {count:,}; {'a server runs' if runs else 'no server runs'} over this folder."
     if waiting.oldest_due_at is not None and waiting.oldest_due_at < utc_now() - STUCK_AFTER:
         remedy = "Look at the server's log, or give it more worker.threads." if runs else "Start `retrospec serve`."

@@ -4,8 +4,8 @@ One chunk per tab, not cut: what redaction learns from a snapshot then holds for
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +25,7 @@ from retrospec.storage import reports
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
 from retrospec.telemetry import Metrics
+from retrospec.traffic import Traffic
 
 UNKNOWN_SITE = "imported"
 MAX_IMPORT_MB = 1_024
@@ -65,12 +66,17 @@ class _Facts(msgspec.Struct):
     href: str = ""
 
 
-def import_door(settings: Settings, database: Database, blobs: Blobs) -> Intake:
+@contextmanager
+def import_door(settings: Settings, database: Database, blobs: Blobs) -> Iterator[Intake]:
     """The front door for the operator's own files: limits meant for strangers are lifted, and nothing more is waited for."""
     capture = msgspec.structs.replace(settings.capture, end_grace_seconds=0)
     limits = msgspec.structs.replace(settings.limits, max_body_mb=MAX_IMPORT_MB, max_events=MAX_IMPORT_EVENTS)
     own = msgspec.structs.replace(settings, capture=capture, limits=limits)
-    return Intake(own, database, blobs, _not_rung, Metrics())
+    door = Intake(own, database, blobs, _not_rung, Metrics())
+    try:
+        yield door
+    finally:
+        door.close()
 
 
 async def import_recording(door: Intake, project_id: str, recording: Recording, *, site: str, source: str) -> Imported:
@@ -107,7 +113,7 @@ async def own_pipeline(settings: Settings, database: Database, blobs: Blobs) -> 
     lookout = None if no_look else Lookout(settings, blobs)
     try:
         look = lookout.look if lookout is not None else None
-        yield Pipeline(settings, database, blobs, Metrics(), look, no_look)
+        yield Pipeline(settings, database, blobs, Metrics(), look, no_look, Traffic())
     finally:
         if lookout is not None:
             await lookout.close()

@@ -64,11 +64,11 @@ def import_files(
       retrospec import session.json --project proj_default --data /var/lib/retrospec
       retrospec import *.json.gz --site shop.example --now
     """
-    from retrospec.jobs.presence import is_served
+    from retrospec.storage.folder import is_held
 
     settings = settings_from(config, storage_dir=data)
     outcomes = asyncio.run(_import(Wish(settings, files, project_id, site, walks_now)))
-    has_server = is_served(settings.data_dir)
+    has_server = is_held(settings.data_dir)
     if as_json:
         print_json({"serverRuns": has_server, "sessions": outcomes})
     for outcome in outcomes:
@@ -109,8 +109,7 @@ async def _import(wish: Wish) -> list[Outcome]:
     async with existing_database(settings) as database:
         await _require_project(database, wish.project_id)
         blobs = Blobs.open(settings.blobs_url)
-        door = import_door(settings, database, blobs)
-        with progress_bar("Importing") as advance:
+        with import_door(settings, database, blobs) as door, progress_bar("Importing") as advance:
             outcomes = [
                 await _import_one(door, wish, name, number, advance) for number, name in enumerate(wish.files)
             ]

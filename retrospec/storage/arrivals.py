@@ -140,16 +140,11 @@ async def _land_new(connection: Connection, arrival: Arrival, *, now: datetime) 
             "client_started_ms": arrival.client_started_ms,
             "events_sha256": upload.sha256 if upload else "",
             "not_before": now + arrival.wait,
-            "rung_at": _rung_at(arrival, now),
+            "rung_at": now if arrival.stage is Stage.ANALYSIS else None,
         },
     )
     await _insert_markers(connection, arrival, arrival.markers)
     return Landed(session, arrival.markers, is_new=True, is_changed=True)
-
-
-def _rung_at(arrival: Arrival, now: datetime) -> datetime | None:
-    """A whole session is rung for by its caller; one being recorded is found by the sweep when it is due."""
-    return None if arrival.wait or arrival.stage is Stage.RECORDING else now
 
 
 def _upload_differs(row: Any) -> bool:
@@ -185,7 +180,7 @@ def _due_again(row: Any, arrival: Arrival, now: datetime) -> dict[str, Any]:
         "revision": row.revision + 1,
         "attempt": 0,
         "not_before": now + arrival.wait,
-        "rung_at": _rung_at(arrival, now),
+        "rung_at": now if arrival.stage is Stage.ANALYSIS else None,
         "last_error": "",
         "updated_at": now,
     }
