@@ -32,7 +32,9 @@ from retrospec.jobs.queue import Doorbell
 from retrospec.jobs.ringer import Ringer
 from retrospec.jobs.sweep import sweep_forever
 from retrospec.lookout import Lookout, why_not
+from retrospec.model_line import ModelLine
 from retrospec.pipeline import Look, Pipeline
+from retrospec.reader import Reader
 from retrospec.retention.expiry import clean_up, sweep_orphans
 from retrospec.storage import projects
 from retrospec.storage.blobs import Blobs
@@ -122,9 +124,12 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         state.keyring, state.rate_limiter = KeyRing(database), RateLimiter(settings.limits)
         state.tokens = ArtifactTokens(signing_secret(settings.data_dir))
         state.intake = Intake(settings, database, blobs, ring, metrics)
+        line = ModelLine()
+        stack.push_async_callback(line.close)
+        word = None if settings.analysis.provider == "heuristic" else Reader(settings.analysis, line).word
         no_look = await asyncio.to_thread(why_not, settings)
         look = None if no_look else await stack.enter_async_context(_looking(settings, blobs))
-        state.pipeline = Pipeline(settings, database, blobs, metrics, look, no_look)
+        state.pipeline = Pipeline(settings, database, blobs, metrics, word, look, no_look)
         await _ensure_default_project(database)
         await asyncio.to_thread(doorbell.forget_all)
         consumer = doorbell.consumer(settings.worker.threads)

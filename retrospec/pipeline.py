@@ -49,6 +49,7 @@ log = structlog.get_logger()
 MAX_INFLATED_BYTES = 1 << 30
 ANALYSIS_VERSION = 1
 
+Word = Callable[[Session, Sequence[Marker], Analysis, Callable[[], Recording]], Awaitable[Analysis]]
 Look = Callable[[Session, Recording, Sequence[Finding], Sequence[Window]], Awaitable[Seen]]
 
 
@@ -71,7 +72,11 @@ class Judged(msgspec.Struct):
 
 
 class Pipeline:
-    """Walks sessions through their stages. ``look`` replays and judges; None where nothing can."""
+    """Walks sessions through their stages.
+
+    ``word`` has a model word stage 1's conclusions; None where none is configured. ``look`` replays and
+    judges; None where nothing can.
+    """
 
     def __init__(
         self,
@@ -79,6 +84,7 @@ class Pipeline:
         database: Database,
         blobs: Blobs,
         metrics: Metrics,
+        word: Word | None,
         look: Look | None,
         no_look: str,
     ) -> None:
@@ -86,6 +92,7 @@ class Pipeline:
         self._database = database
         self._blobs = blobs
         self._metrics = metrics
+        self._word = word
         self._look = look
         self._no_look = no_look
         """Why nothing looks, in one sentence."""
@@ -173,6 +180,10 @@ class Pipeline:
     async def _analyse(self, claim: Claim) -> None:
         loaded = await self._load(claim.session)
         analysis, artifact = await asyncio.to_thread(self._read_story, loaded)
+        if self._word is not None:
+            said = loaded.session, loaded.markers, analysis, lambda: self._recording(loaded)
+            analysis = await self._word(*said)
+            artifact = await asyncio.to_thread(self._store_analysis, loaded.session, analysis)
         report = text_report(claim.session, analysis)
         stage = Stage.DONE if report.status is ReportStatus.DISCARDED else Stage.CONFIRMATION
 
@@ -213,9 +224,10 @@ class Pipeline:
         """Read the recording, judge it and store the analysis: all in one thread."""
         minimum = self._settings.analysis.min_confidence
         analysis = analyse(self._recording(loaded), loaded.markers, loaded.session, min_confidence=minimum)
-        return analysis, self._store_analysis(loaded.session, analysis, _skipped(self._no_look))
+        return analysis, self._store_analysis(loaded.session, analysis)
 
-    def _store_analysis(self, session: Session, analysis: Analysis, result: VisualResult) -> Artifact:
+    def _store_analysis(self, session: Session, analysis: Analysis) -> Artifact:
+        result = _skipped(self._no_look)
         windows = windows_around(
             finding.t_ms for finding in analysis.findings if finding.standing is not Standing.REFUTED
         )
