@@ -20,7 +20,7 @@ from retrospec.capture.compress import compress, decompress
 from retrospec.confirmation.ruling import Ruling, rule
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.clock import utc_now
-from retrospec.domain.errors import CorruptRecording, NotFound, RetroSpecError
+from retrospec.domain.errors import CorruptRecording, NotFound, RetroSpecError, Unavailable
 from retrospec.domain.finding import Finding, Standing
 from retrospec.domain.ids import new_id
 from retrospec.domain.marker import Marker
@@ -34,6 +34,7 @@ from retrospec.intake import blob_key
 from retrospec.issues.sightings import count
 from retrospec.issues.tally import add_sighting
 from retrospec.lookout import Seen
+from retrospec.model_line import ModelAnswerRefused
 from retrospec.report_cards import apply_ruling, failed_report, text_report, with_outside_words
 from retrospec.storage import issues, markers, recordings, reports, sessions
 from retrospec.storage.blobs import Blobs
@@ -290,7 +291,14 @@ class Pipeline:
             return Seen(_skipped(self._no_look), [])
         loaded = await self._load(session)
         recording = await asyncio.to_thread(self._recording, loaded)
-        return await self._look(session, recording, suspects, windows_around(f.t_ms for f in suspects))
+        windows = windows_around(f.t_ms for f in suspects)
+        try:
+            return await self._look(session, recording, suspects, windows)
+        except (Unavailable, ModelAnswerRefused) as error:
+            if session.attempt < self._settings.worker.max_attempts:
+                raise
+            # The text already stands: the session is not lost for want of a second opinion.
+            return Seen(_skipped(f"The visual check gave no answer: {error}."), [])
 
     async def _finish(
         self,

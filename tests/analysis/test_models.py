@@ -13,7 +13,18 @@ from retrospec.domain.session import Session, Stage
 from retrospec.domain.settings import AnalysisSettings
 from retrospec.model_line import ModelAnswerRefused, ModelLine
 from retrospec.reader import Reader
-from tests.analysis.recordings import EPOCH_MS, added, click, element, idle, marker, mutation, page, recording, text
+from tests.analysis.recordings import (
+    EPOCH_MS,
+    added,
+    click,
+    element,
+    idle,
+    marker,
+    mutation,
+    page,
+    recording,
+    text,
+)
 from tests.model_server import ModelServer, chat, modelling
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
