@@ -6,8 +6,9 @@ Order, for every call: check and redact in a thread, blob first, row second, the
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -30,8 +31,12 @@ from retrospec.storage.database import Connection, Database
 from retrospec.storage.recordings import StoredChunk
 from retrospec.telemetry import Metrics
 
+T = TypeVar("T")
 Ring = Callable[[Sequence[tuple[str, str]]], Awaitable[None]]
 
+CPU_THREADS = 2
+"""Recordings read at once. More would not be faster, would hold more bodies unpacked, and would keep the
+event loop waiting for its turn."""
 READ_ON_LOOP_BYTES = 16_384
 """A body this small is read where it is: handing it to a thread costs more than reading it."""
 
@@ -68,12 +73,13 @@ class Intake:
         self._blobs = blobs
         self._ring = ring
         self._metrics = metrics
+        self._threads = ThreadPoolExecutor(CPU_THREADS, thread_name_prefix="intake")
         self._max_markers = settings.limits.max_markers
         self._rules = RedactionRules() if settings.capture.redact else None
 
     async def accept_upload(self, project_id: str, body: bytes) -> tuple[str, str]:
         """Keep a v1 recording; ``(session id, events object key)``. Raises Refused."""
-        chunk = await asyncio.to_thread(self._keep_upload, project_id, body)
+        chunk = await self._in_thread(self._keep_upload, project_id, body)
         replaced = await self._database.write_soon(
             lambda connection: recordings.replace_upload(connection, chunk)
         )
@@ -86,12 +92,12 @@ class Intake:
         """Keep a v1 session and its markers, and have it analysed. Raises Refused."""
         if len(body) <= READ_ON_LOOP_BYTES:
             return await self._land(self._read_session(project_id, body))
-        return await self._land(await asyncio.to_thread(self._read_session, project_id, body))
+        return await self._land(await self._in_thread(self._read_session, project_id, body))
 
     async def accept_chunk(self, project_id: str, body: bytes) -> tuple[Chunk, bool, list[Receipt]]:
         """Keep a numbered chunk; ``(chunk, was it new, what became of its markers)``. Raises Refused."""
         now = utc_now()
-        chunk, row, arrival = await asyncio.to_thread(self._keep_chunk, project_id, body, now)
+        chunk, row, arrival = await self._in_thread(self._keep_chunk, project_id, body, now)
 
         async def store(connection: Connection) -> tuple[bool, Landed | None]:
             if not await recordings.add_chunk(connection, row):
@@ -103,6 +109,9 @@ class Intake:
         if landed is not None and landed.is_new:
             self._metrics.ingested_sessions.inc()
         return chunk, is_new, [Receipt(m.id, m.cluster_key, "stored") for m in arrival.markers]
+
+    async def _in_thread(self, work: Callable[..., T], *given: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)
 
     def _keep_upload(self, project_id: str, body: bytes) -> StoredChunk:
         """Check, redact, compress and store the blob: all that a recording costs, in one thread."""
@@ -134,6 +143,10 @@ class Intake:
         if landed.is_changed:
             await self._ring([(arrival.project_id, arrival.session_id)])
         return landed
+
+    def close(self) -> None:
+        """End the threads once what they hold is done."""
+        self._threads.shutdown()
 
     async def stored_markers(self, project_id: str, session_id: str) -> list[Marker]:
         """The session's markers by offset."""

@@ -7,7 +7,7 @@ only while the claim is held and nothing was added to the session meanwhile.
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -16,6 +16,7 @@ import msgspec
 import structlog
 
 from retrospec.analysis import Analysis, analyse
+from retrospec.breather import collector_at_rest
 from retrospec.capture.compress import compress, decompress
 from retrospec.confirmation.ruling import Ruling, rule
 from retrospec.domain.artifact import Artifact
@@ -35,7 +36,14 @@ from retrospec.issues.sightings import count
 from retrospec.issues.tally import add_sighting
 from retrospec.lookout import Seen
 from retrospec.model_line import ModelAnswerRefused
-from retrospec.report_cards import apply_ruling, failed_report, text_report, with_outside_words
+from retrospec.report_cards import (
+    analysis_document,
+    apply_ruling,
+    failed_report,
+    new_artifact,
+    text_report,
+    with_outside_words,
+)
 from retrospec.storage import issues, markers, recordings, reports, sessions
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Connection, Database
@@ -44,11 +52,12 @@ from retrospec.storage.recordings import StoredChunk
 from retrospec.storage.reports import artifact_folder
 from retrospec.storage.sessions import Claim
 from retrospec.telemetry import Metrics
+from retrospec.traffic import Traffic
 
 log = structlog.get_logger()
 
 MAX_INFLATED_BYTES = 1 << 30
-ANALYSIS_VERSION = 1
+NO_OFFSETS: Mapping[str, int] = {}
 
 Word = Callable[[Session, Sequence[Marker], Analysis, Callable[[], Recording]], Awaitable[Analysis]]
 Look = Callable[[Session, Recording, Sequence[Finding], Sequence[Window]], Awaitable[Seen]]
@@ -88,6 +97,7 @@ class Pipeline:
         word: Word | None,
         look: Look | None,
         no_look: str,
+        traffic: Traffic,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -97,9 +107,13 @@ class Pipeline:
         self._look = look
         self._no_look = no_look
         """Why nothing looks, in one sentence."""
+        self._traffic = traffic
+        self._reading = asyncio.Semaphore(1)
+        """Reading is the interpreter's own work: two at once would only take turns, with twice the memory."""
 
     async def advance(self, project_id: str, session_id: str) -> None:
         """Do every stage that is due for this session; return when none is, or another worker has it."""
+        await self._traffic.calm()
         while claim := await self._claim(project_id, session_id):
             stage = Stage.CONFIRMATION if claim.session.stage is Stage.CONFIRMATION else Stage.ANALYSIS
             with structlog.contextvars.bound_contextvars(
@@ -109,17 +123,17 @@ class Pipeline:
                     return
 
     async def _attempt(self, claim: Claim, stage: Stage) -> bool:
+        """Whether the session may be due again at once."""
         started = time.perf_counter()
         run = self._confirm if stage is Stage.CONFIRMATION else self._analyse
         try:
             async with self._kept(claim):
-                await run(claim)
+                return await run(claim)
         except Exception as error:  # the stage's border: recorded, retried, at last buried
             await self._fail(claim, stage, error)
             return False
         finally:
             self._metrics.stage_seconds.labels(str(stage)).observe(time.perf_counter() - started)
-        return True
 
     async def _claim(self, project_id: str, session_id: str) -> Claim | None:
         owner, now = new_id("job"), utc_now()
@@ -178,14 +192,17 @@ class Pipeline:
 
     # ── stage 1: what happened, by the text of it ─────────────────────────────────────────
 
-    async def _analyse(self, claim: Claim) -> None:
+    async def _analyse(self, claim: Claim) -> bool:
         loaded = await self._load(claim.session)
-        analysis, artifact = await asyncio.to_thread(self._read_story, loaded)
+        async with self._reading:
+            analysis, artifact = await asyncio.to_thread(self._read_story, loaded)
         if self._word is not None:
             said = loaded.session, loaded.markers, analysis, lambda: self._recording(loaded)
             analysis = await self._word(*said)
             artifact = await asyncio.to_thread(self._store_analysis, loaded.session, analysis)
         report = text_report(claim.session, analysis)
+        if self._look is None and report.status is ReportStatus.PENDING:
+            return await self._confirm_unseen(claim, report, analysis, loaded, artifact)
         stage = Stage.DONE if report.status is ReportStatus.DISCARDED else Stage.CONFIRMATION
 
         async def save(connection: Connection) -> bool:
@@ -196,7 +213,8 @@ class Pipeline:
             await reports.save_artifact(connection, artifact)
             return True
 
-        await self._save_or_release(claim, save, report)
+        is_saved = await self._save_or_release(claim, save, report)
+        return not is_saved or stage is Stage.CONFIRMATION
 
     async def _load(self, session: Session) -> Loaded:
         """Rows of the session; its events stay in the blob store until a thread reads them."""
@@ -224,38 +242,35 @@ class Pipeline:
     def _read_story(self, loaded: Loaded) -> tuple[Analysis, Artifact]:
         """Read the recording, judge it and store the analysis: all in one thread."""
         minimum = self._settings.analysis.min_confidence
-        analysis = analyse(self._recording(loaded), loaded.markers, loaded.session, min_confidence=minimum)
+        recording = self._recording(loaded)
+        with collector_at_rest(recording.size_bytes):
+            analysis = analyse(recording, loaded.markers, loaded.session, min_confidence=minimum)
         return analysis, self._store_analysis(loaded.session, analysis)
 
     def _store_analysis(self, session: Session, analysis: Analysis) -> Artifact:
-        result = _skipped(self._no_look)
         windows = windows_around(
             finding.t_ms for finding in analysis.findings if finding.standing is not Standing.REFUTED
         )
-        document = {
-            "version": ANALYSIS_VERSION,
-            "sessionId": session.id,
-            "trigger": analysis.findings[0].kind if analysis.findings else "",
-            "windows": windows,
-            "render": {"status": result.status, "reason": result.reason},
-            "verdict": {
-                "status": analysis.status,
-                "confidence": analysis.confidence,
-                "reason": analysis.reason,
-            },
-            "visual": result,
-            "trace": analysis.trace,
-            "findings": analysis.findings,
-            "card": analysis.card,
-        }
+        document = analysis_document(session, analysis, windows, _skipped(self._no_look))
         stored = compress(msgspec.json.encode(document))
         key = f"{artifact_folder(session)}/analysis.json"
         self._blobs.put_here(blob_key(key), stored)
-        return _artifact(session, "analysis_json", key, windows, str(document["trigger"]), len(stored))
+        return new_artifact(session, "analysis_json", key, windows, str(document["trigger"]), len(stored))
 
     # ── stage 2: did it really happen, on screen ──────────────────────────────────────────
 
-    async def _confirm(self, claim: Claim) -> None:
+    async def _confirm_unseen(
+        self, claim: Claim, report: ReportCard, analysis: Analysis, loaded: Loaded, artifact: Artifact
+    ) -> bool:
+        """Stage 2 where nothing can look: it has no work of its own, so both stages end in one commit."""
+        unseen = _skipped(self._no_look)
+        ruling = rule(analysis.findings, unseen, self._settings.confirmation)
+        apply_ruling(ruling, report, unseen)
+        return await self._finish(
+            claim, report, ruling.findings, loaded.markers, [artifact], offsets=loaded.offsets
+        )
+
+    async def _confirm(self, claim: Claim) -> bool:
         judged = await self._judged(claim.session)
         if judged.report is None:
             raise NotFound(f"Session {claim.session.id} has no report to confirm.")
@@ -264,7 +279,7 @@ class Pipeline:
         apply_ruling(ruling, judged.report, seen.result)
         if seen.result.verdicts:
             await asyncio.to_thread(self._add_verdict, claim.session, seen.result, ruling)
-        await self._finish(claim, judged.report, ruling.findings, judged.markers, seen.artifacts)
+        return await self._finish(claim, judged.report, ruling.findings, judged.markers, seen.artifacts)
 
     def _add_verdict(self, session: Session, result: VisualResult, ruling: Ruling) -> None:
         """Write what the screen showed into the stored analysis."""
@@ -306,9 +321,14 @@ class Pipeline:
         report: ReportCard,
         findings: Sequence[Finding],
         seen: Sequence[Marker],
-        pictures: Sequence[Artifact] = (),
-    ) -> None:
-        """Save the final report and, when it is ready, count the session towards its issues."""
+        made: Sequence[Artifact] = (),
+        *,
+        offsets: Mapping[str, int] = NO_OFFSETS,
+    ) -> bool:
+        """Save the final report and, when it is ready, count the session towards its issues.
+
+        Whether the session may be due again, since something arrived meanwhile.
+        """
         session = claim.session
         counted = count(session, report, findings, seen)
         now = utc_now()
@@ -320,15 +340,16 @@ class Pipeline:
             if not await self._move_on(connection, claim, Stage.DONE, report):
                 return False
             await reports.save(connection, report, list(findings))
-            for picture in pictures:
-                await reports.save_artifact(connection, picture)
+            await markers.place(connection, session.project_id, session.id, offsets)
+            for artifact in made:
+                await reports.save_artifact(connection, artifact)
             await markers.add_found(connection, counted.found)
             await markers.set_states(connection, session.project_id, session.id, counted.states)
             for sighting in counted.sightings:
                 await issues.count_sighting(connection, sighting, combine=combine)
             return True
 
-        await self._save_or_release(claim, save, report)
+        return not await self._save_or_release(claim, save, report)
 
     async def accept_report(self, sent: Any) -> ReportCard:
         """An outside analyzer's card: empty fields keep what was there; any status but pending settles it."""
@@ -363,33 +384,14 @@ class Pipeline:
 
     async def _save_or_release(
         self, claim: Claim, save: Callable[[Connection], Coroutine[Any, Any, bool]], report: ReportCard
-    ) -> None:
+    ) -> bool:
         if await self._database.write_soon(save):
             self._metrics.reports.labels(str(report.status)).inc()
-            return
+            return True
         async with self._database.write() as connection:
             await sessions.release(connection, claim, now=utc_now())
+        return False
 
 
 def _skipped(reason: str) -> VisualResult:
     return VisualResult(status="skipped", reason=reason)
-
-
-def _artifact(
-    session: Session, kind: str, key: str, windows: list[Window], trigger: str, size_bytes: int
-) -> Artifact:
-    now = utc_now()
-    return Artifact(
-        id=f"{session.id}.{kind}",
-        project_id=session.project_id,
-        session_id=session.id,
-        artifact_type=kind,
-        artifact_key=key,
-        trigger_kind=trigger,
-        status="ready",
-        size_bytes=size_bytes,
-        generated_at=now,
-        created_at=now,
-        updated_at=now,
-        windows=windows,
-    )

@@ -1,4 +1,4 @@
-"""What becomes of a session's report card at each turn of the pipeline. Pure."""
+"""What becomes of a session's report card, and the rows of its files, at each turn of the pipeline. Pure."""
 
 from typing import Any
 
@@ -6,11 +6,15 @@ import msgspec
 
 from retrospec.analysis import Analysis
 from retrospec.confirmation.ruling import Ruling
+from retrospec.domain.artifact import Artifact
 from retrospec.domain.clock import utc_now
 from retrospec.domain.ids import new_id
 from retrospec.domain.report import Basis, ReportCard, ReportStatus
 from retrospec.domain.session import Session
 from retrospec.domain.visual import VisualResult
+from retrospec.domain.window import Window
+
+ANALYSIS_VERSION = 1
 
 
 def text_report(session: Session, analysis: Analysis) -> ReportCard:
@@ -34,6 +38,28 @@ def text_report(session: Session, analysis: Analysis) -> ReportCard:
         created_at=now,
         updated_at=now,
     )
+
+
+def analysis_document(
+    session: Session, analysis: Analysis, windows: list[Window], unseen: VisualResult
+) -> dict[str, Any]:
+    """The ``analysis_json`` artifact as stage 1 leaves it, before anything was looked at."""
+    return {
+        "version": ANALYSIS_VERSION,
+        "sessionId": session.id,
+        "trigger": analysis.findings[0].kind if analysis.findings else "",
+        "windows": windows,
+        "render": {"status": unseen.status, "reason": unseen.reason},
+        "verdict": {
+            "status": analysis.status,
+            "confidence": analysis.confidence,
+            "reason": analysis.reason,
+        },
+        "visual": unseen,
+        "trace": analysis.trace,
+        "findings": analysis.findings,
+        "card": analysis.card,
+    }
 
 
 def failed_report(session: Session, report: ReportCard | None, reason: str) -> ReportCard:
@@ -80,3 +106,24 @@ def apply_ruling(ruling: Ruling, report: ReportCard, result: VisualResult) -> No
     report.card.visual = ruling.visual
     report.visual_summary = " ".join(sentence.text for sentence in ruling.visual) or result.reason
     report.generated_at = report.updated_at = utc_now()
+
+
+def new_artifact(
+    session: Session, kind: str, key: str, windows: list[Window], trigger: str, size_bytes: int
+) -> Artifact:
+    """The row of a file just stored under ``key``; the same kind again replaces it."""
+    now = utc_now()
+    return Artifact(
+        id=f"{session.id}.{kind}",
+        project_id=session.project_id,
+        session_id=session.id,
+        artifact_type=kind,
+        artifact_key=key,
+        trigger_kind=trigger,
+        status="ready",
+        size_bytes=size_bytes,
+        generated_at=now,
+        created_at=now,
+        updated_at=now,
+        windows=windows,
+    )

@@ -28,6 +28,7 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._started = time.monotonic()
+        self._worst_lag_s = 0.0
         self.ingested_sessions = self._counter("retrospec_ingest_sessions", "Sessions accepted")
         self.accepted_bytes = self._counter("retrospec_ingest_bytes", "Bytes accepted, as sent")
         self.rate_limited = self._counter("retrospec_rate_limited", "Requests refused for their rate")
@@ -73,14 +74,18 @@ class Metrics:
 
     async def watch_loop(self) -> None:
         """Measure the event loop's delay until cancelled; the worst stands in ``loop_lag_max``."""
-        worst = 0.0
         while True:
             before = time.perf_counter()
             await asyncio.sleep(LAG_PROBE_S)
             lag = time.perf_counter() - before - LAG_PROBE_S
-            if lag > worst:
-                worst = lag
-                self.loop_lag_max.set(worst)
+            if lag > self._worst_lag_s:
+                self._worst_lag_s = lag
+                self.loop_lag_max.set(lag)
+
+    def forget_lag(self) -> None:
+        """Measure the loop's delay anew from here: what the start cost is not a request's."""
+        self._worst_lag_s = 0.0
+        self.loop_lag_max.set(0)
 
 
 def set_up_logging(settings: ServerSettings) -> None:

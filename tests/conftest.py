@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from retrospec.app import RunningServer, new_secret, start_server
+from retrospec.accounts.keys import new_secret
+from retrospec.app import RunningServer, start_server
 from retrospec.domain.clock import utc_now
 from retrospec.domain.settings import Settings
 from retrospec.storage import projects

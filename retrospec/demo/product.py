@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from retrospec import app
+from retrospec.accounts.keys import new_secret
 from retrospec.accounts.links import new_setup_link
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import Conflict, Unavailable
@@ -137,7 +138,7 @@ async def _ways_in(settings: Settings, url: str) -> Product:
 
 
 async def _keys(database: Database) -> tuple[str, str]:
-    secret = app.new_secret()
+    secret = new_secret()
     async with database.write() as connection:
         known = await projects.list_keys(connection, DEFAULT_PROJECT_ID)
         await projects.add_key(

@@ -140,7 +140,7 @@ async def _land_new(connection: Connection, arrival: Arrival, *, now: datetime) 
             "client_started_ms": arrival.client_started_ms,
             "events_sha256": upload.sha256 if upload else "",
             "not_before": now + arrival.wait,
-            "rung_at": None if arrival.wait else now,
+            "rung_at": now if arrival.stage is Stage.ANALYSIS else None,
         },
     )
     await _insert_markers(connection, arrival, arrival.markers)
@@ -180,7 +180,7 @@ def _due_again(row: Any, arrival: Arrival, now: datetime) -> dict[str, Any]:
         "revision": row.revision + 1,
         "attempt": 0,
         "not_before": now + arrival.wait,
-        "rung_at": None if arrival.wait else now,
+        "rung_at": now if arrival.stage is Stage.ANALYSIS else None,
         "last_error": "",
         "updated_at": now,
     }

@@ -158,6 +158,13 @@ async def release(connection: Connection, claim: Claim, *, now: datetime) -> Non
     )
 
 
+async def release_all(connection: Connection) -> None:
+    """Give every claim back, due again at once; for a start at which no other worker can be alive."""
+    await connection.execute(
+        update(sessions).where(sessions.c.lease_until.is_not(None)).values(lease_owner="", lease_until=None)
+    )
+
+
 async def postpone(connection: Connection, claim: Claim, *, not_before: datetime, error: str) -> None:
     """Give a claim back after a failure, due again later."""
     await connection.execute(

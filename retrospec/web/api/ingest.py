@@ -33,7 +33,8 @@ async def upload_events(request: AnyRequest) -> UploadAnswer:
     Body: ``{sessionId, site, events: [rrweb events]}``, plain or gzip.
     """
     project_id = request.state.key.project_id
-    session_id, key = await _intake(request).accept_upload(project_id, await request.body())
+    with request.app.state.traffic.coming_in():
+        session_id, key = await _intake(request).accept_upload(project_id, await request.body())
     return UploadAnswer(project_id, session_id, key)
 
 
@@ -46,7 +47,8 @@ async def ingest_session(request: AnyRequest) -> IngestAnswer:
     """
     intake = _intake(request)
     project_id = request.state.key.project_id
-    landed = await intake.accept_session(project_id, await request.body())
+    with request.app.state.traffic.coming_in():
+        landed = await intake.accept_session(project_id, await request.body())
     if landed.is_new:
         markers = landed.markers
     else:
@@ -58,7 +60,8 @@ async def ingest_session(request: AnyRequest) -> IngestAnswer:
 async def receive_chunk(request: AnyRequest) -> ChunkAnswer:
     """Keep one numbered piece of a session being recorded (docs/api.md has its fields)."""
     project_id = request.state.key.project_id
-    chunk, is_new, receipts = await _intake(request).accept_chunk(project_id, await request.body())
+    with request.app.state.traffic.coming_in():
+        chunk, is_new, receipts = await _intake(request).accept_chunk(project_id, await request.body())
     return ChunkAnswer(chunk.session_id, chunk.seq, is_new, receipts)
 
 

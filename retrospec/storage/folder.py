@@ -1,0 +1,39 @@
+"""The data folder belongs to one server at a time."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from retrospec.domain.errors import Conflict
+
+LOCK_NAME = "server.lock"
+
+
+@contextmanager
+def held_folder(folder: Path) -> Iterator[None]:
+    """Hold ``folder`` for the length of the block; the system lets go by itself when the process dies.
+
+    Raises Conflict while another server holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _take(descriptor, folder)
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+        raise Conflict(
+            f"Another RetroSpec (process {holder}) is serving {folder}.",
+            hint="Stop it first, or give this one a folder of its own with --data.",
+        ) from error
