@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 import uvicorn
@@ -24,6 +25,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from retrospec import __version__
 from retrospec.accounts.keys import ensure_default_project
 from retrospec.accounts.links import new_setup_link
+from retrospec.domain.artifact import Artifact
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import RetroSpecError
 from retrospec.domain.ids import new_id
@@ -32,10 +34,12 @@ from retrospec.intake import Intake
 from retrospec.jobs.queue import Doorbell
 from retrospec.jobs.ringer import Ringer
 from retrospec.jobs.sweep import sweep_forever
-from retrospec.lookout import Lookout, why_not
+from retrospec.lookout import MOST_ASKED, Lookout, Publish, why_not
+from retrospec.model_line import ModelLine
 from retrospec.pipeline import Look, Pipeline
+from retrospec.reader import Reader
 from retrospec.retention.expiry import clean_up, sweep_orphans
-from retrospec.storage import projects, sessions
+from retrospec.storage import projects, reports, sessions
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
 from retrospec.storage.folder import held_folder
@@ -130,9 +134,12 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         state.tokens = ArtifactTokens(signing_secret(settings.data_dir))
         state.intake = Intake(settings, database, blobs, ring, metrics)
         stack.push_async_callback(asyncio.to_thread, state.intake.close)
+        line = ModelLine()
+        stack.push_async_callback(line.close)
+        word = None if settings.analysis.provider == "heuristic" else Reader(settings.analysis, line).word
         no_look = await asyncio.to_thread(why_not, settings)
-        look = None if no_look else await stack.enter_async_context(_looking(settings, blobs))
-        state.pipeline = Pipeline(settings, database, blobs, metrics, look, no_look, state.traffic)
+        look = None if no_look else await stack.enter_async_context(_looking(app, line))
+        state.pipeline = Pipeline(settings, database, blobs, metrics, word, look, no_look, state.traffic)
         await ensure_default_project(database, now=utc_now())
         await asyncio.to_thread(doorbell.forget_all)
         stack.push_async_callback(asyncio.to_thread, doorbell.close)
@@ -151,12 +158,29 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
 
 
 @asynccontextmanager
-async def _looking(settings: Settings, blobs: Blobs) -> AsyncIterator[Look]:
-    lookout = Lookout(settings, blobs)
+async def _looking(app: Litestar, line: ModelLine) -> AsyncIterator[Look]:
+    lookout = Lookout(app.state.settings, app.state.blobs, line, _publishing(app))
     try:
         yield lookout.look
     finally:
         await lookout.close()
+
+
+def _publishing(app: Litestar) -> Publish:
+    """Links that outlive the questions a visual model is asked about them."""
+
+    async def publish(artifact: Artifact) -> str:
+        state = app.state
+        async with state.database.write() as connection:
+            await reports.save_artifact(connection, artifact)
+        seconds = state.settings.artifacts.token_seconds
+        seconds += round(MOST_ASKED * state.settings.confirmation.timeout_seconds)
+        named = artifact.project_id, artifact.session_id, artifact.artifact_type
+        token, _ = state.tokens.issue(*named, now=utc_now(), seconds=seconds)
+        path = f"/v1/sessions/{quote(artifact.session_id, safe='')}/artifacts/{artifact.artifact_type}"
+        return f"{state.address}{path}?artifactToken={token}"
+
+    return publish
 
 
 async def _release_claims_of_the_dead(database: Database) -> None:
@@ -215,7 +239,7 @@ class RunningServer:
     def __init__(self, settings: Settings) -> None:
         self.app = create_app(settings)
         self._listening = _listen(settings)
-        self.url = address_of(self._listening, settings)
+        self.url = self.app.state.address = address_of(self._listening, settings)
         self._server = _server(self.app)
         self._ended: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="retrospec-server", daemon=True)
@@ -260,11 +284,12 @@ def serve(settings: Settings) -> int:
 
 async def _serve(settings: Settings, listening: socket.socket) -> int:
     app = create_app(settings)
+    app.state.address = address_of(listening, settings)
     server = _server(app)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, setattr, server, "should_exit", True)
-    greeting = asyncio.create_task(_greet(server, app, address_of(listening, settings)))
+    greeting = asyncio.create_task(_greet(server, app, app.state.address))
     await server.serve(sockets=[listening])
     greeting.cancel()
     listening.close()

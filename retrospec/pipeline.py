@@ -21,7 +21,7 @@ from retrospec.capture.compress import compress, decompress
 from retrospec.confirmation.ruling import Ruling, rule
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.clock import utc_now
-from retrospec.domain.errors import CorruptRecording, NotFound, RetroSpecError
+from retrospec.domain.errors import CorruptRecording, NotFound, RetroSpecError, Unavailable
 from retrospec.domain.finding import Finding, Standing
 from retrospec.domain.ids import new_id
 from retrospec.domain.marker import Marker
@@ -35,7 +35,9 @@ from retrospec.intake import blob_key
 from retrospec.issues.sightings import count
 from retrospec.issues.tally import add_sighting
 from retrospec.lookout import Seen
+from retrospec.model_line import ModelAnswerRefused
 from retrospec.report_cards import (
+    analysis_document,
     apply_ruling,
     failed_report,
     new_artifact,
@@ -56,8 +58,8 @@ log = structlog.get_logger()
 
 MAX_INFLATED_BYTES = 1 << 30
 NO_OFFSETS: Mapping[str, int] = {}
-ANALYSIS_VERSION = 1
 
+Word = Callable[[Session, Sequence[Marker], Analysis, Callable[[], Recording]], Awaitable[Analysis]]
 Look = Callable[[Session, Recording, Sequence[Finding], Sequence[Window]], Awaitable[Seen]]
 
 
@@ -80,7 +82,11 @@ class Judged(msgspec.Struct):
 
 
 class Pipeline:
-    """Walks sessions through their stages. ``look`` replays and judges; None where nothing can."""
+    """Walks sessions through their stages.
+
+    ``word`` has a model word stage 1's conclusions; None where none is configured. ``look`` replays and
+    judges; None where nothing can.
+    """
 
     def __init__(
         self,
@@ -88,6 +94,7 @@ class Pipeline:
         database: Database,
         blobs: Blobs,
         metrics: Metrics,
+        word: Word | None,
         look: Look | None,
         no_look: str,
         traffic: Traffic,
@@ -96,12 +103,13 @@ class Pipeline:
         self._database = database
         self._blobs = blobs
         self._metrics = metrics
+        self._word = word
         self._look = look
         self._no_look = no_look
+        """Why nothing looks, in one sentence."""
         self._traffic = traffic
         self._reading = asyncio.Semaphore(1)
         """Reading is the interpreter's own work: two at once would only take turns, with twice the memory."""
-        """Why nothing looks, in one sentence."""
 
     async def advance(self, project_id: str, session_id: str) -> None:
         """Do every stage that is due for this session; return when none is, or another worker has it."""
@@ -188,6 +196,10 @@ class Pipeline:
         loaded = await self._load(claim.session)
         async with self._reading:
             analysis, artifact = await asyncio.to_thread(self._read_story, loaded)
+        if self._word is not None:
+            said = loaded.session, loaded.markers, analysis, lambda: self._recording(loaded)
+            analysis = await self._word(*said)
+            artifact = await asyncio.to_thread(self._store_analysis, loaded.session, analysis)
         report = text_report(claim.session, analysis)
         if self._look is None and report.status is ReportStatus.PENDING:
             return await self._confirm_unseen(claim, report, analysis, loaded, artifact)
@@ -233,28 +245,13 @@ class Pipeline:
         recording = self._recording(loaded)
         with collector_at_rest(recording.size_bytes):
             analysis = analyse(recording, loaded.markers, loaded.session, min_confidence=minimum)
-        return analysis, self._store_analysis(loaded.session, analysis, _skipped(self._no_look))
+        return analysis, self._store_analysis(loaded.session, analysis)
 
-    def _store_analysis(self, session: Session, analysis: Analysis, result: VisualResult) -> Artifact:
+    def _store_analysis(self, session: Session, analysis: Analysis) -> Artifact:
         windows = windows_around(
             finding.t_ms for finding in analysis.findings if finding.standing is not Standing.REFUTED
         )
-        document = {
-            "version": ANALYSIS_VERSION,
-            "sessionId": session.id,
-            "trigger": analysis.findings[0].kind if analysis.findings else "",
-            "windows": windows,
-            "render": {"status": result.status, "reason": result.reason},
-            "verdict": {
-                "status": analysis.status,
-                "confidence": analysis.confidence,
-                "reason": analysis.reason,
-            },
-            "visual": result,
-            "trace": analysis.trace,
-            "findings": analysis.findings,
-            "card": analysis.card,
-        }
+        document = analysis_document(session, analysis, windows, _skipped(self._no_look))
         stored = compress(msgspec.json.encode(document))
         key = f"{artifact_folder(session)}/analysis.json"
         self._blobs.put_here(blob_key(key), stored)
@@ -309,7 +306,14 @@ class Pipeline:
             return Seen(_skipped(self._no_look), [])
         loaded = await self._load(session)
         recording = await asyncio.to_thread(self._recording, loaded)
-        return await self._look(session, recording, suspects, windows_around(f.t_ms for f in suspects))
+        windows = windows_around(f.t_ms for f in suspects)
+        try:
+            return await self._look(session, recording, suspects, windows)
+        except (Unavailable, ModelAnswerRefused) as error:
+            if session.attempt < self._settings.worker.max_attempts:
+                raise
+            # The text already stands: the session is not lost for want of a second opinion.
+            return Seen(_skipped(f"The visual check gave no answer: {error}."), [])
 
     async def _finish(
         self,

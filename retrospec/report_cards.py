@@ -14,6 +14,8 @@ from retrospec.domain.session import Session
 from retrospec.domain.visual import VisualResult
 from retrospec.domain.window import Window
 
+ANALYSIS_VERSION = 1
+
 
 def text_report(session: Session, analysis: Analysis) -> ReportCard:
     """Stage 1's card: discarded, or pending until the screen was looked at."""
@@ -36,6 +38,28 @@ def text_report(session: Session, analysis: Analysis) -> ReportCard:
         created_at=now,
         updated_at=now,
     )
+
+
+def analysis_document(
+    session: Session, analysis: Analysis, windows: list[Window], unseen: VisualResult
+) -> dict[str, Any]:
+    """The ``analysis_json`` artifact as stage 1 leaves it, before anything was looked at."""
+    return {
+        "version": ANALYSIS_VERSION,
+        "sessionId": session.id,
+        "trigger": analysis.findings[0].kind if analysis.findings else "",
+        "windows": windows,
+        "render": {"status": unseen.status, "reason": unseen.reason},
+        "verdict": {
+            "status": analysis.status,
+            "confidence": analysis.confidence,
+            "reason": analysis.reason,
+        },
+        "visual": unseen,
+        "trace": analysis.trace,
+        "findings": analysis.findings,
+        "card": analysis.card,
+    }
 
 
 def failed_report(session: Session, report: ReportCard | None, reason: str) -> ReportCard:

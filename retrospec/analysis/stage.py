@@ -82,11 +82,16 @@ def _make_ids_unique(found: list[Finding]) -> None:
             finding.id = f"{finding.id}-{seen[finding.id]}"
 
 
-def conclude(story: Story, findings: list[Finding], session: Session | None, min_confidence: float) -> Analysis:
-    """The verdict and the card of what was found."""
+def lead_of(findings: list[Finding]) -> Finding | None:
+    """The strongest finding that stands and is no other's symptom; of equals the first."""
     symptoms = {symptom for finding in findings for symptom in finding.symptom_ids}
     primaries = [f for f in findings if f.standing != Standing.REFUTED and f.id not in symptoms]
-    lead = max(primaries, key=lambda f: (f.confidence, -f.t_ms), default=None)
+    return max(primaries, key=lambda f: (f.confidence, -f.t_ms), default=None)
+
+
+def conclude(story: Story, findings: list[Finding], session: Session | None, min_confidence: float) -> Analysis:
+    """The verdict and the card of what was found."""
+    lead = lead_of(findings)
     confidence = lead.confidence if lead is not None else max((f.confidence for f in findings), default=0.0)
     card = write_card(story, findings, lead)
     words = plain_text(card) if lead is not None else PlainText()

@@ -4,31 +4,26 @@
 chat-completions endpoint that takes images. Both must answer with exactly the six fields of ``ModelAnswer``.
 """
 
-import asyncio
 import base64
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
-import httpx
 import msgspec
 from msgspec import Meta
 
-from retrospec.domain.errors import RetroSpecError, Unavailable
 from retrospec.domain.finding import Finding
 from retrospec.domain.settings import ConfirmationSettings
 from retrospec.domain.visual import FindingVerdict, Frame, VerdictWord
 from retrospec.domain.window import Window
+from retrospec.model_line import Endpoint, chat_url, deadline, exchange, read_answer, said_in_chat
+
+if TYPE_CHECKING:
+    import httpx
 
 SCHEMA_VERSION = "retrospec.visual.v1"
-MOST_ANSWER_BYTES = 64 * 1024
 MOST_PICTURES = 12
-T = TypeVar("T")
 _Words = Annotated[str, Meta(max_length=4_000)]
-
-
-class ModelAnswerRefused(RetroSpecError):
-    """The model answered outside the contract; asking again may or may not help, guessing never does."""
 
 
 class VideoArtifact(msgspec.Struct, rename="camel", kw_only=True):
@@ -68,31 +63,21 @@ class ModelAnswer(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_f
     suggested_fix: _Words
 
 
-class _Message(msgspec.Struct):
-    content: str
-
-
-class _Choice(msgspec.Struct):
-    message: _Message
-
-
-class _Chat(msgspec.Struct):
-    choices: Annotated[list[_Choice], Meta(min_length=1)]
-
-
-async def ask_remote_visual(client: httpx.AsyncClient, settings: ConfirmationSettings, request: VisualRequest) -> ModelAnswer:
+async def ask_remote_visual(client: "httpx.AsyncClient", settings: ConfirmationSettings, request: VisualRequest) -> ModelAnswer:
     """Post ``request`` to ``confirmation.model_url``. ``Unavailable`` where a retry helps, else ``ModelAnswerRefused``."""
-    return _read(ModelAnswer, await _post(client, settings, settings.model_url, msgspec.to_builtins(request)))
+    endpoint = _endpoint(settings, settings.model_url)
+    async with deadline(endpoint):
+        return read_answer(ModelAnswer, await exchange(client, endpoint, request), endpoint)
 
 
 async def ask_openai_vision(
-    client: httpx.AsyncClient, settings: ConfirmationSettings, finding: Finding, frames: Sequence[Frame], pictures: Sequence[bytes]
+    client: "httpx.AsyncClient", settings: ConfirmationSettings, finding: Finding, frames: Sequence[Frame], pictures: Sequence[bytes]
 ) -> ModelAnswer:
     """Show ``pictures`` (WebP, parallel to ``frames``) to a chat model; errors as ``ask_remote_visual``."""
-    url = settings.model_url.rstrip("/")
-    url = url if url.endswith("/chat/completions") else f"{url}/chat/completions"
-    chat = _read(_Chat, await _post(client, settings, url, _chat_body(settings, finding, frames, pictures)))
-    return _read(ModelAnswer, chat.choices[0].message.content.encode())
+    endpoint = _endpoint(settings, chat_url(settings.model_url))
+    async with deadline(endpoint):
+        answer = await exchange(client, endpoint, _chat_body(settings, finding, frames, pictures))
+    return read_answer(ModelAnswer, said_in_chat(answer, endpoint), endpoint)
 
 
 def as_verdict(answer: ModelAnswer, finding_id: str, frames: Sequence[Frame], *, min_confidence: float) -> FindingVerdict:
@@ -107,42 +92,8 @@ def as_verdict(answer: ModelAnswer, finding_id: str, frames: Sequence[Frame], *,
     )
 
 
-async def _post(client: httpx.AsyncClient, settings: ConfirmationSettings, url: str, body: Any) -> bytes:
-    headers = {"Content-Type": "application/json"}
-    if settings.model_key:
-        headers["Authorization"] = f"Bearer {settings.model_key}"
-    try:
-        async with asyncio.timeout(settings.timeout_seconds):
-            return await _exchange(client, url, headers, msgspec.json.encode(body))
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise ModelAnswerRefused(f"confirmation.model_url is not an address: {error}") from error
-    except (httpx.TransportError, TimeoutError) as error:
-        raise Unavailable(f"the visual model at {_host(url)} did not answer: {type(error).__name__}") from error
-
-
-async def _exchange(client: httpx.AsyncClient, url: str, headers: dict[str, str], body: bytes) -> bytes:
-    async with client.stream("POST", url, content=body, headers=headers, follow_redirects=False, timeout=None) as response:
-        if response.status_code in (408, 429) or response.status_code >= 500:
-            raise Unavailable(f"the visual model at {_host(url)} answered {response.status_code}")
-        if response.status_code != 200:
-            raise ModelAnswerRefused(f"the visual model at {_host(url)} answered {response.status_code}; check confirmation.model_url and model_key")
-        answer = bytearray()
-        async for part in response.aiter_bytes():
-            answer += part
-            if len(answer) > MOST_ANSWER_BYTES:
-                raise ModelAnswerRefused(f"the visual model's answer is longer than {MOST_ANSWER_BYTES // 1024} KB")
-        return bytes(answer)
-
-
-def _read(kind: type[T], answer: bytes) -> T:
-    try:
-        return msgspec.json.decode(answer, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ModelAnswerRefused(f"the visual model's answer is outside the contract: {error}") from error
-
-
-def _host(url: str) -> str:
-    return httpx.URL(url).host or url
+def _endpoint(settings: ConfirmationSettings, url: str) -> Endpoint:
+    return Endpoint(kind="visual", section="confirmation", url=url, key=settings.model_key, timeout_seconds=settings.timeout_seconds)
 
 
 def _chat_body(settings: ConfirmationSettings, finding: Finding, frames: Sequence[Frame], pictures: Sequence[bytes]) -> dict[str, Any]:

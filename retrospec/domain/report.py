@@ -43,6 +43,8 @@ class Card(msgspec.Struct, kw_only=True, omit_defaults=True):
     story: list[Sentence] = []
     """What the person tried and how it ended."""
     confidence_reasons: list[str] = []
+    reader: str = ""
+    """The model that worded it; empty is the built-in reading."""
     dropped: list[str] = []
     """Claims of a model that had no evidence."""
     severity: str = "medium"

@@ -11,7 +11,6 @@ import httpx
 import pytest
 
 from retrospec.confirmation.models import (
-    ModelAnswerRefused,
     VideoArtifact,
     VisualRequest,
     as_verdict,
@@ -24,6 +23,7 @@ from retrospec.domain.marker import MarkerKind, Signal
 from retrospec.domain.settings import ConfirmationSettings
 from retrospec.domain.visual import Frame, VerdictWord
 from retrospec.domain.window import Window
+from retrospec.model_line import ModelAnswerRefused
 
 GOOD = {"confirmed": True, "confidence": 0.9, "summary": "A toast says so.", "symptom": "s", "technicalRootCause": "c", "suggestedFix": "f"}
 REQUEST = VisualRequest(
