@@ -706,7 +706,7 @@ function makeOutbox(settings, identity, losses, { describe, onGap, onRefused }) 
   /** Sends what is closed, one request at a time, until nothing is left or the server asks for rest. */
   async function pump() {
     const next = queue.find((chunk) => !chunk.onWire);
-    if (sending || closed || !next) return undefined;
+    if (sending || closed || !next || refusals >= REFUSALS) return undefined;
     if (now() < waitUntil) return arm("retry", waitUntil - now(), pump);
     sending = next;
     try {
