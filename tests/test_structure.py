@@ -26,6 +26,8 @@ FLOORS = {
     "alerts": 2,
     "retention": 2,
     "accounts": 2,
+    "checkup": 3,
+    "importing": 3,
     "intake": 3,
     "lookout": 3,
     "reader": 3,

@@ -15,6 +15,10 @@ COMMANDS = {
     "demo": "retrospec.cli.demo:demo",
     "init": "retrospec.cli.init:init",
     "check": "retrospec.cli.check:check",
+    "doctor": "retrospec.cli.doctor:doctor",
+    "analyze": "retrospec.cli.analyze:analyze",
+    "import": "retrospec.cli.import_files:import_files",
+    "render": "retrospec.cli.render:render",
     "project": "retrospec.cli.project:project",
     "key": "retrospec.cli.key:key",
     "user": "retrospec.cli.user:user",
@@ -70,6 +74,8 @@ class LazyCommands(click.Group):
         """Runs the command; deliberate errors and the system's refusals become exit codes."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # whoever read our output has seen enough (`| head`): click ends quietly
         except SettingsError as error:
             raise WrongSettings(error) from error
         except (RetroSpecError, OSError) as error:

@@ -25,8 +25,8 @@ def migrate(url: str) -> bool:
 
 
 def _upgrade(engine: Engine) -> bool:
-    found = _current(engine)
-    known = _known_revisions()
+    found = current_revision(engine)
+    known = known_revisions()
     if found and found not in known:
         raise SettingsError(
             f"The database is at schema {found}, which this version does not know: it was written by a newer RetroSpec.",
@@ -38,7 +38,7 @@ def _upgrade(engine: Engine) -> bool:
     return True
 
 
-def _current(engine: Engine) -> str:
+def current_revision(engine: Engine) -> str:
     """The revision the database is at; empty for a new one."""
     with engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
@@ -46,7 +46,7 @@ def _current(engine: Engine) -> str:
         return str(connection.scalar(text("SELECT version_num FROM alembic_version")) or "")
 
 
-def _known_revisions() -> list[str]:
+def known_revisions() -> list[str]:
     """Oldest first: ``versions/v0001_first.py`` is revision 0001."""
     return sorted(path.name[1:5] for path in (MIGRATIONS / "versions").glob("v[0-9]*.py"))
 

@@ -82,3 +82,10 @@ def test_retries_wait_twice_as_long_each_time_up_to_a_limit() -> None:
     waits = [sessions.retry_delay_s(n, base_s=2, max_s=120, jitter=0.5) for n in range(1, 9)]
     assert waits[:4] == [2, 4, 8, 16]
     assert waits[-1] == 120
+
+
+async def test_the_sweep_finds_a_finished_recording_at_once_where_nothing_more_is_waited_for(database: Database) -> None:
+    await arrive(database, stage=Stage.RECORDING)
+    await arrive(database, "rung", stage=Stage.ANALYSIS)
+    async with database.read() as connection:
+        assert await sessions.find_due(connection, now=NOW, everything=False) == [("p", "s1")]
