@@ -20,7 +20,9 @@ from retrospec.domain.rrweb import EventType
 from retrospec.domain.settings import Settings
 from retrospec.intake import MAX_CLOCK_SKEW, Intake
 from retrospec.lookout import Lookout, why_not
+from retrospec.model_line import ModelLine
 from retrospec.pipeline import Pipeline
+from retrospec.reader import Reader
 from retrospec.storage import reports
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
@@ -108,15 +110,21 @@ async def import_recording(door: Intake, project_id: str, recording: Recording, 
 
 @asynccontextmanager
 async def own_pipeline(settings: Settings, database: Database, blobs: Blobs) -> AsyncIterator[Pipeline]:
-    """A pipeline of this process, as a server has one; safe beside a server, since claims are."""
+    """A pipeline of this process, as a server has one; safe beside a server, since claims are.
+
+    It serves no videos, so where ``confirmation.checker`` is ``remote_visual`` the built-in verdict stands.
+    """
     no_look = why_not(settings)
-    lookout = None if no_look else Lookout(settings, blobs)
+    line = ModelLine()
+    lookout = None if no_look else Lookout(settings, blobs, line, publish=None)
+    word = None if settings.analysis.provider == "heuristic" else Reader(settings.analysis, line).word
     try:
         look = lookout.look if lookout is not None else None
-        yield Pipeline(settings, database, blobs, Metrics(), look, no_look, Traffic())
+        yield Pipeline(settings, database, blobs, Metrics(), word, look, no_look, Traffic())
     finally:
         if lookout is not None:
             await lookout.close()
+        await line.close()
 
 
 async def report_of(database: Database, project_id: str, session_id: str) -> ReportCard | None:

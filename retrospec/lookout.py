@@ -50,7 +50,8 @@ class Seen(msgspec.Struct):
 class Lookout:
     """One warm browser for this process; see ``why_not`` before building one."""
 
-    def __init__(self, settings: Settings, blobs: Blobs, line: ModelLine, publish: Publish) -> None:
+    def __init__(self, settings: Settings, blobs: Blobs, line: ModelLine, publish: Publish | None) -> None:
+        """``publish`` is None where no server could hand a video out: then none is filmed for a model."""
         self._settings = settings
         self._blobs = blobs
         self._line = line
@@ -87,8 +88,8 @@ class Lookout:
         checker = self._settings.confirmation.checker
         if checker == "openai" and seen.result.verdicts:
             await self._ask_about_frames(seen.result, findings)
-        elif checker == "remote_visual" and seen.result.verdicts:
-            await self._ask_about_film(session, recording, findings, seen)
+        elif checker == "remote_visual" and seen.result.verdicts and self._publish is not None:
+            await self._ask_about_film(session, recording, findings, seen, self._publish)
         return seen
 
     # ── a second opinion, where a model is configured ─────────────────────────────────────
@@ -110,7 +111,12 @@ class Lookout:
                 self._take(answer, finding, result)
 
     async def _ask_about_film(
-        self, session: Session, recording: Recording, findings: Sequence[Finding], seen: Seen
+        self,
+        session: Session,
+        recording: Recording,
+        findings: Sequence[Finding],
+        seen: Seen,
+        publish: Publish,
     ) -> None:
         """Film the strongest findings and have a ``retrospec.visual.v1`` endpoint watch; what a cut left out is not asked."""
         from retrospec.confirmation.models import VisualRequest, ask_remote_visual
@@ -121,7 +127,7 @@ class Lookout:
         if video is None:
             return
         seen.artifacts.append(video)
-        where = _video_artifact(await self._publish(video), video.artifact_key, self._settings.blobs_url)
+        where = _video_artifact(await publish(video), video.artifact_key, self._settings.blobs_url)
         for finding in strongest(findings):
             if not any(shown.start_ms <= finding.t_ms <= shown.end_ms for shown in video.windows):
                 continue

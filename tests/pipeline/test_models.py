@@ -1,5 +1,7 @@
 """Models in the walk of a session, on a real server."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,12 @@ def judged(server: RunningServer, settings: Settings, name: str) -> tuple[dict[s
     analysis = client.http.get(f"/v1/sessions/{name}/artifacts/analysis_json").json()
     client.http.close()
     return session, analysis
+
+
+def test_a_server_without_models_does_not_carry_them() -> None:
+    look = "import sys, retrospec.app; print([name for name in sys.modules if name == 'httpx' or name.endswith('.models')])"
+    shown = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, timeout=60)
+    assert shown.stdout.strip() == "[]"
 
 
 def test_the_models_words_are_on_the_card(tmp_path: Path) -> None:
