@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import itertools
 import signal
 import socket
 import sys
@@ -108,9 +109,14 @@ def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response
     return handlers[kind](request, error)
 
 
+_RUN = new_id("run")[-8:]
+_REQUESTS = itertools.count(1)
+"""Together they name a request in the log; drawing random bits for each one costs a system call."""
+
+
 async def _name_request(request: Request[Any, Any, Any]) -> None:
     """Give the request an id; log lines written while it runs carry it."""
-    request_id = new_id("req")
+    request_id = f"req_{_RUN}{next(_REQUESTS):x}"
     request.state.request_id = request_id
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)

@@ -17,6 +17,7 @@ import msgspec
 from retrospec.bench.recordings import bare_recording, duration_ms, recording
 from retrospec.bench.usage import UsageWatch, listening_pid
 from retrospec.bench.wire import Connection, Origin
+from retrospec.bench.yardstick import decode_ms_per_mb
 from retrospec.domain.clock import from_epoch_ms, to_epoch_ms, utc_now
 
 DISTINCT_RECORDINGS = 8
@@ -75,6 +76,8 @@ class Outcome(msgspec.Struct, kw_only=True, omit_defaults=True):
     cpu_ms_per_session: float | None = None
     cpu_until_answered_s: float | None = None
     """The part until the last ingest was answered."""
+    yardstick_ms_per_mb: float = 0.0
+    """What decoding such JSON costs on this machine, measured before the load."""
     resident_idle_mb: float | None = None
     resident_peak_mb: float | None = None
     resident_peak_children_mb: float | None = None
@@ -139,7 +142,7 @@ async def _measure(
     watch: UsageWatch | None,
     progress: Progress,
 ) -> Outcome:
-    tally = _Tally()
+    tally, yardstick = _Tally(), decode_ms_per_mb()
     own_cpu_s, began = time.process_time(), time.perf_counter()
     await _send_all(load, origin, recordings, tally, progress)
     wall_s, own_cpu_s = time.perf_counter() - began, time.process_time() - own_cpu_s
@@ -147,6 +150,7 @@ async def _measure(
     statuses = await _wait_for_reports(control, tally.accepted, progress)
     drain_s = time.perf_counter() - began - wall_s
     outcome = _summarise(load, tally, wall_s)
+    outcome.yardstick_ms_per_mb = yardstick
     outcome.client_cpu_s = own_cpu_s
     outcome.report_statuses = statuses
     outcome.still_pending = statuses.get("pending", 0)

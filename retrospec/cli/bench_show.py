@@ -91,9 +91,15 @@ def _usage_rows(outcome: Outcome) -> list[tuple[str, str, str]]:
     if outcome.cpu_ms_per_mb is not None and outcome.cpu_until_answered_s is not None:
         answering = outcome.cpu_until_answered_s * 1_000 / sent_mb
         note = f"per MB: {answering:.1f} ms until the last answer, {outcome.cpu_ms_per_mb:.1f} ms with the reports"
+        note += f"; the first is {answering / outcome.yardstick_ms_per_mb:.1f} × a plain JSON decode here"
     children = f"{outcome.resident_peak_children_mb:.0f} MB of the peak in child processes"
     return [
         ("server CPU", f"{outcome.cpu_s:.2f} s", note),
+        (
+            "this machine",
+            f"{outcome.yardstick_ms_per_mb:.1f} ms",
+            "CPU to decode 1 MB of such JSON: the yardstick",
+        ),
         ("resident idle", f"{outcome.resident_idle_mb:.0f} MB", "before the first request"),
         ("resident peak", f"{outcome.resident_peak_mb:.0f} MB", children),
         client,

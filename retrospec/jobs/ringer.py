@@ -10,6 +10,9 @@ from retrospec.telemetry import Metrics
 
 log = structlog.get_logger()
 
+GATHER_S = 0.03
+"""Rings of so long go into the queue together: each visit there costs a thread hop and a commit."""
+
 
 class Ringer:
     """``await ringer(named)`` returns at once; a ring that fails is made again by the sweep."""
@@ -28,6 +31,7 @@ class Ringer:
 
     async def _ring_waiting(self) -> None:
         while self._waiting:
+            await asyncio.sleep(GATHER_S)
             named, self._waiting = self._waiting, []
             try:
                 await asyncio.to_thread(self._doorbell.ring, named)
