@@ -17,8 +17,13 @@ BEHAVIOUR = frozenset({Signal.RAGE_CLICK, Signal.DEAD_CLICK, Signal.UNRESPONSIVE
 
 
 def quoted(text: str) -> str:
-    """Text from the page, in quotes."""
-    return f"“{text}”"
+    """Text from the page, in quotes; its own full stop gives way to the sentence's."""
+    return f"“{unstopped(text)}”"
+
+
+def unstopped(text: str) -> str:
+    """``text`` without a closing full stop; an ellipsis stays."""
+    return text[:-1] if text.endswith(".") and not text.endswith("..") else text
 
 
 def times(count: int) -> str:
@@ -121,7 +126,7 @@ def cause_text(finding: Finding) -> str:
         control = finding.evidence.control
         name, place = named(control), control.selector or control.test_id or control.role
         return f"{name[:1].upper()}{name[1:]}{f' ({place})' if place else ''} has no working effect."
-    return _BY_SIGNAL.get(finding.signal, "{}.").format(finding.label if finding.signal == Signal.ERROR_SHOWN else label) if label else ""
+    return _BY_SIGNAL.get(finding.signal, "{}.").format(unstopped(finding.label) if finding.signal == Signal.ERROR_SHOWN else label) if label else ""
 
 
 _BY_SIGNAL = {
@@ -181,7 +186,7 @@ def _places(finding: Finding) -> list[str]:
     elif control is not None and (control.selector or control.test_id):
         texts.append(f"Check the code behind {control.selector or control.test_id}.")
     if not texts and finding.label and finding.signal in _BY_SIGNAL:
-        texts.append(_WHERE[finding.signal].format(finding.label))
+        texts.append(_WHERE[finding.signal].format(unstopped(finding.label)))
     return texts
 
 
