@@ -1,5 +1,6 @@
 """Fixtures: the built SDK, a real Chromium, and a running collector."""
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.browser.collector import BUILT, PAGES, ROOT, Collector, Handler
 
@@ -73,6 +75,11 @@ def browser(playwright_driver: Playwright) -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     fresh = browser.new_context(viewport={"width": 900, "height": 700})
     yield fresh
+    # Page by page: Chromium now and then never answers for a whole context whose pages were still sending.
+    for left in fresh.pages:
+        with contextlib.suppress(PlaywrightError):  # it may be closing by itself
+            left.goto("about:blank", timeout=5_000)
+            left.close()
     fresh.close()
 
 

@@ -11,7 +11,8 @@ from tests.browser.collector import Collector
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 
-THROW_AND = "setTimeout(() => {{ setTimeout(() => {{ {leave} }}); throw new Error('last words {n}') }})"
+# The pause lets the call that sets this off come back first: one whose page goes away under it may never return.
+THROW_AND = "void setTimeout(() => {{ setTimeout(() => {{ {leave} }}); throw new Error('last words {n}') }}, 100)"
 
 
 @pytest.mark.parametrize("leave", ["location.href = '/blank.html'", "location.reload()", "window.close()"])
@@ -33,7 +34,7 @@ def test_an_error_with_a_large_page_behind_it_arrives_before_its_events(visit: V
         """() => {
           const noise = () => Array.from({ length: 20000 }, () => Math.random().toString(36)).join(" ");
           document.body.append(Object.assign(document.createElement("p"), { textContent: noise() }));
-          setTimeout(() => { location.href = "/module.html"; throw new Error("big goodbye") }, 20);
+          setTimeout(() => { location.href = "/module.html"; throw new Error("big goodbye") }, 100);
         }"""
     )
     collector.wait_for_label("big goodbye")
