@@ -283,6 +283,9 @@ def serve(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; the exit code."""
     set_up_logging(settings.server)
     sys.setswitchinterval(SWITCH_S)
+    # First here, where a refusal (a folder in use, a newer database) ends as one sentence.
+    with held_folder(settings.data_dir):
+        migrate(settings.database_url)
     listening = _listen(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(settings, listening))

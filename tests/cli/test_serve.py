@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from retrospec.storage.folder import held_folder
+
 from .conftest import ROOT, Run
 
 
@@ -50,3 +52,17 @@ def test_a_taken_port_is_one_sentence(retrospec_process: Run) -> None:
         done = retrospec_process("serve", "--port", str(taken.getsockname()[1]))
     assert done.returncode == 1
     assert done.stderr.startswith("retrospec: Cannot listen on 127.0.0.1:")
+
+
+def test_a_folder_in_use_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    with held_folder(tmp_path):
+        ended = subprocess.run(
+            [sys.executable, "-m", "retrospec", "serve", "--data", str(tmp_path), "--port", "0"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert ended.returncode == 1
+    assert "is serving" in ended.stderr
+    assert "--data" in ended.stderr
+    assert "Traceback" not in ended.stderr
