@@ -6,23 +6,21 @@ import msgspec
 
 from retrospec.domain.issue import Issue, IssueState
 from retrospec.domain.settings import PromoteSettings
+from retrospec.issues.promotion import should_promote
 from retrospec.storage.issues import Sighting, Tally
 
 _SEVERITIES = ("low", "medium", "high")
-CORROBORATION = 0.8
-"""Each further session that shows the same failure takes a fifth off what doubt is left."""
 
 
 def add_sighting(old: Tally | None, new: Sighting, settings: PromoteSettings, now: datetime) -> Tally:
     """The tally with ``new`` in it; ``old`` already carries the new counts, None for the first session.
 
     The surest session represents the issue (seen on screen before read in text), and its words are
-    the issue's. An issue is shown from the moment it reaches the thresholds, and stays shown.
+    the issue's. Its confidence is the surest session's, never a matter of how many there were, and
+    the same in whatever order they come. An issue is shown from the moment it reaches the thresholds, and stays shown.
     """
     tally = _first(new, now) if old is None else _grown(old, new)
-    reached = (
-        tally.issue.session_count >= settings.min_sessions and tally.issue.user_count >= settings.min_people
-    )
+    reached = should_promote(tally.issue.session_count, tally.issue.user_count, settings)
     if tally.promoted_at is None and reached:
         tally.promoted_at = tally.issue.created_at = now
     return tally
@@ -56,7 +54,7 @@ def _grown(old: Tally, new: Sighting) -> Tally:
         issue.representative_session_id = new.session_id
         issue.symptom, issue.basis = new.symptom, new.basis
         tally.title = new.title
-    issue.confidence = _surer(old.issue, new)
+    issue.confidence = max(old.issue.confidence, new.confidence)
     issue.severity = max(issue.severity, new.severity, key=_SEVERITIES.index)
     issue.first_seen_at = min(issue.first_seen_at, new.first_observed_at)
     issue.last_seen_at = max(issue.last_seen_at, new.last_observed_at)
@@ -67,10 +65,3 @@ def _speaks_better(issue: Issue, new: Sighting) -> bool:
     if issue.basis != new.basis:
         return new.basis == "visual"
     return new.confidence >= issue.confidence
-
-
-def _surer(issue: Issue, new: Sighting) -> float:
-    if issue.representative_session_id == new.session_id:
-        return max(issue.confidence, new.confidence)
-    best = max(issue.confidence, new.confidence)
-    return round(min(0.99, 1.0 - (1.0 - best) * CORROBORATION), 4)
