@@ -12,7 +12,7 @@ from retrospec.domain.errors import CorruptRecording, NotFound
 from retrospec.domain.finding import Finding
 from retrospec.domain.issue import Issue
 from retrospec.domain.marker import Marker
-from retrospec.domain.report import Card, ReportCard, Sentence
+from retrospec.domain.report import Card, Excerpt, ReportCard, Sentence
 from retrospec.domain.session import Session
 from retrospec.storage import dashboard_issues, dashboard_sessions, markers, reports, sessions
 from retrospec.web.pages import assets
@@ -65,6 +65,7 @@ class CardView(msgspec.Struct, kw_only=True):
     symptom: list[Claim]
     cause: list[Claim]
     look_at: list[Claim]
+    code: list[Excerpt]
     story: list[Claim]
     visual: list[Claim]
     reasons: list[str]
@@ -228,6 +229,7 @@ def _card(card: Card, moments: dict[str, int]) -> CardView:
         symptom=claims(card.symptom),
         cause=claims(card.cause),
         look_at=claims(card.look_at),
+        code=card.code,
         story=claims(card.story),
         visual=claims(card.visual),
         reasons=card.confidence_reasons,
