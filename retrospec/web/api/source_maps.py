@@ -5,11 +5,10 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, delete, get, post
-from litestar.exceptions import ClientException
 from litestar.params import QueryParameter
 
 from retrospec.capture.inflating import inflate
-from retrospec.domain.errors import BadRequest, NotFound
+from retrospec.domain.errors import BadRequest, NotFound, TooLarge
 from retrospec.source_names import SourceNames, Upload
 from retrospec.storage import source_maps
 from retrospec.storage.source_maps import MappedRelease, StoredMap
@@ -81,9 +80,7 @@ async def _body_within(request: AnyRequest, limit: int) -> bytes:
     async for part in request.stream():
         size += len(part)
         if size > limit:
-            raise ClientException(
-                f"The source map is larger than limits.max_source_map_mb ({limit // 1_000_000} MB).", status_code=413
-            )
+            raise TooLarge(f"The source map is larger than limits.max_source_map_mb ({limit // 1_000_000} MB).")
         parts.append(part)
     return b"".join(parts)
 
