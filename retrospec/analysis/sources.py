@@ -33,7 +33,12 @@ class SourceFrame(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
     def place(self) -> str:
         """``applyDiscount (src/cart.ts:4)``."""
         where = f"{self.file}:{self.line}"
-        return f"{self.function} ({where})" if self.function and self.function != "<anonymous>" else where
+        return f"{self.known_function} ({where})" if self.known_function else where
+
+    @property
+    def known_function(self) -> str:
+        """Its name; empty for a nameless function."""
+        return "" if self.function == "<anonymous>" else self.function
 
 
 def mapped_frames(evidence: Evidence) -> list[SourceFrame]:
@@ -55,15 +60,19 @@ def _frame(given: Any) -> SourceFrame | None:
 
 
 def excerpts(evidence: Evidence) -> list[Excerpt]:
-    """The code around each own frame whose map had it."""
-    return [
-        Excerpt(
-            file=frame.file, function=frame.function, line=frame.line, first_line=max(1, frame.line - len(frame.before)),
+    """The code around each own frame whose map had it; a line that stands in the stack twice is shown once."""
+    found: dict[tuple[str, int], Excerpt] = {}
+    for frame in mapped_frames(evidence):
+        if not frame.code or frame.line <= 0 or (frame.file, frame.line) in found:
+            continue
+        found[frame.file, frame.line] = Excerpt(
+            file=frame.file,
+            function=frame.known_function,
+            line=frame.line,
+            first_line=max(1, frame.line - len(frame.before)),
             lines=[*frame.before, frame.code, *frame.after],
         )
-        for frame in mapped_frames(evidence)
-        if frame.code and frame.line > 0
-    ]  # fmt: skip
+    return list(found.values())
 
 
 def place_of(evidence: Evidence) -> str:

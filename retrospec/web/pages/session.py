@@ -218,10 +218,19 @@ def _failure(marker: Marker, finding: Finding | None, length_ms: int) -> Failure
     )
 
 
+def _cites(refs: list[str], moments: dict[str, int]) -> list[Cite]:
+    """Rows of one second are one link: the first of them."""
+    by_second: dict[int | str, Cite] = {}
+    for ref in refs:
+        t_ms = moments.get(ref, -1)
+        by_second.setdefault(t_ms // 1000 if t_ms >= 0 else ref, Cite(ref, t_ms))
+    return list(by_second.values())
+
+
 def _card(card: Card, moments: dict[str, int]) -> CardView:
     def claims(sentences: list[Sentence]) -> list[Claim]:
         return [
-            Claim(text=one.text, t_ms=one.t_ms, cites=[Cite(ref, moments.get(ref, -1)) for ref in one.refs])
+            Claim(text=one.text, t_ms=one.t_ms, cites=_cites(one.refs, moments))
             for one in sentences
         ]
 
