@@ -32,6 +32,7 @@ FLOORS = {
     "importing": 3,
     "intake": 3,
     "lookout": 3,
+    "screening": 3,
     "reader": 3,
     "breather": 3,
     "report_cards": 3,
