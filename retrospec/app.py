@@ -48,6 +48,7 @@ from retrospec.storage.migrate import migrate
 from retrospec.storage.projects import DEFAULT_PROJECT_ID
 from retrospec.telemetry import LAG_PROBE_S, Metrics, set_up_logging
 from retrospec.traffic import Traffic
+from retrospec.vault.store import Vault, dressed
 from retrospec.web import api, pages
 from retrospec.web.access import KeyRing, RateLimiter
 from retrospec.web.api.errors import HANDLERS
@@ -138,6 +139,7 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         state.keyring, state.rate_limiter = KeyRing(database), RateLimiter(settings.limits)
         state.traffic = Traffic()
         state.tokens = ArtifactTokens(signing_secret(settings.data_dir))
+        state.vault = Vault(settings, database, blobs)
         state.intake = Intake(settings, database, blobs, ring, metrics)
         stack.push_async_callback(asyncio.to_thread, state.intake.close)
         line = ModelLine()
@@ -167,7 +169,7 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
 async def _looking(app: Litestar, line: ModelLine) -> AsyncIterator[Look]:
     lookout = Lookout(app.state.settings, app.state.blobs, line, _publishing(app))
     try:
-        yield lookout.look
+        yield dressed(lookout.look, app.state.vault)
     finally:
         await lookout.close()
 

@@ -35,6 +35,7 @@ FLOORS = {
     "report_cards": 3,
     "traffic": 3,
     "pipeline": 3,
+    "vault": 3,
     "jobs": 3,
     "web": 4,
     "cli": 4,

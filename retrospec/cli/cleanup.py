@@ -35,6 +35,7 @@ def cleanup(data: str | None, config: Path | None, as_json: bool) -> None:
                 "deletedIssueClusters": cleaned.tallies,
                 "deletedEventObjects": cleaned.events,
                 "deletedArtifactObjects": cleaned.artifacts,
+                "deletedAssets": cleaned.assets,
                 "failedEventObjectDelete": cleaned.failed_events,
                 "failedArtifactObjectDelete": cleaned.failed_artifacts,
                 "deletedOrphans": orphans,
@@ -44,7 +45,7 @@ def cleanup(data: str | None, config: Path | None, as_json: bool) -> None:
         return
     click.echo(
         f"Deleted what is older than {settings.retention.days} days: {cleaned.sessions} sessions, "
-        f"{cleaned.events} recordings, {cleaned.artifacts} artifacts, {orphans} orphaned files."
+        f"{cleaned.events} recordings, {cleaned.artifacts} artifacts, {cleaned.assets} vault contents, {orphans} orphaned files."
     )
     if failed := cleaned.failed_events + cleaned.failed_artifacts:
         click.echo(f"{failed} files could not be deleted now; the next clean-up tries again.", err=True)

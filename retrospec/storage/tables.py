@@ -178,6 +178,7 @@ chunks = Table(
     Column("first_ms", BigInteger, nullable=False),
     Column("last_ms", BigInteger, nullable=False),
     Column("created_at", UtcMs, nullable=False, index=True),
+    Column("snapshot_ms", BigInteger, nullable=False, server_default="-1"),
     sqlite_with_rowid=False,
 )
 
@@ -312,5 +313,38 @@ issue_hours = Table(
     Column("hour", Integer, primary_key=True),
     Column("session_count", Integer, nullable=False),
     Column("marker_count", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+assets = Table(
+    "assets",
+    metadata,
+    Column("project_id", ID, primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+    Column("content_type", String(64), nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("created_at", UtcMs, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+session_assets = Table(
+    "session_assets",
+    metadata,
+    Column("project_id", ID, primary_key=True),
+    Column("session_id", ID, primary_key=True),
+    Column("url_key", String(64), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("created_at", UtcMs, nullable=False, index=True),
+    Index("ix_session_assets_content", "project_id", "sha256"),
+    sqlite_with_rowid=False,
+)
+
+expired_sessions = Table(
+    "expired_sessions",
+    metadata,
+    Column("project_id", ID, primary_key=True),
+    Column("session_id", ID, primary_key=True),
+    Column("expired_at", UtcMs, nullable=False, index=True),
     sqlite_with_rowid=False,
 )

@@ -73,6 +73,7 @@ routes: list[ControllerRouterHandler] = [
             sessions.show_sessions,
             session.show_session,
             recording.stream_events,
+            recording.show_asset,
             recording.show_artifact,
             project.show_project,
             project.make_key,
