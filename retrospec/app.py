@@ -41,6 +41,7 @@ from retrospec.storage.folder import held_folder
 from retrospec.storage.migrate import migrate
 from retrospec.telemetry import Metrics
 from retrospec.traffic import Traffic
+from retrospec.vault.store import Vault, dressed
 from retrospec.web import api, pages
 from retrospec.web.access import KeyRing, RateLimiter
 from retrospec.web.api.errors import HANDLERS
@@ -129,6 +130,7 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         state.source_names = SourceNames(database, blobs)
         stack.push_async_callback(state.source_names.close)
         state.intake = Intake(settings, database, blobs, ring, metrics, state.source_names)
+        state.vault = Vault(settings, database, blobs)
         stack.push_async_callback(asyncio.to_thread, state.intake.close)
         line = ModelLine()
         stack.push_async_callback(line.close)
@@ -157,7 +159,7 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
 @asynccontextmanager
 async def _looking(app: Litestar, line: ModelLine) -> AsyncIterator[Look]:
     async with screening(app.state, line, _publishing(app)) as lookout:
-        yield lookout.look
+        yield dressed(lookout.look, app.state.vault)
 
 
 def _publishing(app: Litestar) -> Publish:

@@ -39,6 +39,7 @@ FLOORS = {
     "stage_claims": 3,
     "traffic": 3,
     "pipeline": 3,
+    "vault": 3,
     "jobs": 3,
     "web": 4,
     "cli": 4,

@@ -47,6 +47,13 @@ class StorageSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     """The data folder."""
 
     dir: Annotated[str, Meta(description="Folder for the database, recordings and keys.")] = "retrospec-data"
+    assets_mb: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Most a project's asset vault (pictures, fonts, styles of recorded pages) holds, in MB; 0 is off.",
+        ),
+    ] = 500
 
 
 class DatabaseSettings(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -75,6 +82,9 @@ class LimitSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     max_body_mb: Annotated[
         int, Meta(ge=1, le=1024, description="Largest request, as sent and once inflated, in MB.")
     ] = 20
+    max_asset_kb: Annotated[
+        int, Meta(ge=1, le=20_000, description="Largest picture, font or stylesheet the vault keeps, in kB.")
+    ] = 1_000
     max_events: Annotated[int, Meta(ge=1, description="Most rrweb events one request may carry.")] = 200_000
     max_markers: Annotated[int, Meta(ge=1, description="Most markers one session may have.")] = 1_000
     max_source_map_mb: Annotated[

@@ -8,6 +8,7 @@ import msgspec
 import structlog
 
 from retrospec.domain.errors import Unavailable
+from retrospec.retention.vault import drop_unused, sweep_vault
 from retrospec.storage import expiry, recordings
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
@@ -23,6 +24,8 @@ ORPHAN_AGE = timedelta(hours=6)
 """A blob younger than this may belong to a call that is still being answered."""
 STORED_SUFFIX = ".zst"
 SWEPT_AT_ONCE = 400
+NOTES_KEPT = timedelta(days=365)
+"""How long an issue's link to an expired session says when it went; some 150 bytes each."""
 
 
 class Cleaned(msgspec.Struct):
@@ -32,6 +35,8 @@ class Cleaned(msgspec.Struct):
     tallies: int = 0
     events: int = 0
     artifacts: int = 0
+    assets: int = 0
+    """Contents of the vault."""
     failed_events: int = 0
     failed_artifacts: int = 0
 
@@ -50,19 +55,23 @@ async def clean_up(
         if owned is None:
             break
         async with database.write() as connection:
-            cleaned.sessions += await expiry.forget_sessions(connection, named)
+            cleaned.sessions += await expiry.forget_sessions(connection, named, now=now)
         await _delete_events(blobs, owned.events, cleaned)
         await _delete_artifacts(blobs, owned.artifacts, cleaned)
         await asyncio.sleep(PAUSE_S)
     await _drop_abandoned(database, blobs, now - ABANDONED_AFTER, cleaned)
+    cleaned.assets += await drop_unused(
+        database, blobs, before=before, strays_before=now - ABANDONED_AFTER, project_id=project_id
+    )
     async with database.write() as connection:
+        await expiry.forget_notes(connection, before=now - NOTES_KEPT)
         cleaned.tallies += await expiry.forget_stale_tallies(connection, before=before, limit=1000)
         await expiry.give_back_space(connection)
     return cleaned
 
 
 async def sweep_orphans(database: Database, blobs: Blobs, *, now: datetime) -> int:
-    """Delete recordings and artifacts that no row points at, and writes cut short; how many."""
+    """Delete recordings, artifacts and vault contents that no row points at, and writes cut short; how many."""
     swept = await asyncio.to_thread(blobs.drop_torn, before=now - ORPHAN_AGE)
     for prefix in ("session-events", "artifacts"):
         batch: list[str] = []
@@ -73,7 +82,7 @@ async def sweep_orphans(database: Database, blobs: Blobs, *, now: datetime) -> i
                 swept += await _drop_unowned(database, blobs, batch)
                 batch = []
         swept += await _drop_unowned(database, blobs, batch)
-    return swept
+    return swept + await sweep_vault(database, blobs, before=now - ORPHAN_AGE)
 
 
 async def _drop_unowned(database: Database, blobs: Blobs, stored: list[str]) -> int:

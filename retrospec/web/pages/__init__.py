@@ -78,6 +78,7 @@ routes: list[ControllerRouterHandler] = [
             films.ask_for_film,
             strips.show_strip_picture,
             recording.stream_events,
+            recording.show_asset,
             recording.show_artifact,
             project.show_project,
             project.make_key,
