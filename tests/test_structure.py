@@ -153,7 +153,7 @@ def absolute_module(file: Path, node: ast.ImportFrom) -> str:
 
 
 def room_of(file: Path) -> str:
-    """``retrospec/storage/tables.py`` → ``storage``; ``retrospec/app.py`` → ``app``."""
+    """``retrospec/storage/blobs.py`` → ``storage``; ``retrospec/app.py`` → ``app``."""
     return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
