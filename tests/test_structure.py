@@ -27,6 +27,8 @@ FLOORS = {
     "retention": 2,
     "accounts": 2,
     "checkup": 3,
+    "admission": 3,
+    "governor": 3,
     "importing": 3,
     "intake": 3,
     "lookout": 3,

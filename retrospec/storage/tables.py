@@ -153,6 +153,7 @@ sessions = Table(
     Column("lease_until", UtcMs),
     Column("rung_at", UtcMs),
     Column("last_error", Text, nullable=False, server_default=""),
+    Column("dead_stage", String(16), nullable=False, server_default=""),
     Index("ix_sessions_due", "stage", "not_before"),
     Index("ix_sessions_newest", "project_id", "started_at", "id"),
     Index("ix_sessions_status", "project_id", "report_status", "started_at", "id"),
@@ -313,4 +314,20 @@ issue_hours = Table(
     Column("session_count", Integer, nullable=False),
     Column("marker_count", Integer, nullable=False),
     sqlite_with_rowid=False,
+)
+
+project_retention = Table(
+    "project_retention",
+    metadata,
+    Column("project_id", ID, primary_key=True),
+    Column("days", Integer, nullable=False, server_default="0"),
+    Column("recording_days", Integer, nullable=False, server_default="0"),
+    Column("artifact_days", Integer, nullable=False, server_default="0"),
+)
+
+health_samples = Table(
+    "health_samples",
+    metadata,
+    Column("at", UtcMs, primary_key=True),
+    Column("figures", Json, nullable=False),
 )
