@@ -17,15 +17,18 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from retrospec import __version__
 from retrospec.accounts.keys import ensure_default_project
+from retrospec.admission import Admission, Room
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import RetroSpecError
 from retrospec.domain.ids import new_id
 from retrospec.domain.settings import Settings
+from retrospec.governor import Governor
 from retrospec.intake import Intake
 from retrospec.jobs.queue import Doorbell
 from retrospec.jobs.ringer import Ringer
 from retrospec.jobs.sweep import sweep_forever
+from retrospec.jobs.turns import Turns
 from retrospec.lookout import MOST_ASKED, Publish, why_not
 from retrospec.model_line import ModelLine
 from retrospec.pipeline import Look, Pipeline
@@ -129,8 +132,10 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         state.tokens = ArtifactTokens(signing_secret(settings.data_dir))
         state.source_names = SourceNames(database, blobs)
         stack.push_async_callback(state.source_names.close)
-        state.intake = Intake(settings, database, blobs, ring, metrics, state.source_names)
         state.vault = Vault(settings, database, blobs)
+        state.admission = Admission(settings=settings)
+        state.governor = Governor(settings, database, blobs, state.admission)
+        state.intake = Intake(settings, database, blobs, ring, metrics, state.source_names, state.admission)
         stack.push_async_callback(asyncio.to_thread, state.intake.close)
         line = ModelLine()
         stack.push_async_callback(line.close)
@@ -139,6 +144,7 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         look = None if no_look else await stack.enter_async_context(_looking(app, line))
         named = state.source_names
         state.pipeline = Pipeline(settings, database, blobs, metrics, named, word, look, no_look, state.traffic)
+        state.turns = Turns(database, state.pipeline.advance, lambda: state.admission.room is Room.FULL)
         await ensure_default_project(database, now=utc_now())
         await asyncio.to_thread(doorbell.forget_all)
         stack.push_async_callback(asyncio.to_thread, doorbell.close)
@@ -151,6 +157,7 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
             sweep_forever(database, ring, every_s=settings.worker.sweep_seconds),
             _clean_forever(settings, database, blobs, metrics),
             metrics.watch_loop(),
+            state.governor.watch_forever(),
         ):
             stack.push_async_callback(_cancelled, asyncio.create_task(periodic))
         yield
@@ -189,7 +196,7 @@ def _advance_on(loop: asyncio.AbstractEventLoop, app: Litestar) -> Any:
     """The task shell: an id in, one pipeline call on the loop."""
 
     def advance(project_id: str, session_id: str) -> None:
-        asyncio.run_coroutine_threadsafe(app.state.pipeline.advance(project_id, session_id), loop).result()
+        asyncio.run_coroutine_threadsafe(app.state.turns.answer(project_id, session_id), loop).result()
 
     return advance
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from retrospec.admission import Admission
 from retrospec.capture.body import read_chunk, read_ingest, read_upload
 from retrospec.capture.browsers import read_user_agent
 from retrospec.capture.compress import compress
@@ -74,7 +75,9 @@ class Intake:
         ring: Ring,
         metrics: Metrics,
         names: SourceNames,
+        admission: Admission | None = None,
     ) -> None:
+        self._admission = admission or Admission(settings=settings)
         self._settings = settings
         self._database = database
         self._blobs = blobs
@@ -87,6 +90,7 @@ class Intake:
 
     async def accept_upload(self, project_id: str, body: bytes) -> tuple[str, str]:
         """Keep a v1 recording; ``(session id, events object key)``. Raises Refused."""
+        self._admission.admit(has_markers=False)
         chunk = await self._in_thread(self._keep_upload, project_id, body)
         replaced = await self._database.write_soon(
             lambda connection: recordings.replace_upload(connection, chunk)
@@ -132,6 +136,8 @@ class Intake:
 
     def _keep_chunk(self, project_id: str, body: bytes, now: datetime) -> tuple[Chunk, StoredChunk, Arrival]:
         chunk = read_chunk(body, self._settings.limits)
+        self._admission.admit(has_markers=bool(chunk.markers))
+        chunk.leave_out(self._admission.kept_events)
         prepared = self._prepare(chunk.events, chunk)
         arrival = self._read_chunk_arrival(project_id, chunk, prepared, now)
         folder = arrival.events_object_key.removesuffix(".json")
@@ -148,6 +154,7 @@ class Intake:
         await self._names.name_arrived(arrival.markers, release=release, site=site, route=route)
 
     async def _land(self, arrival: Arrival) -> Landed:
+        self._admission.admit(has_markers=bool(arrival.markers))
         await self._name(arrival)
         now = utc_now()
         landed: Landed = await self._database.write_soon(

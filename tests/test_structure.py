@@ -29,6 +29,8 @@ FLOORS = {
     "symbols": 2,
     "source_names": 3,
     "checkup": 3,
+    "admission": 3,
+    "governor": 3,
     "importing": 3,
     "intake": 3,
     "lookout": 3,

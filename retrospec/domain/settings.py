@@ -54,6 +54,9 @@ class StorageSettings(Struct, kw_only=True, forbid_unknown_fields=True):
             description="Most a project's asset vault (pictures, fonts, styles of recorded pages) holds, in MB; 0 is off.",
         ),
     ] = 500
+    max_gb: Annotated[
+        float, Meta(ge=0, description="Most that may be stored here, in GB; 0 is four fifths of the disk.")
+    ] = 0.0
 
 
 class DatabaseSettings(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -90,6 +93,9 @@ class LimitSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     max_source_map_mb: Annotated[
         int, Meta(ge=1, le=100, description="Largest source map with its minified file, in MB.")
     ] = 50
+    max_backlog: Annotated[
+        int, Meta(ge=0, description="Sessions waiting to be judged past which new ones must wait; 0 is off.")
+    ] = 20_000
 
 
 class CaptureSettings(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -110,6 +116,12 @@ class RetentionSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     days: Annotated[
         int, Meta(ge=1, le=3650, description="Age at which sessions, recordings and artifacts go.")
     ] = 7
+    recording_days: Annotated[
+        int, Meta(ge=0, le=3650, description="Age at which recordings go, their sessions staying; 0 is with them.")
+    ] = 0
+    artifact_days: Annotated[
+        int, Meta(ge=0, le=3650, description="Age at which pictures, films and analyses go; 0 is with the session.")
+    ] = 0
     cleanup_minutes: Annotated[int, Meta(ge=1, description="Time between clean-ups.")] = 60
     source_map_days: Annotated[
         int,
@@ -213,6 +225,16 @@ class ArtifactSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     token_seconds: Annotated[int, Meta(ge=60, le=86400, description="Life of a signed link.")] = 300
 
 
+class BackupSettings(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Copies of everything, made while the server runs."""
+
+    every_hours: Annotated[float, Meta(ge=0, description="Time between backups; 0 makes none by itself.")] = 0.0
+    keep: Annotated[int, Meta(ge=1, description="Backups kept; the oldest goes when another is whole.")] = 7
+    url: Annotated[
+        str, Meta(description="Empty: backups in the data folder; or file:///folder or s3://bucket/prefix.")
+    ] = ""
+
+
 class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
     """All sections."""
 
@@ -229,6 +251,7 @@ class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     artifacts: ArtifactSettings = field(default_factory=ArtifactSettings)
+    backup: BackupSettings = field(default_factory=BackupSettings)
     sources: dict[str, str] = field(default_factory=dict)
     """Where each value that was set came from: ``server.port`` → ``retrospec.toml line 3``."""
 
@@ -246,3 +269,8 @@ class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
     def blobs_url(self) -> str:
         """The blob store's URL with the default filled in."""
         return self.blobs.url or f"file://{self.data_dir / 'blobs'}"
+
+    @property
+    def backup_url(self) -> str:
+        """Where backups go, with the default filled in."""
+        return self.backup.url or f"file://{self.data_dir / 'backups'}"

@@ -49,6 +49,8 @@ def _store_rules(settings: Settings) -> Iterator[Broken]:
     if not settings.storage.dir.strip():
         yield "storage.dir", "is empty; use the path of a folder"
     database, blobs = settings.database.url, settings.blobs.url
+    if settings.backup.url and not settings.backup.url.startswith(("file:///", "s3://")):
+        yield "backup.url", f'is "{without_password(settings.backup.url)}"; use file:///path or s3://bucket/prefix'
     if database and not database.startswith(("sqlite:///", "postgresql://")):
         yield (
             "database.url",

@@ -1,7 +1,7 @@
 """Clean-up: sessions, recordings and artifacts past ``retention.days`` go; issues keep their history."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -12,6 +12,7 @@ from retrospec.retention.vault import drop_unused, sweep_vault
 from retrospec.storage import expiry, recordings
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
+from retrospec.storage.expiry import SessionName
 
 log = structlog.get_logger()
 
@@ -51,13 +52,9 @@ async def clean_up(
             named = await expiry.expired_sessions(
                 connection, before=before, limit=BATCH, project_id=project_id
             )
-            owned = await expiry.belongings(connection, named) if named else None
-        if owned is None:
+        if not named:
             break
-        async with database.write() as connection:
-            cleaned.sessions += await expiry.forget_sessions(connection, named, now=now)
-        await _delete_events(blobs, owned.events, cleaned)
-        await _delete_artifacts(blobs, owned.artifacts, cleaned)
+        await forget(database, blobs, named, cleaned, now=now)
         await asyncio.sleep(PAUSE_S)
     await _drop_abandoned(database, blobs, now - ABANDONED_AFTER, cleaned)
     cleaned.assets += await drop_unused(
@@ -68,6 +65,18 @@ async def clean_up(
         cleaned.tallies += await expiry.forget_stale_tallies(connection, before=before, limit=1000)
         await expiry.give_back_space(connection)
     return cleaned
+
+
+async def forget(database: Database, blobs: Blobs, named: Sequence[SessionName], cleaned: Cleaned, *, now: datetime) -> int:
+    """Delete these sessions, rows first, then what they stored; the bytes that freed."""
+    async with database.read() as connection:
+        owned = await expiry.belongings(connection, named)
+        size_bytes = await expiry.bytes_of(connection, named)
+    async with database.write() as connection:
+        cleaned.sessions += await expiry.forget_sessions(connection, named, now=now)
+    await _delete_events(blobs, owned.events, cleaned)
+    await _delete_artifacts(blobs, owned.artifacts, cleaned)
+    return size_bytes
 
 
 async def sweep_orphans(database: Database, blobs: Blobs, *, now: datetime) -> int:

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import Enum
+from typing import Any
 
 import msgspec
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import delete, func, select, tuple_
 
+from retrospec.domain.session import Stage
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import (
     artifacts,
@@ -27,6 +30,19 @@ from retrospec.storage.upsert import insert_new
 
 SessionName = tuple[str, str]
 """``(project_id, session_id)``."""
+
+
+class Worth(Enum):
+    """How much a session would be missed; the governor evicts in this order, the oldest first."""
+
+    HEALTHY = "judged, and nothing failed"
+    DISCARDED = "judged, and its failures did not stand"
+    OLD = "any other that was judged"
+    REPRESENTATIVE = "the one an issue shows"
+    PINNED = "somebody asked to keep it"
+
+
+WORTH = tuple(Worth)
 
 
 class Belongings(msgspec.Struct):
@@ -60,6 +76,55 @@ async def belongings(connection: Connection, named: Sequence[SessionName]) -> Be
         )
         kept.append([row[0] for row in found if row[0]])
     return Belongings(*kept)
+
+
+async def least_missed(connection: Connection, worth: Worth, *, limit: int) -> list[SessionName]:
+    """The oldest sessions of this worth, of all projects; none that is still being worked on."""
+    shows = (
+        select(issues.c.key)
+        .where(
+            issues.c.project_id == sessions.c.project_id,
+            issues.c.representative_session_id == sessions.c.id,
+            issues.c.promoted_at.is_not(None),
+        )
+        .exists()
+    )
+    discarded = sessions.c.report_status == "discarded"
+    of_worth: dict[Worth, list[Any]] = {
+        Worth.HEALTHY: [discarded, sessions.c.marker_count == 0, sessions.c.pinned.is_(False)],
+        Worth.DISCARDED: [discarded, sessions.c.pinned.is_(False), ~shows],
+        Worth.OLD: [sessions.c.pinned.is_(False), ~shows],
+        Worth.REPRESENTATIVE: [sessions.c.pinned.is_(False)],
+        Worth.PINNED: [],
+    }
+    found = await connection.execute(
+        select(sessions.c.project_id, sessions.c.id)
+        .where(sessions.c.stage.in_((Stage.DONE, Stage.DEAD)), *of_worth[worth])
+        .order_by(sessions.c.created_at)
+        .limit(limit)
+    )
+    return [(row.project_id, row.id) for row in found]
+
+
+async def stored_bytes(connection: Connection) -> int:
+    """Sizes of all recordings and artifacts, as stored."""
+    sums = [
+        await connection.scalar(select(func.coalesce(func.sum(table.c.size_bytes), 0)))
+        for table in (chunks, artifacts)
+    ]
+    return sum(map(int, sums))
+
+
+async def bytes_of(connection: Connection, named: Sequence[SessionName]) -> int:
+    """What these sessions' recordings and artifacts take in the blob store."""
+    size = 0
+    for table in (chunks, artifacts):
+        size += await connection.scalar(
+            select(func.coalesce(func.sum(table.c.size_bytes), 0)).where(
+                tuple_(table.c.project_id, table.c.session_id).in_(named)
+            )
+        )
+    return size
 
 
 async def owned_keys(connection: Connection, keys: Sequence[str]) -> set[str]:

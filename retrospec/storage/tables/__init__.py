@@ -5,6 +5,7 @@ from retrospec.storage.tables.base import ID, KEY, Json, UtcMs, metadata
 from retrospec.storage.tables.contents import assets, session_assets, source_maps
 from retrospec.storage.tables.films import films, issue_strips, render_days, render_slots
 from retrospec.storage.tables.issues import issue_hours, issue_people, issue_sessions, issues
+from retrospec.storage.tables.operations import health_samples, project_retention
 from retrospec.storage.tables.sessions import artifacts, chunks, expired_sessions, markers, reports, sessions
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "chunks",
     "expired_sessions",
     "films",
+    "health_samples",
     "issue_hours",
     "issue_people",
     "issue_sessions",
@@ -27,6 +29,7 @@ __all__ = [
     "markers",
     "metadata",
     "one_time_links",
+    "project_retention",
     "projects",
     "render_days",
     "render_slots",

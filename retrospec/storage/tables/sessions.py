@@ -41,6 +41,7 @@ sessions = Table(
     Column("lease_until", UtcMs),
     Column("rung_at", UtcMs),
     Column("last_error", Text, nullable=False, server_default=""),
+    Column("dead_stage", String(16), nullable=False, server_default=""),
     Index("ix_sessions_due", "stage", "not_before"),
     Index("ix_sessions_newest", "project_id", "started_at", "id"),
     Index("ix_sessions_status", "project_id", "report_status", "started_at", "id"),
