@@ -85,10 +85,8 @@ def issue_strip(strip: Strip | None, project_id: str, key: str) -> StripView | N
         verdict=strip.verdict,
         verdict_name=VERDICTS.get(strip.verdict, ""),
         sentence=strip.sentence,
-        pictures=[
-            _picture(frame, f"{stem}/{index}?of={strip.session_id}")
-            for index, frame in enumerate(strip.frames)
-        ],
+        pictures=shown[False],
+        close_ups=shown[True],
     )
 
 
