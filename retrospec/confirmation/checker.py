@@ -27,7 +27,7 @@ def draw_frame(footage: Footage, frame: Frame, *, most_width_px: int = FRAME_WID
     """The picture of one of a verdict's frames as WebP, its changed regions outlined; its size is noted in ``frame``."""
     shot = next(shot for shot in footage.shots if shot.t_ms == frame.t_ms)
     picture = pixels.outlined(shot.image, frame.changed, shot.scale, most_width_px)
-    frame.width, frame.height = picture.width, picture.height
+    frame.width, frame.height, frame.scale = picture.width, picture.height, picture.width / shot.width
     return picture.content
 
 

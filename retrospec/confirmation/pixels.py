@@ -128,6 +128,22 @@ def shrunk(image: bytes, most_width: int) -> Picture:
     return _webp(picture)
 
 
+def close_up(image: bytes, around: Box, width: int, height: int) -> Picture:
+    """The part of a stored picture that holds ``around`` (its own pixels) in its middle, as ``width`` × ``height``.
+
+    Twice as many pixels are taken in and shrunk: what failed stays readable, and something around it says where it is.
+    """
+    picture = Image.open(BytesIO(image)).convert("RGB")
+    wide, high = max(2 * width, min(picture.width, around.width)), max(2 * height, min(picture.height, around.height))
+    share = max(wide / width, high / height)
+    wide, high = min(picture.width, round(width * share)), min(picture.height, round(height * share))
+    left = min(max(0, around.x + around.width // 2 - wide // 2), picture.width - wide)
+    top = min(max(0, around.y + around.height // 2 - high // 2), picture.height - high)
+    part = picture.crop((left, top, left + wide, top + high))
+    part.thumbnail((width, height), Image.Resampling.LANCZOS)
+    return _webp(part)
+
+
 def _webp(picture: Image.Image) -> Picture:
     out = BytesIO()
     picture.save(out, "WEBP", quality=80, method=2)

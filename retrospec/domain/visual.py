@@ -38,6 +38,8 @@ class Frame(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True):
     width: int = 0
     """Of the stored picture, in its own pixels; 0 while it is not drawn."""
     height: int = 0
+    scale: float = 0.0
+    """Pixels of the stored picture per CSS pixel of ``changed``; 0 while it is not drawn."""
     words: str = ""
     """What is seen in it, for those who cannot see it."""
 

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from contextlib import suppress
 
 import msgspec
 import structlog
@@ -13,17 +13,16 @@ from retrospec.capture.compress import decompress
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import CorruptRecording, NotFound, Unavailable
 from retrospec.domain.finding import Finding
-from retrospec.domain.visual import FindingVerdict, Frame, Strip, VerdictWord, VisualResult
+from retrospec.domain.visual import Box, FindingVerdict, Frame, Strip, VerdictWord, VisualResult
 from retrospec.intake import blob_key
 from retrospec.storage import markers, reports, strips
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
 
-if TYPE_CHECKING:
-    from retrospec.confirmation.pixels import Picture
-
 log = structlog.get_logger()
 
+CLOSE_UP_PX = (280, 175)
+"""For lists, at twice the size they are shown."""
 STRIP_WIDTH_PX = 480
 """Sharp at the size a list or card shows it; three of them weigh about 30 KB."""
 LOOK_EVERY_S = 2.0
@@ -113,21 +112,41 @@ class StripKeeper:
         return best_verdict(analysis.findings, analysis.visual, named)
 
     async def _copied(self, frames: Sequence[Frame], stem: str) -> list[Frame]:
+        """Small copies of all frames, then close-ups of the first and the last for lists."""
+        stored = []
+        for frame in frames:
+            with suppress(NotFound):
+                stored.append((frame, await self._blobs.get(frame.image)))
         copies = []
-        for index, frame in enumerate(frames):
-            try:
-                stored = await self._blobs.get(frame.image)
-            except NotFound:
-                continue
-            picture = await asyncio.to_thread(_shrunk, stored)
-            key = f"{stem}.{index}.webp"
-            await self._blobs.put(key, picture.content)
-            copies.append(
-                msgspec.structs.replace(
-                    frame, image=key, width=picture.width, height=picture.height, changed=[]
-                )
-            )
+        for index, (frame, picture) in enumerate(await asyncio.to_thread(_draw_all, stored)):
+            frame.image = f"{stem}.{index}.webp"
+            await self._blobs.put(frame.image, picture)
+            copies.append(frame)
         return copies
+
+
+def _draw_all(stored: Sequence[tuple[Frame, bytes]]) -> list[tuple[Frame, bytes]]:
+    from retrospec.confirmation.pixels import close_up, shrunk
+
+    if not stored:
+        return []
+    drawn = [(frame, frame.role, shrunk(image, STRIP_WIDTH_PX)) for frame, image in stored]
+    around = _region(stored[-1][0])
+    ends = [stored[0], stored[-1]][: len(stored)]
+    drawn += [(frame, f"close-{frame.role}", close_up(image, around, *CLOSE_UP_PX)) for frame, image in ends]
+    return [
+        (msgspec.structs.replace(frame, role=role, width=made.width, height=made.height, changed=[]), made.content)
+        for frame, role, made in drawn
+    ]
+
+
+def _region(frame: Frame) -> Box:
+    """Where in the picture's own pixels the answer is: its first outlined region, else the middle of the top."""
+    share = frame.scale or 1.0
+    if not frame.changed:
+        return Box(frame.width // 2, frame.height // 3, 1, 1)
+    box = frame.changed[0]
+    return Box(*(round(side * share) for side in (box.x, box.y, box.width, box.height)))
 
 
 def best_verdict(
@@ -141,9 +160,3 @@ def best_verdict(
 
 def _read_analysis(stored: bytes) -> _Analysis:
     return msgspec.json.decode(decompress(stored, max_bytes=MAX_INFLATED_BYTES), type=_Analysis)
-
-
-def _shrunk(stored: bytes) -> "Picture":
-    from retrospec.confirmation.pixels import shrunk
-
-    return shrunk(stored, STRIP_WIDTH_PX)

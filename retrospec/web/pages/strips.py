@@ -9,7 +9,7 @@ from litestar.params import FromPath
 
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.errors import NotFound
-from retrospec.domain.visual import FindingVerdict, Frame, Strip
+from retrospec.domain.visual import FindingVerdict, Frame, Strip, VerdictWord
 from retrospec.storage import strips
 from retrospec.web.pages import words
 from retrospec.web.pages.guard import blobs_of, database_of
@@ -18,11 +18,14 @@ from retrospec.web.pages.rendering import AnyRequest
 from retrospec.web.pages.rendering import Frame as PageFrame
 
 ROLES = {"before": "Before", "at": "At", "after": "After"}
+WEIGHT = (VerdictWord.CONFIRMED, VerdictWord.REFUTED, VerdictWord.CANT_TELL)
+"""What decided the session comes first."""
 VERDICTS = {
     "confirmed": "Seen on screen",
     "refuted": "The screen says otherwise",
     "cant_tell": "Not settled on screen",
 }
+CLOSE = "close-"
 OLD_SIZE = (800, 500)
 """Of pictures that were stored without their size."""
 
@@ -46,6 +49,8 @@ class StripView(msgspec.Struct, kw_only=True):
     verdict_name: str
     sentence: str
     pictures: list[Picture]
+    close_ups: list[Picture] = []
+    """For lists: where it happened, before and after."""
 
 
 def session_strips(
@@ -53,6 +58,7 @@ def session_strips(
 ) -> list[StripView]:
     """What the screen check saw of a session; pictures no longer kept are left out."""
     urls = {one.artifact_key: f"{here}/artifacts/{one.id}" for one in made if one.status == "ready"}
+    once = {one.sentence: one for one in reversed(verdicts) if one.frames}.values()
     views = [
         StripView(
             verdict=one.verdict.value,
@@ -60,7 +66,7 @@ def session_strips(
             sentence=one.sentence,
             pictures=[_picture(frame, urls[frame.image]) for frame in one.frames if frame.image in urls],
         )
-        for one in verdicts
+        for one in sorted(once, key=lambda one: (WEIGHT.index(one.verdict), one.frames[0].t_ms))
     ]
     return [view for view in views if view.pictures]
 
@@ -70,14 +76,17 @@ def issue_strip(strip: Strip | None, project_id: str, key: str) -> StripView | N
     if strip is None or not strip.frames:
         return None
     stem = f"/p/{project_id}/issues/{key}/strip"
+    shown: dict[bool, list[Picture]] = {False: [], True: []}
+    for index, frame in enumerate(strip.frames):
+        is_close = frame.role.startswith(CLOSE)
+        plain = msgspec.structs.replace(frame, role=frame.role.removeprefix(CLOSE))
+        shown[is_close].append(_picture(plain, f"{stem}/{index}?of={strip.session_id}"))
     return StripView(
         verdict=strip.verdict,
         verdict_name=VERDICTS.get(strip.verdict, ""),
         sentence=strip.sentence,
-        pictures=[
-            _picture(frame, f"{stem}/{index}?of={strip.session_id}")
-            for index, frame in enumerate(strip.frames)
-        ],
+        pictures=shown[False],
+        close_ups=shown[True],
     )
 
 
