@@ -174,9 +174,10 @@ class Compiler:
             page.spinner_came(node, detail, t_ms)
         if kind == "error_text" and len(self.story.messages) < MAX_MESSAGES:
             self.story.messages.append(Message(t_ms=t_ms, segment=page.segment, text=detail, node_id=node.id))
-        inside = page.is_inside_last_target(node)
         key = node.id if node.parent is None or kind not in ("dom_change", "text_change") else _owner(node)
-        self.change(page, t_ms, kind, detail, node_id=node.id, key=key, cosmetic=cosmetic or (inside and kind == "dom_change" and not detail and node.tag_name == "span"))
+        if not cosmetic and kind == "dom_change" and not detail and node.tag_name == "span":
+            cosmetic = page.is_inside_last_target(node)
+        self.change(page, t_ms, kind, detail, node_id=node.id, key=key, cosmetic=cosmetic)
 
     def change(
         self, page: Page, t_ms: int, kind: str, detail: str = "", *, node_id: int = 0, key: int = 0, cosmetic: bool = False
