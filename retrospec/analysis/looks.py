@@ -38,6 +38,8 @@ _SPINNER_CLASS = re.compile(
 _DIALOG_CLASS = re.compile(_WORDS.format("modal|dialog|popup|popover|drawer|lightbox|overlay"), re.I)
 _CLICKABLE_CLASS = re.compile(_WORDS.format("btn|button|link|clickable|cta|tile|card-action|pressable"), re.I)
 _PLAYER_CLASS = re.compile(_WORDS.format("player|video|audio|vjs|plyr|carousel|slider|slideshow|swiper|gallery"), re.I)
+_HANDLE_CLASS = re.compile(r"(?:^|[\s_-])(?:drag|grip|grab|sortable|resiz\w*|dnd)(?:$|[\s_-])", re.I)
+_HANDLE_STYLE = re.compile(r"cursor\s*:\s*(?:grab|move|[a-z]+-resize)", re.I)
 _HIDDEN_CLASS = frozenset({"hidden", "d-none", "invisible", "is-hidden", "hide", "display-none", "ng-hide", "collapsed"})
 _SHOWN_CLASS = frozenset({"show", "shown", "visible", "open", "opened", "is-open", "is-visible", "in", "expanded"})
 _COSMETIC_CLASS = re.compile(
@@ -203,6 +205,15 @@ def _look(tag: str, attributes: dict[str, Any]) -> int:
         | DIALOG * is_dialog(tag, attributes)
         | SPINNER * is_spinner(tag, attributes)
     )
+
+
+def is_handle(attributes: dict[str, Any]) -> bool:
+    """Made to be dragged: a click alone does nothing, and should not."""
+    if attributes.get("draggable") in ("true", True) or re.search("drag|sort", str(attributes.get("aria-roledescription", "")), re.I):
+        return True
+    if _HANDLE_STYLE.search(str(attributes.get("style", ""))):
+        return True
+    return _HANDLE_CLASS.search(str(attributes.get("class", ""))) is not None
 
 
 def is_player(tag: str, attributes: dict[str, Any]) -> bool:

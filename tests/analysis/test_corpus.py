@@ -27,6 +27,9 @@ def _together(accuracy: Accuracy) -> Tally:
 @pytest.mark.parametrize("half", ["dev", "test", "blind"])
 def test_detectors_find_what_is_there_and_nothing_else(half: str, visits: list[Visit]) -> None:
     accuracy = judge_half(half, [visit for visit in visits if visit.labels.half == half])
+    for name, tally in accuracy.detectors.items():
+        assert tally.precision >= 0.95, (name, tally.false_alarms)
+        assert tally.recall >= 0.95, (name, tally.misses)
     together = _together(accuracy)
     assert together.precision >= 0.95, together.false_alarms
     assert together.recall >= 0.95, together.misses
