@@ -4,7 +4,18 @@ import json
 from typing import Any
 
 from retrospec.analysis import Analysis, analyse
-from tests.analysis.recordings import added, click, element, event, idle, marker, mutation, page, recording, text
+from tests.analysis.recordings import (
+    added,
+    click,
+    element,
+    event,
+    idle,
+    marker,
+    mutation,
+    page,
+    recording,
+    text,
+)
 
 
 def read(*events: Any, markers: Any = ()) -> Analysis:
