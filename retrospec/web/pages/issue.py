@@ -12,8 +12,9 @@ from litestar.response import Redirect
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import BadRequest, Conflict, NotFound
 from retrospec.domain.issue import Issue, IssueState
+from retrospec.domain.receipt import Receipt
 from retrospec.domain.report import ReportCard
-from retrospec.storage import dashboard_issues, issues, reports, triage
+from retrospec.storage import dashboard_issues, issues, receipts, reports, triage
 from retrospec.storage.dashboard import Cursor, read_cursor
 from retrospec.storage.dashboard_issues import IssueSessionRow
 from retrospec.storage.issues import Tally
@@ -52,6 +53,8 @@ class IssuePage(msgspec.Struct, kw_only=True):
     newest_url: str
     all_url: str
     retention_days: int
+    receipts: dict[str, Receipt]
+    """Whether there is a replay, by session: of the listed ones and of the best."""
 
 
 class TriageForm(msgspec.Struct):
@@ -123,6 +126,8 @@ async def _compose(
         )
         report = await reports.of_session(connection, project_id, best)
         jump_ms = await dashboard_issues.jump_of(connection, project_id, issue.key, best)
+        named = [best, *(row.session_id for row in found)]
+        vouched = await receipts.receipts_of(connection, project_id, named)
     return IssuePage(
         issue=issue,
         title=tally.title,
@@ -142,6 +147,7 @@ async def _compose(
         newest_url=url_with(request) if after else "",
         all_url=url_with(request, status="", confidence=""),
         retention_days=request.app.state.settings.retention.days,
+        receipts=vouched,
     )
 
 
