@@ -22,11 +22,12 @@ from retrospec.domain.clock import from_epoch_ms, to_epoch_ms, utc_now
 from retrospec.domain.errors import BadRequest
 from retrospec.domain.ids import site_slug
 from retrospec.domain.marker import Marker
+from retrospec.domain.receipt import WHY_DROPPED, Kept, Vouched, receipt_of
 from retrospec.domain.session import Stage
 from retrospec.domain.settings import Settings
 from retrospec.issues.fingerprint_v1 import cluster_key, fingerprint
 from retrospec.source_names import SourceNames
-from retrospec.storage import arrivals, markers, recordings
+from retrospec.storage import arrivals, markers, receipts, recordings, sessions
 from retrospec.storage.arrivals import Arrival, Landed
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Connection, Database
@@ -54,14 +55,17 @@ class Prepared(msgspec.Struct, kw_only=True):
     event_count: int
     first_ms: int
     last_ms: int
+    snapshot_ms: int
 
 
-class Receipt(msgspec.Struct, rename="camel"):
-    """What became of one marker."""
+class MarkerReceipt(msgspec.Struct, rename="camel"):
+    """What became of one marker: ``state`` is ``stored`` or ``lost``, ``receipt`` whether with its replay."""
 
     id: str
     cluster_key: str
     state: str
+    receipt: Vouched
+    reason: str
 
 
 class Intake:
@@ -106,22 +110,24 @@ class Intake:
             return await self._land(self._read_session(project_id, body))
         return await self._land(await self._in_thread(self._read_session, project_id, body))
 
-    async def accept_chunk(self, project_id: str, body: bytes) -> tuple[Chunk, bool, list[Receipt]]:
+    async def accept_chunk(self, project_id: str, body: bytes) -> tuple[Chunk, bool, list[MarkerReceipt]]:
         """Keep a numbered chunk; ``(chunk, was it new, what became of its markers)``. Raises Refused."""
         now = utc_now()
         chunk, row, arrival = await self._in_thread(self._keep_chunk, project_id, body, now)
         await self._name(arrival)
 
-        async def store(connection: Connection) -> tuple[bool, Landed | None]:
-            if not await recordings.add_chunk(connection, row):
-                return False, None
-            return True, await arrivals.land(connection, arrival, now=now, max_markers=self._max_markers)
+        async def store(connection: Connection) -> tuple[Landed | None, list[MarkerReceipt]]:
+            is_new = await recordings.add_chunk(connection, row)
+            landed = None
+            if is_new:
+                landed = await arrivals.land(connection, arrival, now=now, max_markers=self._max_markers)
+            return landed, await _receipts(connection, arrival)
 
-        is_new, landed = await self._database.write_soon(store)
+        landed, said = await self._database.write_soon(store)
         self._metrics.accepted_bytes.inc(len(body))
         if landed is not None and landed.is_new:
             self._metrics.ingested_sessions.inc()
-        return chunk, is_new, [Receipt(m.id, m.cluster_key, "stored") for m in arrival.markers]
+        return chunk, landed is not None, said
 
     async def _in_thread(self, work: Callable[..., T], *given: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)
@@ -188,6 +194,7 @@ class Intake:
             event_count=source.event_count,
             first_ms=source.first_event_ms or 0,
             last_ms=source.last_event_ms or 0,
+            snapshot_ms=source.first_snapshot_ms or 0,
         )
 
     def _read_session(self, project_id: str, body: bytes) -> Arrival:
@@ -277,6 +284,27 @@ class Intake:
         return value if self._rules is None else redact_value(value, self._rules)[0]
 
 
+async def _receipts(connection: Connection, arrival: Arrival) -> list[MarkerReceipt]:
+    """What became of the markers of a chunk, as far as is known now: a later chunk may bring what is missing."""
+    if not arrival.markers:
+        return []
+    session = await sessions.find(connection, arrival.project_id, arrival.session_id)
+    stored = {each.id for each in await markers.of_session(connection, arrival.project_id, arrival.session_id)}
+    kept = Kept(pieces=[]) if session is None else await receipts.kept_of(connection, session)
+    return [
+        _receipt(marker, arrival.client_ms[marker.id], kept, is_stored=marker.id in stored)
+        for marker in arrival.markers
+    ]
+
+
+def _receipt(marker: Marker, at_ms: int, kept: Kept, *, is_stored: bool) -> MarkerReceipt:
+    if not is_stored:
+        reason = WHY_DROPPED["markers_past_limit"]
+        return MarkerReceipt(marker.id, marker.cluster_key, "lost", Vouched.LOST, reason)
+    vouched = receipt_of(at_ms, kept)
+    return MarkerReceipt(marker.id, marker.cluster_key, "stored", vouched.state, vouched.reason)
+
+
 def blob_key(object_key: str) -> str:
     """Where the compressed content of ``object_key`` lies in the blob store."""
     return f"{object_key}.zst"
@@ -301,6 +329,7 @@ def _stored_chunk(project_id: str, session_id: str, key: str, prepared: Prepared
         event_count=prepared.event_count,
         first_ms=prepared.first_ms,
         last_ms=prepared.last_ms,
+        snapshot_ms=prepared.snapshot_ms,
         created_at=utc_now(),
     )
 

@@ -25,12 +25,15 @@ class Heads(msgspec.Struct, kw_only=True):
     first_event_ms: int | None
     """Earliest ``event.timestamp``, client epoch milliseconds; None where no event has one."""
     last_event_ms: int | None
+    first_snapshot_ms: int | None
+    """Of its first whole picture of a page; None where it has none."""
 
 
 class EventHead(msgspec.Struct, gc=False):
-    """The one field of an event that is looked at."""
+    """The two fields of an event that are looked at."""
 
     timestamp: int | float | None = None
+    type: Any = None
 
 
 class UploadWire(msgspec.Struct, rename="camel"):

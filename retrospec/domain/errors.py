@@ -7,6 +7,7 @@ RetroSpecError                 a sentence for a person: what, where, next step
 │   ├── Unauthorized           401  no key, or an unknown one
 │   ├── Forbidden              403  a key without the needed scope
 │   ├── NotFound               404  nothing of that name in this project
+│   ├── Gone                   410  it was here and is past its retention
 │   ├── Conflict               409  it contradicts what is stored
 │   ├── TooLarge               413  past a size limit
 │   └── TooManyRequests        429  over the rate; carries retry_after_s
@@ -56,6 +57,12 @@ class NotFound(Refused):
     """Nothing of that name is visible to the caller."""
 
     status = 404
+
+
+class Gone(Refused):
+    """It was here, and has been deleted as its time was up."""
+
+    status = 410
 
 
 class Conflict(Refused):

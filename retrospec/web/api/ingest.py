@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from litestar import Request, post
 
-from retrospec.intake import Intake, Receipt
+from retrospec.intake import Intake, MarkerReceipt
 from retrospec.web.access import needs
 from retrospec.web.api.wire import IngestAnswer, UploadAnswer, wire_session
 
@@ -16,7 +16,7 @@ class ChunkAnswer(msgspec.Struct, rename="camel"):
     session_id: str
     seq: int
     stored: bool
-    markers: list[Receipt]
+    markers: list[MarkerReceipt]
 
 
 AnyRequest = Request[Any, Any, Any]

@@ -12,8 +12,9 @@ from litestar.response import Redirect
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import BadRequest, Conflict, NotFound
 from retrospec.domain.issue import Issue, IssueState
+from retrospec.domain.receipt import Receipt
 from retrospec.domain.report import ReportCard
-from retrospec.storage import dashboard_issues, issues, reports, strips, triage
+from retrospec.storage import dashboard_issues, issues, receipts, reports, strips, triage
 from retrospec.storage.dashboard import Cursor, read_cursor
 from retrospec.storage.dashboard_issues import IssueSessionRow
 from retrospec.storage.issues import Tally
@@ -55,6 +56,8 @@ class IssuePage(msgspec.Struct, kw_only=True):
     retention_days: int
     strip: StripView | None
     """What it looked like."""
+    receipts: dict[str, Receipt]
+    """Whether there is a replay, by session: of the listed ones and of the best."""
 
 
 class TriageForm(msgspec.Struct):
@@ -127,6 +130,8 @@ async def _compose(
         report = await reports.of_session(connection, project_id, best)
         jump_ms = await dashboard_issues.jump_of(connection, project_id, issue.key, best)
         pictures = await strips.of_issues(connection, project_id, [issue.key])
+        named = [best, *(row.session_id for row in found)]
+        vouched = await receipts.receipts_of(connection, project_id, named)
     return IssuePage(
         issue=issue,
         title=tally.title,
@@ -147,6 +152,7 @@ async def _compose(
         all_url=url_with(request, status="", confidence=""),
         retention_days=request.app.state.settings.retention.days,
         strip=issue_strip(pictures.get(issue.key), project_id, issue.key),
+        receipts=vouched,
     )
 
 
