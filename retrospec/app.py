@@ -17,6 +17,8 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from retrospec import __version__
 from retrospec.accounts.keys import ensure_default_project
+from retrospec.accounts.audit_log import forget_old_entries
+from retrospec.accounts.signing import Signer, signing_keys
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import RetroSpecError
@@ -42,7 +44,7 @@ from retrospec.web import api, pages
 from retrospec.web.access import KeyRing, RateLimiter
 from retrospec.web.api.errors import HANDLERS
 from retrospec.web.pages import page_errors
-from retrospec.web.tokens import ArtifactTokens, signing_secret
+from retrospec.web.tokens import ArtifactTokens
 
 log = structlog.get_logger()
 
@@ -122,7 +124,8 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         state.settings, state.database, state.blobs, state.metrics = settings, database, blobs, metrics
         state.keyring, state.rate_limiter = KeyRing(database), RateLimiter(settings.limits)
         state.traffic = Traffic()
-        state.tokens = ArtifactTokens(signing_secret(settings.data_dir))
+        state.signer = Signer(signing_keys(settings.data_dir))
+        state.tokens = ArtifactTokens(state.signer)
         state.intake = Intake(settings, database, blobs, ring, metrics)
         stack.push_async_callback(asyncio.to_thread, state.intake.close)
         line = ModelLine()
@@ -202,6 +205,7 @@ async def _clean_forever(settings: Settings, database: Database, blobs: Blobs, m
         rounds += 1
         try:
             cleaned = await clean_up(database, blobs, days=settings.retention.days, now=utc_now())
+            await forget_old_entries(database, days=settings.audit.days, now=utc_now())
             if rounds % ORPHANS_EVERY == 0:
                 await sweep_orphans(database, blobs, now=utc_now())
         except RetroSpecError as error:

@@ -77,6 +77,24 @@ class LimitSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     ] = 20
     max_events: Annotated[int, Meta(ge=1, description="Most rrweb events one request may carry.")] = 200_000
     max_markers: Annotated[int, Meta(ge=1, description="Most markers one session may have.")] = 1_000
+    sessions_per_visitor: Annotated[
+        int, Meta(ge=0, description="Sessions one visitor may begin in an hour; 0 is no limit.")
+    ] = 120
+    sessions_per_key: Annotated[
+        int, Meta(ge=0, description="Sessions that may begin with one key in an hour; 0 is no limit.")
+    ] = 50_000
+    max_connections: Annotated[int, Meta(ge=10, description="Most connections open at once.")] = 1_000
+    connections_per_address: Annotated[
+        int,
+        Meta(ge=1, description="Most connections of one address at once; trusted proxies are not counted."),
+    ] = 200
+    max_header_kb: Annotated[int, Meta(ge=4, le=1024, description="Most a request's address and headers may take, in KB.")] = 32
+    header_seconds: Annotated[
+        float, Meta(gt=0, le=600, description="Longest wait for a request's headers to be whole.")
+    ] = 10.0
+    body_seconds: Annotated[
+        float, Meta(gt=0, le=3600, description="Longest wait for a request's body to be whole.")
+    ] = 120.0
 
 
 class CaptureSettings(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -192,6 +210,26 @@ class ArtifactSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     token_seconds: Annotated[int, Meta(ge=60, le=86400, description="Life of a signed link.")] = 300
 
 
+class SignInSettings(Struct, kw_only=True, forbid_unknown_fields=True):
+    """How people get in, and how long they stay."""
+
+    idle_minutes: Annotated[
+        int, Meta(ge=5, le=525600, description="Time unseen after which a browser is signed out.")
+    ] = 20_160
+    max_days: Annotated[
+        int, Meta(ge=1, le=365, description="Time after which a browser is signed out in any case.")
+    ] = 60
+
+
+class AuditSettings(Struct, kw_only=True, forbid_unknown_fields=True):
+    """The log of who looked at, shared, deleted or changed what."""
+
+    days: Annotated[int, Meta(ge=1, le=3650, description="Age at which entries go.")] = 365
+    looks: Annotated[
+        bool, Meta(description="Note who looked at sessions and issues, not only who changed something.")
+    ] = True
+
+
 class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
     """All sections."""
 
@@ -208,6 +246,8 @@ class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     artifacts: ArtifactSettings = field(default_factory=ArtifactSettings)
+    sign_in: SignInSettings = field(default_factory=SignInSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
     sources: dict[str, str] = field(default_factory=dict)
     """Where each value that was set came from: ``server.port`` → ``retrospec.toml line 3``."""
 

@@ -4,12 +4,13 @@ from litestar import Router
 
 from retrospec.web.api import artifacts, ingest, internal, operate, read, schema, sdk
 from retrospec.web.api.errors import HANDLERS
+from retrospec.web.audit import note_answered
 
 routes = [
+    Router("/", route_handlers=ingest.ROUTES, exception_handlers=HANDLERS),
     Router(
         "/",
         route_handlers=[
-            *ingest.ROUTES,
             *read.ROUTES,
             *artifacts.ROUTES,
             *internal.ROUTES,
@@ -18,5 +19,6 @@ routes = [
             *schema.ROUTES,
         ],
         exception_handlers=HANDLERS,
+        after_response=note_answered,
     )
 ]

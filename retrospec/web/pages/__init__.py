@@ -11,12 +11,16 @@ from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler, ExceptionHandlersMap
 
 from retrospec.domain.errors import RetroSpecError
+from retrospec.web.audit import note_answered
 from retrospec.web.pages import (
+    account,
     assets,
+    audit,
     errors,
     home,
     issue,
     issues,
+    people,
     project,
     recording,
     reference,
@@ -25,7 +29,7 @@ from retrospec.web.pages import (
     sign_in,
     welcome,
 )
-from retrospec.web.pages.guard import SignInNeeded, own_forms_only, project_frame
+from retrospec.web.pages.guard import SignInNeeded, own_forms_only, project_frame, project_members_only
 
 MAX_FORM_BYTES = 64 * 1024
 
@@ -40,6 +44,7 @@ page_errors: ExceptionHandlersMap = {
 _shared: dict[str, Any] = {
     "exception_handlers": page_errors,
     "guards": [own_forms_only],
+    "after_response": note_answered,
     "request_max_body_size": MAX_FORM_BYTES,
     "include_in_schema": False,
 }
@@ -51,12 +56,17 @@ routes: list[ControllerRouterHandler] = [
             home.show_home,
             sign_in.show_sign_in,
             sign_in.do_sign_in,
+            sign_in.show_code,
+            sign_in.do_code,
             sign_in.do_sign_out,
             sign_in.choose_theme,
             welcome.show_setup,
             welcome.do_setup,
             welcome.show_reset,
             welcome.do_reset,
+            welcome.show_invitation,
+            welcome.do_invitation,
+            *account.ROUTES,
             assets.serve_asset,
             reference.show_reference,
         ],
@@ -76,8 +86,12 @@ routes: list[ControllerRouterHandler] = [
             recording.show_artifact,
             project.show_project,
             project.make_key,
+            project.limit_key,
+            project.renew_key,
             project.revoke_key,
+            *people.ROUTES,
+            *audit.ROUTES,
         ],
-        **_shared,
+        **{**_shared, "guards": [own_forms_only, project_members_only]},
     ),
 ]
