@@ -16,8 +16,8 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from retrospec import __version__
-from retrospec.accounts.keys import ensure_default_project
 from retrospec.accounts.audit_log import forget_old_entries
+from retrospec.accounts.keys import ensure_default_project
 from retrospec.accounts.signing import Signer, signing_keys
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.clock import utc_now
@@ -205,7 +205,7 @@ async def _clean_forever(settings: Settings, database: Database, blobs: Blobs, m
         rounds += 1
         try:
             cleaned = await clean_up(database, blobs, days=settings.retention.days, now=utc_now())
-            await forget_old_entries(database, days=settings.audit.days, now=utc_now())
+            await forget_old_entries(database, days=settings.audit.keep_days, now=utc_now())
             if rounds % ORPHANS_EVERY == 0:
                 await sweep_orphans(database, blobs, now=utc_now())
         except RetroSpecError as error:

@@ -20,7 +20,7 @@ COMMAND_LINE = Actor(name="command line")
 
 
 class AuditEntry(msgspec.Struct, kw_only=True):
-    """One thing done, as kept for ever (or ``audit.days``)."""
+    """One thing done, as kept for ever (or ``audit.keep_days``)."""
 
     id: str
     at: datetime

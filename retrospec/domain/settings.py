@@ -219,12 +219,25 @@ class SignInSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     max_days: Annotated[
         int, Meta(ge=1, le=365, description="Time after which a browser is signed out in any case.")
     ] = 60
+    oidc_issuer: Annotated[
+        str, Meta(description="Address of an OpenID Connect provider; empty: none.")
+    ] = ""
+    oidc_client_id: Annotated[str, Meta(description="What the provider knows this server as.")] = ""
+    oidc_client_secret: Annotated[str, Meta(description="Secret the provider gave; empty for a public client.")] = ""
+    oidc_name: Annotated[str, Meta(description="What the sign-in button calls the provider.")] = "single sign-on"
+    oidc_domains: Annotated[
+        list[str],
+        Meta(description="E-mail domains whose people get an account at their first sign-in; empty: nobody does."),
+    ] = field(default_factory=list)
+    oidc_projects: Annotated[
+        list[str], Meta(description="Projects in which people who come that way may look.")
+    ] = field(default_factory=list)
 
 
 class AuditSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     """The log of who looked at, shared, deleted or changed what."""
 
-    days: Annotated[int, Meta(ge=1, le=3650, description="Age at which entries go.")] = 365
+    keep_days: Annotated[int, Meta(ge=1, le=3650, description="Age at which entries go.")] = 365
     looks: Annotated[
         bool, Meta(description="Note who looked at sessions and issues, not only who changed something.")
     ] = True

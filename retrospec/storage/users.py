@@ -59,6 +59,22 @@ async def find(connection: Connection, user_id: str) -> User | None:
     return None if row is None else to_user(row)
 
 
+async def find_by_subject(connection: Connection, subject: str) -> User | None:
+    """Who is ``subject`` (issuer and id) at an outside provider, or None."""
+    row = (await connection.execute(select(*USER_COLUMNS).where(users.c.oidc_subject == subject))).first()
+    return None if row is None else to_user(row)
+
+
+async def link_subject(connection: Connection, user_id: str, subject: str) -> bool:
+    """Remember who a user is there, once; False when they are somebody else there already."""
+    linked = await connection.execute(
+        update(users)
+        .where(users.c.id == user_id, users.c.oidc_subject.in_(("", subject)))
+        .values(oidc_subject=subject)
+    )
+    return linked.rowcount == 1
+
+
 async def set_disabled(connection: Connection, user_id: str, *, at: datetime | None) -> bool:
     """Let a user in no more (and sign them out everywhere), or again with ``None``; False when there is no such user."""
     changed = await connection.execute(update(users).where(users.c.id == user_id).values(disabled_at=at))

@@ -63,6 +63,9 @@ def actor_of(request: AnyRequest) -> Actor:
     login, key = request.state.get("login"), request.state.get("key")
     if login is not None:
         return Actor(name=login.user.email, id=login.user.id, address=address)
+    share = request.state.get("share")
+    if share is not None:
+        return Actor(name=f"share link {share.id}", id=share.id, address=address)
     if key is not None:
         return Actor(name=f"key {key.hint}… {key.name}", id=key.id, address=address)
     return Actor(name="nobody signed in", address=address)

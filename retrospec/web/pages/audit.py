@@ -65,7 +65,7 @@ async def show_audit(
         installation_url=f"/p/{frame.project.id}/audit?of=installation" if frame.user.is_admin else "",
         older_url=url_with(request, after=found[PAGE_SIZE - 1].id) if len(found) > PAGE_SIZE else "",
         newest_url=url_with(request) if after else "",
-        days=settings_of(request).audit.days,
+        days=settings_of(request).audit.keep_days,
     )
     return render("audit.html", frame, page)
 

@@ -1,7 +1,8 @@
 """Who is asking: the login cookie, the form token, the caller's address."""
 
+from contextlib import suppress
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 from litestar import Request
@@ -11,6 +12,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
 
 from retrospec.accounts.secrets import form_token, is_form_token, new_token
+from retrospec.accounts.sharing import visit_of
 from retrospec.accounts.sign_in import Caller, find_login, start_login, whole_life
 from retrospec.accounts.signing import Signer, signing_keys
 from retrospec.accounts.throttle import SignInThrottle
@@ -31,6 +33,7 @@ Form = TypeVar("Form", bound=msgspec.Struct)
 LOGIN_COOKIE = "retrospec_login"
 FORM_COOKIE = "retrospec_form"
 FORM_FIELD = "form_token"
+SHARE_COOKIE = "retrospec_share"
 
 
 class SignInNeeded(Exception):
@@ -192,7 +195,9 @@ async def signed_in_frame(request: AnyRequest) -> Frame:
 
 
 async def project_frame(request: AnyRequest, project_id: FromPath[str]) -> Frame:
-    """The frame for a signed-in person in a project. Raises SignInNeeded or NotFound."""
+    """The frame for a signed-in person in a project, or for a share link. Raises SignInNeeded or NotFound."""
+    if request.state.get("share") is not None:
+        return await _shared_frame(request, project_id)
     frame = await signed_in_frame(request)
     frame.project = next((project for project in frame.projects if project.id == project_id), None)
     if frame.project is None or frame.user is None:
@@ -201,6 +206,15 @@ async def project_frame(request: AnyRequest, project_id: FromPath[str]) -> Frame
     parts = request.url.path.split("/")
     frame.section = parts[3] if len(parts) > 3 else ""
     return frame
+
+
+async def _shared_frame(request: AnyRequest, project_id: str) -> Frame:
+    async with database_of(request).read() as connection:
+        project = await projects.find_project(connection, project_id)
+    secret = form_secret(request)
+    return Frame(
+        path=_here(request), theme=theme_of(request), form_token=form_token(secret) if secret else "", project=project
+    )
 
 
 NOT_YOURS = "There is no such project, or it is not yours to see."
@@ -221,8 +235,11 @@ async def project_members_only(connection: ASGIConnection[Any, Any, Any, Any], h
     request for this project alone.
     """
     assert isinstance(connection, Request)
-    user, roles = await signed_in_user(connection), await roles_here(connection)
     project_id = str(connection.path_params["project_id"])
+    if await _is_shared(connection, handler, project_id):
+        within_project(project_id)
+        return
+    user, roles = await signed_in_user(connection), await roles_here(connection)
     role = user.role_in(roles, project_id)
     if role is None:
         raise NotFound(NOT_YOURS)
@@ -230,6 +247,31 @@ async def project_members_only(connection: ASGIConnection[Any, Any, Any, Any], h
     if not role.covers(need):
         raise Forbidden(f"This needs the role {need} in this project; yours is {role}.")
     within_project(project_id)
+
+
+async def _is_shared(request: AnyRequest, handler: BaseRouteHandler, project_id: str) -> bool:
+    """Whether a share link shows this: the page it is for and what lies below it, to look at.
+
+    People who may see the project anyway look as themselves. A route with ``with_shares=True`` (files that every
+    page of a project uses) is open to each share link of its project.
+    """
+    cookie = cookie_value(request, SHARE_COOKIE)
+    if not cookie or request.method not in ("GET", "HEAD") or handler.opt.get("need") is not None:
+        return False
+    with suppress(SignInNeeded):
+        user, roles = await signed_in_user(request), await roles_here(request)
+        if user.role_in(roles, project_id) is not None:
+            return False
+    try:
+        link = await visit_of(database_of(request), signer_of(request), cookie, now=utc_now())
+    except NotFound:
+        return False
+    here = unquote(request.url.path)
+    is_below = here == link.path or (link.kind == "session" and here.startswith(f"{link.path}/"))
+    if link.project_id != project_id or not (is_below or handler.opt.get("with_shares")):
+        return False
+    request.state.share = link
+    return True
 
 
 def require_instance_admin(frame: Frame) -> User:

@@ -51,6 +51,8 @@ class SignInPage(msgspec.Struct, kw_only=True):
     next_path: str
     email: str = ""
     problem: str = ""
+    provider: str = ""
+    """What the configured OpenID Connect provider is called; empty without one."""
     is_set_up: bool = True
     """False before there is any user: then the page says where the set-up link is."""
 
@@ -69,7 +71,7 @@ async def show_sign_in(request: AnyRequest, next: FromQuery[str] = "/") -> Respo
     try:
         await signed_in_user(request)
     except SignInNeeded:
-        return await _form(request, SignInPage(next_path=local_path(next)))
+        return await sign_in_form(request, SignInPage(next_path=local_path(next)))
     return Redirect(local_path(next), status_code=303)
 
 
@@ -91,7 +93,7 @@ async def do_sign_in(request: AnyRequest) -> Response[Any]:
         page = SignInPage(next_path=back, email=form.email, problem=refused.message)
         return await _refused(request, page, refused)
     if user.has_second_factor:
-        return _to_the_code(request, user, back)
+        return to_the_code(request, user, back)
     return await enter(request, user, back)
 
 
@@ -111,7 +113,8 @@ async def _note_refusal(request: AnyRequest, email: str) -> None:
         await note_change(request, connection, "sign_in_refused", subject=normal_email(email))
 
 
-def _to_the_code(request: AnyRequest, user: User, back: str) -> Response[Any]:
+def to_the_code(request: AnyRequest, user: User, back: str) -> Response[Any]:
+    """On to the form for the second factor, with a cookie that says who gave the first."""
     token = signer_of(request).sign(HALF_WAY, [user.id, back], expires_at=utc_now() + CODE_LIFE)
     cookie = short_cookie(request, CODE_COOKIE, token, max_age_s=int(CODE_LIFE.total_seconds()))
     request.state.is_noted = True
@@ -186,15 +189,18 @@ def _code_form(request: AnyRequest, page: CodePage, status: int = 200) -> Respon
 
 
 async def _refused(request: AnyRequest, page: SignInPage, refused: Refused) -> Response[Any]:
-    shown = await _form(request, page, status=refused.status)
+    shown = await sign_in_form(request, page, status=refused.status)
     if isinstance(refused, TooManyRequests):
         shown.headers["Retry-After"] = str(math.ceil(refused.retry_after_s))
     return shown
 
 
-async def _form(request: AnyRequest, page: SignInPage, status: int = 200) -> Response[Any]:
+async def sign_in_form(request: AnyRequest, page: SignInPage, status: int = 200) -> Response[Any]:
+    """The form, with what is wrong."""
     async with database_of(request).read() as connection:
         page.is_set_up = await users.is_anyone_there(connection)
+    policy = settings_of(request).sign_in
+    page.provider = policy.oidc_name if policy.oidc_issuer else ""
     frame, cookies = open_frame(request)
     shown = render("sign_in.html", frame, page, status=status)
     shown.cookies.extend(cookies)
