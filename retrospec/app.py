@@ -16,7 +16,9 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from retrospec import __version__
+from retrospec.accounts.audit_log import forget_old_entries
 from retrospec.accounts.keys import ensure_default_project
+from retrospec.accounts.signing import Signer, signing_keys
 from retrospec.admission import Admission, Room
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.clock import utc_now
@@ -49,7 +51,7 @@ from retrospec.web import api, pages
 from retrospec.web.access import KeyRing, RateLimiter
 from retrospec.web.api.errors import HANDLERS
 from retrospec.web.pages import page_errors
-from retrospec.web.tokens import ArtifactTokens, signing_secret
+from retrospec.web.tokens import ArtifactTokens
 
 log = structlog.get_logger()
 
@@ -129,7 +131,8 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         state.settings, state.database, state.blobs, state.metrics = settings, database, blobs, metrics
         state.keyring, state.rate_limiter = KeyRing(database), RateLimiter(settings.limits)
         state.traffic = Traffic()
-        state.tokens = ArtifactTokens(signing_secret(settings.data_dir))
+        state.signer = Signer(signing_keys(settings.data_dir))
+        state.tokens = ArtifactTokens(state.signer)
         state.source_names = SourceNames(database, blobs)
         stack.push_async_callback(state.source_names.close)
         state.vault = Vault(settings, database, blobs)
@@ -215,6 +218,7 @@ async def _clean_forever(settings: Settings, database: Database, blobs: Blobs, m
         try:
             cleaned = await clean_up(database, blobs, days=settings.retention.days, now=utc_now())
             await forget_unused_maps(database, blobs, days=settings.retention.source_map_days, now=utc_now())
+            await forget_old_entries(database, days=settings.audit.keep_days, now=utc_now())
             if rounds % ORPHANS_EVERY == 0:
                 await sweep_orphans(database, blobs, now=utc_now())
         except RetroSpecError as error:

@@ -96,6 +96,24 @@ class LimitSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     max_backlog: Annotated[
         int, Meta(ge=0, description="Sessions waiting to be judged past which new ones must wait; 0 is off.")
     ] = 20_000
+    sessions_per_visitor: Annotated[
+        int, Meta(ge=0, description="Sessions one visitor may begin in an hour; 0 is no limit.")
+    ] = 120
+    sessions_per_key: Annotated[
+        int, Meta(ge=0, description="Sessions that may begin with one key in an hour; 0 is no limit.")
+    ] = 50_000
+    max_connections: Annotated[int, Meta(ge=10, description="Most connections open at once.")] = 1_000
+    connections_per_address: Annotated[
+        int,
+        Meta(ge=1, description="Most connections of one address at once; trusted proxies are not counted."),
+    ] = 200
+    max_header_kb: Annotated[int, Meta(ge=4, le=1024, description="Most a request's address and headers may take, in KB.")] = 32
+    header_seconds: Annotated[
+        float, Meta(gt=0, le=600, description="Longest wait for a request's headers to be whole.")
+    ] = 10.0
+    body_seconds: Annotated[
+        float, Meta(gt=0, le=3600, description="Longest wait for a request's body to be whole.")
+    ] = 120.0
 
 
 class CaptureSettings(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -235,6 +253,39 @@ class BackupSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     ] = ""
 
 
+class SignInSettings(Struct, kw_only=True, forbid_unknown_fields=True):
+    """How people get in, and how long they stay."""
+
+    idle_minutes: Annotated[
+        int, Meta(ge=5, le=525600, description="Time unseen after which a browser is signed out.")
+    ] = 20_160
+    max_days: Annotated[
+        int, Meta(ge=1, le=365, description="Time after which a browser is signed out in any case.")
+    ] = 60
+    oidc_issuer: Annotated[
+        str, Meta(description="Address of an OpenID Connect provider; empty: none.")
+    ] = ""
+    oidc_client_id: Annotated[str, Meta(description="What the provider knows this server as.")] = ""
+    oidc_client_secret: Annotated[str, Meta(description="Secret the provider gave; empty for a public client.")] = ""
+    oidc_name: Annotated[str, Meta(description="What the sign-in button calls the provider.")] = "single sign-on"
+    oidc_domains: Annotated[
+        list[str],
+        Meta(description="E-mail domains whose people get an account at their first sign-in; empty: nobody does."),
+    ] = field(default_factory=list)
+    oidc_projects: Annotated[
+        list[str], Meta(description="Projects in which people who come that way may look.")
+    ] = field(default_factory=list)
+
+
+class AuditSettings(Struct, kw_only=True, forbid_unknown_fields=True):
+    """The log of who looked at, shared, deleted or changed what."""
+
+    keep_days: Annotated[int, Meta(ge=1, le=3650, description="Age at which entries go.")] = 365
+    looks: Annotated[
+        bool, Meta(description="Note who looked at sessions and issues, not only who changed something.")
+    ] = True
+
+
 class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
     """All sections."""
 
@@ -252,6 +303,8 @@ class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     artifacts: ArtifactSettings = field(default_factory=ArtifactSettings)
     backup: BackupSettings = field(default_factory=BackupSettings)
+    sign_in: SignInSettings = field(default_factory=SignInSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
     sources: dict[str, str] = field(default_factory=dict)
     """Where each value that was set came from: ``server.port`` → ``retrospec.toml line 3``."""
 

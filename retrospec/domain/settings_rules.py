@@ -17,6 +17,19 @@ def broken_rules(settings: Settings) -> Iterator[Broken]:
     yield from _store_rules(settings)
     yield from _model_rules(settings)
     yield from _time_rules(settings)
+    yield from _sign_in_rules(settings)
+
+
+def _sign_in_rules(settings: Settings) -> Iterator[Broken]:
+    issuer = settings.sign_in.oidc_issuer
+    if not issuer:
+        return
+    host = urlsplit(issuer).hostname or ""
+    is_here = host == "localhost" or host.startswith("127.")
+    if not _web_address(issuer) or not (issuer.startswith("https://") or is_here):
+        yield "sign_in.oidc_issuer", f'is "{issuer}"; use the provider\'s https:// address'
+    if not settings.sign_in.oidc_client_id:
+        yield "sign_in.oidc_client_id", "is empty; set it to what the provider knows this server as"
 
 
 def _server_rules(settings: Settings) -> Iterator[Broken]:

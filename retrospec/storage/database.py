@@ -21,6 +21,7 @@ from sqlalchemy.engine import CursorResult, Dialect, make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from retrospec.domain.errors import SettingsError, StorageFull, Unavailable
+from retrospec.storage.scope import refuse_other_projects
 
 READERS = 4
 POOL_WAIT_S = 30.0
@@ -74,6 +75,7 @@ class Connection:
 
     async def execute(self, statement: Executable, parameters: Parameters = None) -> Rows:
         """Run one statement, or one with many parameter sets."""
+        refuse_other_projects(statement, parameters)
         return await self._run(lambda: Rows(self._sync.execute(statement, parameters)))
 
     async def scalar(self, statement: Executable, parameters: Parameters = None) -> Any:

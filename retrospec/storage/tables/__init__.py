@@ -1,6 +1,16 @@
 """Every table, by topic; importing this package knows them all."""
 
-from retrospec.storage.tables.accounts import api_keys, logins, one_time_links, projects, users
+from retrospec.storage.tables.accounts import (
+    api_keys,
+    audit_entries,
+    key_usage,
+    logins,
+    memberships,
+    one_time_links,
+    projects,
+    share_links,
+    users,
+)
 from retrospec.storage.tables.base import ID, KEY, Json, UtcMs, metadata
 from retrospec.storage.tables.contents import assets, session_assets, source_maps
 from retrospec.storage.tables.films import films, issue_strips, render_days, render_slots
@@ -16,6 +26,7 @@ __all__ = [
     "api_keys",
     "artifacts",
     "assets",
+    "audit_entries",
     "chunks",
     "expired_sessions",
     "films",
@@ -25,8 +36,10 @@ __all__ = [
     "issue_sessions",
     "issue_strips",
     "issues",
+    "key_usage",
     "logins",
     "markers",
+    "memberships",
     "metadata",
     "one_time_links",
     "project_retention",
@@ -36,6 +49,7 @@ __all__ = [
     "reports",
     "session_assets",
     "sessions",
+    "share_links",
     "source_maps",
     "users",
 ]

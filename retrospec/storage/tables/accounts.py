@@ -1,8 +1,8 @@
 """Projects, their keys, and the people who sign in."""
 
-from sqlalchemy import Boolean, Column, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, String, Table, Text
 
-from retrospec.storage.tables.base import ID, UtcMs, metadata
+from retrospec.storage.tables.base import ID, KEY, Json, UtcMs, metadata
 
 projects = Table(
     "projects",
@@ -10,6 +10,7 @@ projects = Table(
     Column("id", ID, primary_key=True),
     Column("name", Text, nullable=False),
     Column("created_at", UtcMs, nullable=False),
+    Column("redaction", Json, nullable=False, server_default="{}"),
 )
 
 api_keys = Table(
@@ -25,6 +26,10 @@ api_keys = Table(
     Column("created_at", UtcMs, nullable=False),
     Column("last_used_at", UtcMs),
     Column("revoked_at", UtcMs),
+    Column("origins", Json, nullable=False, server_default="[]"),
+    Column("requests_per_second", Float, nullable=False, server_default="0"),
+    Column("daily_mb", Integer, nullable=False, server_default="0"),
+    Column("ends_at", UtcMs),
 )
 
 users = Table(
@@ -37,6 +42,10 @@ users = Table(
     Column("is_admin", Boolean, nullable=False),
     Column("created_at", UtcMs, nullable=False),
     Column("disabled_at", UtcMs),
+    Column("totp_secret", Text, nullable=False, server_default=""),
+    Column("totp_step", BigInteger, nullable=False, server_default="0"),
+    Column("recovery_hashes", Json, nullable=False, server_default="[]"),
+    Column("oidc_subject", Text, nullable=False, server_default=""),
 )
 
 logins = Table(
@@ -47,6 +56,9 @@ logins = Table(
     Column("created_at", UtcMs, nullable=False),
     Column("seen_at", UtcMs, nullable=False),
     Column("expires_at", UtcMs, nullable=False),
+    Column("id", ID, nullable=False, server_default=""),
+    Column("browser", Text, nullable=False, server_default=""),
+    Column("address", Text, nullable=False, server_default=""),
 )
 
 one_time_links = Table(
@@ -58,4 +70,60 @@ one_time_links = Table(
     Column("created_at", UtcMs, nullable=False),
     Column("expires_at", UtcMs, nullable=False),
     Column("used_at", UtcMs),
+    Column("grants", Json, nullable=False, server_default="{}"),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("user_id", ID, primary_key=True),
+    Column("project_id", ID, primary_key=True),
+    Column("role", String(16), nullable=False),
+    Column("created_at", UtcMs, nullable=False),
+    Index("ix_memberships_project", "project_id", "user_id"),
+)
+
+
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("at", UtcMs, nullable=False),
+    Column("project_id", ID, nullable=False, server_default=""),
+    Column("actor_id", ID, nullable=False, server_default=""),
+    Column("actor", Text, nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", Text, nullable=False, server_default=""),
+    Column("detail", Json, nullable=False, server_default="{}"),
+    Column("address", Text, nullable=False, server_default=""),
+    Index("ix_audit_entries_project", "project_id", "id"),
+    Index("ix_audit_entries_age", "at"),
+)
+
+
+key_usage = Table(
+    "key_usage",
+    metadata,
+    Column("key_id", ID, primary_key=True),
+    Column("day", Integer, primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+
+share_links = Table(
+    "share_links",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("project_id", ID, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("subject_id", KEY, nullable=False),
+    Column("made_by", ID, nullable=False),
+    Column("created_at", UtcMs, nullable=False),
+    Column("expires_at", UtcMs, nullable=False),
+    Column("revoked_at", UtcMs),
+    Column("password_hash", Text, nullable=False, server_default=""),
+    Column("views", Integer, nullable=False, server_default="0"),
+    Column("last_viewed_at", UtcMs),
+    Index("ix_share_links_subject", "project_id", "kind", "subject_id"),
 )

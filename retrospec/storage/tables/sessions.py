@@ -68,6 +68,7 @@ chunks = Table(
     Column("last_ms", BigInteger, nullable=False),
     Column("created_at", UtcMs, nullable=False, index=True),
     Column("snapshot_ms", BigInteger, nullable=False, server_default="-1"),
+    Column("redactions", Json, nullable=False, server_default="{}"),
     sqlite_with_rowid=False,
 )
 
