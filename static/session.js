@@ -59,6 +59,8 @@ function sayLooks(event) {
 
 function unplayable(events) {
   const isWhole = (event) => event.type === 2 && event.data?.node;
+  const why = section.dataset.absent;
+  if (why && !events.some(isWhole)) return `There is no replay of this session: ${why}.${events.length ? " What arrived is listed beside." : ""}`;
   if (!events.length) return "This session has no recording.";
   if (!events.some(isWhole)) return "This recording holds no picture of a page: there is nothing to play. Its events are listed beside.";
   return events.length < 2 ? "This recording holds a single moment; there is nothing to play." : "";
