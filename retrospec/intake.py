@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from retrospec.admission import Admission
 from retrospec.capture.body import read_chunk, read_ingest, read_upload
 from retrospec.capture.browsers import read_user_agent
 from retrospec.capture.compress import compress
@@ -25,6 +26,7 @@ from retrospec.domain.receipt import WHY_DROPPED, Kept, Vouched, receipt_of
 from retrospec.domain.session import Stage
 from retrospec.domain.settings import Settings
 from retrospec.issues.fingerprint_v1 import cluster_key, fingerprint
+from retrospec.source_names import SourceNames
 from retrospec.storage import arrivals, markers, receipts, recordings, sessions
 from retrospec.storage.arrivals import Arrival, Landed
 from retrospec.storage.blobs import Blobs
@@ -33,6 +35,8 @@ from retrospec.storage.recordings import StoredChunk
 from retrospec.telemetry import Metrics
 
 T = TypeVar("T")
+Admit = Callable[[str, str], None]
+"""Called with visitor (may be empty) and session before anything is stored; raises TooManyRequests."""
 Ring = Callable[[Sequence[tuple[str, str]]], Awaitable[None]]
 
 CPU_THREADS = 2
@@ -43,6 +47,10 @@ READ_ON_LOOP_BYTES = 16_384
 
 MAX_CLOCK_SKEW = timedelta(minutes=1)
 """A client clock off by more than this is corrected by the time of arrival."""
+
+
+def _admit_all(visitor_id: str, session_id: str) -> None:
+    """For callers that are no strangers."""
 
 
 class Prepared(msgspec.Struct, kw_only=True):
@@ -70,20 +78,32 @@ class Intake:
     """Accepts uploads, ingest calls and chunks for one installation."""
 
     def __init__(
-        self, settings: Settings, database: Database, blobs: Blobs, ring: Ring, metrics: Metrics
+        self,
+        settings: Settings,
+        database: Database,
+        blobs: Blobs,
+        ring: Ring,
+        metrics: Metrics,
+        names: SourceNames,
+        admission: Admission | None = None,
     ) -> None:
+        self._admission = admission or Admission(settings=settings)
         self._settings = settings
         self._database = database
         self._blobs = blobs
         self._ring = ring
         self._metrics = metrics
+        self._names = names
         self._threads = ThreadPoolExecutor(CPU_THREADS, thread_name_prefix="intake")
         self._max_markers = settings.limits.max_markers
         self._rules = RedactionRules() if settings.capture.redact else None
 
-    async def accept_upload(self, project_id: str, body: bytes) -> tuple[str, str]:
+    async def accept_upload(
+        self, project_id: str, body: bytes, admit: Admit = _admit_all
+    ) -> tuple[str, str]:
         """Keep a v1 recording; ``(session id, events object key)``. Raises Refused."""
-        chunk = await self._in_thread(self._keep_upload, project_id, body)
+        self._admission.admit(has_markers=False)
+        chunk = await self._in_thread(self._keep_upload, project_id, body, admit)
         replaced = await self._database.write_soon(
             lambda connection: recordings.replace_upload(connection, chunk)
         )
@@ -92,16 +112,19 @@ class Intake:
         self._metrics.accepted_bytes.inc(len(body))
         return chunk.session_id, chunk.object_key
 
-    async def accept_session(self, project_id: str, body: bytes) -> Landed:
+    async def accept_session(self, project_id: str, body: bytes, admit: Admit = _admit_all) -> Landed:
         """Keep a v1 session and its markers, and have it analysed. Raises Refused."""
         if len(body) <= READ_ON_LOOP_BYTES:
-            return await self._land(self._read_session(project_id, body))
-        return await self._land(await self._in_thread(self._read_session, project_id, body))
+            return await self._land(self._read_session(project_id, body, admit))
+        return await self._land(await self._in_thread(self._read_session, project_id, body, admit))
 
-    async def accept_chunk(self, project_id: str, body: bytes) -> tuple[Chunk, bool, list[MarkerReceipt]]:
+    async def accept_chunk(
+        self, project_id: str, body: bytes, admit: Admit = _admit_all
+    ) -> tuple[Chunk, bool, list[MarkerReceipt]]:
         """Keep a numbered chunk; ``(chunk, was it new, what became of its markers)``. Raises Refused."""
         now = utc_now()
-        chunk, row, arrival = await self._in_thread(self._keep_chunk, project_id, body, now)
+        chunk, row, arrival = await self._in_thread(self._keep_chunk, project_id, body, now, admit)
+        await self._name(arrival)
 
         async def store(connection: Connection) -> tuple[Landed | None, list[MarkerReceipt]]:
             is_new = await recordings.add_chunk(connection, row)
@@ -119,16 +142,22 @@ class Intake:
     async def _in_thread(self, work: Callable[..., T], *given: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)
 
-    def _keep_upload(self, project_id: str, body: bytes) -> StoredChunk:
+    def _keep_upload(self, project_id: str, body: bytes, admit: Admit) -> StoredChunk:
         """Check, redact, compress and store the blob: all that a recording costs, in one thread."""
         upload = read_upload(body, self._settings.limits)
+        admit("", upload.session_id)
         prepared = self._prepare(upload.events, upload)
         key = f"{_session_folder(project_id, upload.site, upload.session_id, utc_now())}.json"
         self._blobs.put_here(blob_key(key), prepared.stored)
         return _stored_chunk(project_id, upload.session_id, key, prepared)
 
-    def _keep_chunk(self, project_id: str, body: bytes, now: datetime) -> tuple[Chunk, StoredChunk, Arrival]:
+    def _keep_chunk(
+        self, project_id: str, body: bytes, now: datetime, admit: Admit
+    ) -> tuple[Chunk, StoredChunk, Arrival]:
         chunk = read_chunk(body, self._settings.limits)
+        admit(chunk.visitor_id, chunk.session_id)
+        self._admission.admit(has_markers=bool(chunk.markers))
+        chunk.leave_out(self._admission.kept_events)
         prepared = self._prepare(chunk.events, chunk)
         arrival = self._read_chunk_arrival(project_id, chunk, prepared, now)
         folder = arrival.events_object_key.removesuffix(".json")
@@ -139,7 +168,14 @@ class Intake:
         self._blobs.put_here(blob_key(row.object_key), prepared.stored)
         return chunk, row, arrival
 
+    async def _name(self, arrival: Arrival) -> None:
+        """Source names decide which issue an exception belongs to, so they come before its receipt."""
+        release, site, route = arrival.release, arrival.site, arrival.route
+        await self._names.name_arrived(arrival.markers, release=release, site=site, route=route)
+
     async def _land(self, arrival: Arrival) -> Landed:
+        self._admission.admit(has_markers=bool(arrival.markers))
+        await self._name(arrival)
         now = utc_now()
         landed: Landed = await self._database.write_soon(
             lambda connection: arrivals.land(connection, arrival, now=now, max_markers=self._max_markers)
@@ -175,9 +211,10 @@ class Intake:
             snapshot_ms=source.first_snapshot_ms or 0,
         )
 
-    def _read_session(self, project_id: str, body: bytes) -> Arrival:
+    def _read_session(self, project_id: str, body: bytes, admit: Admit) -> Arrival:
         ingest = read_ingest(body, self._settings.limits)
         session = ingest.session
+        admit("", session.id)
         _check_own_key(session.events_object_key, project_id, session.id)
         now = utc_now()
         arrival = Arrival(

@@ -4,6 +4,7 @@
 still JSON text (``bytes``) so that nothing is built that nobody needs.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -218,3 +219,10 @@ class Chunk(Heads, rename="camel", kw_only=True):
     client: ChunkClient
     final: bool
     dropped: list[Dropped]
+
+    def leave_out(self, kept: Callable[[bytes], bytes]) -> None:
+        """Replace the events by what ``kept`` lets through; what it holds back is counted as dropped."""
+        events = kept(self.events)
+        if events is not self.events:
+            self.dropped.append(Dropped(reason="disk_full", count=self.event_count))
+            self.events, self.event_count = events, 0

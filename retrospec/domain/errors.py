@@ -12,6 +12,7 @@ RetroSpecError                 a sentence for a person: what, where, next step
 │   ├── TooLarge               413  past a size limit
 │   └── TooManyRequests        429  over the rate; carries retry_after_s
 ├── Unavailable                503  an outside part is down; a retry helps
+│   └── StorageFull            503  the disk has no room; it is nobody's fault but the disk's
 └── CorruptRecording           stored or imported events that cannot be read
 """
 
@@ -92,6 +93,10 @@ class Unavailable(RetroSpecError):
     def __init__(self, message: str, *, retry_after_s: float = 5.0, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.retry_after_s = retry_after_s
+
+
+class StorageFull(Unavailable):
+    """There is no room to write to; what was to be written was not."""
 
 
 class CorruptRecording(RetroSpecError):

@@ -106,13 +106,13 @@ class Chromium:
             timeout=START_TIMEOUT_S * 1_000,
         )
 
-    async def open_stage(self, size: Size, scale: float, assets: Fetch | None = None) -> tuple[Page, CDPSession]:
+    async def open_stage(self, size: Size, assets: Fetch | None = None) -> tuple[Page, CDPSession]:
         """A page with the stage's script in it, in a context of its own; ``assets`` answers below ``VAULT_URL``."""
         if self._browser is None:
             raise Unavailable("the browser is not running")
         context = await self._browser.new_context(
             viewport={"width": size.width, "height": size.height},
-            device_scale_factor=scale,
+            device_scale_factor=1,
             locale="en-US",
             timezone_id="UTC",
             color_scheme="light",

@@ -1,7 +1,7 @@
 """Clean-up: sessions, recordings and artifacts past ``retention.days`` go; issues keep their history."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -12,6 +12,7 @@ from retrospec.retention.vault import drop_unused, sweep_vault
 from retrospec.storage import expiry, recordings
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
+from retrospec.storage.expiry import SessionName
 
 log = structlog.get_logger()
 
@@ -23,6 +24,7 @@ ABANDONED_AFTER = timedelta(days=1)
 ORPHAN_AGE = timedelta(hours=6)
 """A blob younger than this may belong to a call that is still being answered."""
 STORED_SUFFIX = ".zst"
+SWEPT_AT_ONCE = 400
 NOTES_KEPT = timedelta(days=365)
 """How long an issue's link to an expired session says when it went; some 150 bytes each."""
 
@@ -50,13 +52,9 @@ async def clean_up(
             named = await expiry.expired_sessions(
                 connection, before=before, limit=BATCH, project_id=project_id
             )
-            owned = await expiry.belongings(connection, named) if named else None
-        if owned is None:
+        if not named:
             break
-        async with database.write() as connection:
-            cleaned.sessions += await expiry.forget_sessions(connection, named, now=now)
-        await _delete_events(blobs, owned.events, cleaned)
-        await _delete_artifacts(blobs, owned.artifacts, cleaned)
+        await forget(database, blobs, named, cleaned, now=now)
         await asyncio.sleep(PAUSE_S)
     await _drop_abandoned(database, blobs, now - ABANDONED_AFTER, cleaned)
     cleaned.assets += await drop_unused(
@@ -69,21 +67,40 @@ async def clean_up(
     return cleaned
 
 
+async def forget(database: Database, blobs: Blobs, named: Sequence[SessionName], cleaned: Cleaned, *, now: datetime) -> int:
+    """Delete these sessions, rows first, then what they stored; the bytes that freed."""
+    async with database.read() as connection:
+        owned = await expiry.belongings(connection, named)
+        size_bytes = await expiry.bytes_of(connection, named)
+    async with database.write() as connection:
+        cleaned.sessions += await expiry.forget_sessions(connection, named, now=now)
+    await _delete_events(blobs, owned.events, cleaned)
+    await _delete_artifacts(blobs, owned.artifacts, cleaned)
+    return size_bytes
+
+
 async def sweep_orphans(database: Database, blobs: Blobs, *, now: datetime) -> int:
-    """Delete recordings and vault contents that no row points at (their write was cut short); how many."""
-    swept = 0
-    async for blob in blobs.list("session-events"):
-        if now - blob.modified_at < ORPHAN_AGE:
-            continue
-        key = blob.key.removesuffix(STORED_SUFFIX)
-        parts = key.split("/")
-        session_id = parts[6].removesuffix(".json") if len(parts) > 6 else ""
-        async with database.read() as connection:
-            if session_id and await recordings.is_referenced(connection, parts[1], session_id, key):
-                continue
-        await blobs.delete(blob.key)
-        swept += 1
+    """Delete recordings, artifacts and vault contents that no row points at, and writes cut short; how many."""
+    swept = await asyncio.to_thread(blobs.drop_torn, before=now - ORPHAN_AGE)
+    for prefix in ("session-events", "artifacts"):
+        batch: list[str] = []
+        async for blob in blobs.list(prefix):
+            if now - blob.modified_at >= ORPHAN_AGE:
+                batch.append(blob.key)
+            if len(batch) == SWEPT_AT_ONCE:
+                swept += await _drop_unowned(database, blobs, batch)
+                batch = []
+        swept += await _drop_unowned(database, blobs, batch)
     return swept + await sweep_vault(database, blobs, before=now - ORPHAN_AGE)
+
+
+async def _drop_unowned(database: Database, blobs: Blobs, stored: list[str]) -> int:
+    keys = {name.removesuffix(STORED_SUFFIX): name for name in stored}
+    owned = await database.read_once(lambda connection: expiry.owned_keys(connection, list(keys)))
+    unowned = [name for key, name in keys.items() if key not in owned]
+    for name in unowned:
+        await blobs.delete(name)
+    return len(unowned)
 
 
 async def _drop_abandoned(database: Database, blobs: Blobs, before: datetime, cleaned: Cleaned) -> None:

@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import Enum
+from typing import Any
 
 import msgspec
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import delete, func, select, tuple_
 
+from retrospec.domain.session import Stage
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import (
     artifacts,
     chunks,
+    films,
     issue_hours,
     issue_people,
     issue_sessions,
@@ -26,6 +30,19 @@ from retrospec.storage.upsert import insert_new
 
 SessionName = tuple[str, str]
 """``(project_id, session_id)``."""
+
+
+class Worth(Enum):
+    """How much a session would be missed; the governor evicts in this order, the oldest first."""
+
+    HEALTHY = "judged, and nothing failed"
+    DISCARDED = "judged, and its failures did not stand"
+    OLD = "any other that was judged"
+    REPRESENTATIVE = "the one an issue shows"
+    PINNED = "somebody asked to keep it"
+
+
+WORTH = tuple(Worth)
 
 
 class Belongings(msgspec.Struct):
@@ -61,13 +78,78 @@ async def belongings(connection: Connection, named: Sequence[SessionName]) -> Be
     return Belongings(*kept)
 
 
+async def least_missed(connection: Connection, worth: Worth, *, limit: int) -> list[SessionName]:
+    """The oldest sessions of this worth, of all projects; none that is still being worked on."""
+    shows = (
+        select(issues.c.key)
+        .where(
+            issues.c.project_id == sessions.c.project_id,
+            issues.c.representative_session_id == sessions.c.id,
+            issues.c.promoted_at.is_not(None),
+        )
+        .exists()
+    )
+    discarded = sessions.c.report_status == "discarded"
+    of_worth: dict[Worth, list[Any]] = {
+        Worth.HEALTHY: [discarded, sessions.c.marker_count == 0, sessions.c.pinned.is_(False)],
+        Worth.DISCARDED: [discarded, sessions.c.pinned.is_(False), ~shows],
+        Worth.OLD: [sessions.c.pinned.is_(False), ~shows],
+        Worth.REPRESENTATIVE: [sessions.c.pinned.is_(False)],
+        Worth.PINNED: [],
+    }
+    found = await connection.execute(
+        select(sessions.c.project_id, sessions.c.id)
+        .where(sessions.c.stage.in_((Stage.DONE, Stage.DEAD)), *of_worth[worth])
+        .order_by(sessions.c.created_at)
+        .limit(limit)
+    )
+    return [(row.project_id, row.id) for row in found]
+
+
+async def stored_bytes(connection: Connection) -> int:
+    """Sizes of all recordings and artifacts, as stored."""
+    sums = [
+        await connection.scalar(select(func.coalesce(func.sum(table.c.size_bytes), 0)))
+        for table in (chunks, artifacts)
+    ]
+    return sum(map(int, sums))
+
+
+async def bytes_of(connection: Connection, named: Sequence[SessionName]) -> int:
+    """What these sessions' recordings and artifacts take in the blob store."""
+    size = 0
+    for table in (chunks, artifacts):
+        size += await connection.scalar(
+            select(func.coalesce(func.sum(table.c.size_bytes), 0)).where(
+                tuple_(table.c.project_id, table.c.session_id).in_(named)
+            )
+        )
+    return size
+
+
+async def owned_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Those of ``keys`` (recordings, artifacts) that a row points at."""
+    sessions_named = {name for key in keys if (name := _session_of(key))}
+    if not sessions_named:
+        return set()
+    owned = await belongings(connection, sorted(sessions_named))
+    return {*owned.events, *owned.artifacts} & set(keys)
+
+
+def _session_of(key: str) -> SessionName | None:
+    """``session-events/<project>/y/m/d/<site>/<session>…`` and ``artifacts/<project>/y/m/d/<session>/…``."""
+    parts = key.split("/")
+    place = {"session-events": 6, "artifacts": 5}.get(parts[0], len(parts))
+    return (parts[1], parts[place].removesuffix(".json")) if len(parts) > place else None
+
+
 async def forget_sessions(connection: Connection, named: Sequence[SessionName], *, now: datetime) -> int:
     """Delete the rows of these sessions; issues keep their counts. How many sessions went.
 
     Of those that an issue counted, their name and when they went is kept: issues still name them.
     """
     await _note_expired(connection, named, now)
-    for table in (chunks, markers, artifacts, reports, issue_sessions, session_assets):
+    for table in (chunks, markers, artifacts, reports, issue_sessions, session_assets, films):
         await connection.execute(
             delete(table).where(tuple_(table.c.project_id, table.c.session_id).in_(named))
         )

@@ -2,22 +2,24 @@
 
 from litestar import Router
 
-from retrospec.web.api import artifacts, assets, ingest, internal, operate, read, schema, sdk
+from retrospec.web.api import artifacts, assets, ingest, internal, operate, read, schema, sdk, source_maps
 from retrospec.web.api.errors import HANDLERS
+from retrospec.web.audit import note_answered
 
 routes = [
+    Router("/", route_handlers=[*ingest.ROUTES, *assets.ROUTES], exception_handlers=HANDLERS),
     Router(
         "/",
         route_handlers=[
-            *ingest.ROUTES,
-            *assets.ROUTES,
             *read.ROUTES,
             *artifacts.ROUTES,
             *internal.ROUTES,
             *operate.ROUTES,
             *sdk.ROUTES,
+            *source_maps.ROUTES,
             *schema.ROUTES,
         ],
         exception_handlers=HANDLERS,
+        after_response=note_answered,
     )
 ]

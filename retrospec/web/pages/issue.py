@@ -14,7 +14,7 @@ from retrospec.domain.errors import BadRequest, Conflict, NotFound
 from retrospec.domain.issue import Issue, IssueState
 from retrospec.domain.receipt import Receipt
 from retrospec.domain.report import ReportCard
-from retrospec.storage import dashboard_issues, issues, receipts, reports, triage
+from retrospec.storage import dashboard_issues, issues, receipts, reports, strips, triage
 from retrospec.storage.dashboard import Cursor, read_cursor
 from retrospec.storage.dashboard_issues import IssueSessionRow
 from retrospec.storage.issues import Tally
@@ -24,6 +24,7 @@ from retrospec.web.pages.charts import Span, Trend
 from retrospec.web.pages.guard import database_of, local_path, read_form
 from retrospec.web.pages.issues import Choice
 from retrospec.web.pages.rendering import AnyRequest, Frame, live, url_with
+from retrospec.web.pages.strips import StripView, issue_strip
 
 PAGE_SIZE = 25
 MAX_NOTE = 500
@@ -53,6 +54,8 @@ class IssuePage(msgspec.Struct, kw_only=True):
     newest_url: str
     all_url: str
     retention_days: int
+    strip: StripView | None
+    """What it looked like."""
     receipts: dict[str, Receipt]
     """Whether there is a replay, by session: of the listed ones and of the best."""
 
@@ -126,6 +129,7 @@ async def _compose(
         )
         report = await reports.of_session(connection, project_id, best)
         jump_ms = await dashboard_issues.jump_of(connection, project_id, issue.key, best)
+        pictures = await strips.of_issues(connection, project_id, [issue.key])
         named = [best, *(row.session_id for row in found)]
         vouched = await receipts.receipts_of(connection, project_id, named)
     return IssuePage(
@@ -147,6 +151,7 @@ async def _compose(
         newest_url=url_with(request) if after else "",
         all_url=url_with(request, status="", confidence=""),
         retention_days=request.app.state.settings.retention.days,
+        strip=issue_strip(pictures.get(issue.key), project_id, issue.key),
         receipts=vouched,
     )
 

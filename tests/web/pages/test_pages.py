@@ -245,7 +245,7 @@ def test_keys_are_made_shown_once_and_revoked(fresh: str, visit: Visit) -> None:
     assert shown is not None and shown[1] in visitor.get(project).text
     assert "Tick at least one" in visitor.send(f"/p/{PROJECT}/keys", project, name="None").text
     assert visitor.send("/p/proj_studio/keys/key_1/revoke", project).status_code == 404
-    assert "revoked key" in visitor.send(f"/p/{PROJECT}/keys/key_1/revoke", project).text
+    assert "ended key" in visitor.send(f"/p/{PROJECT}/keys/key_1/revoke", project).text
 
 
 def test_an_empty_project_teaches_what_to_do(empty_url: str, visit: Visit) -> None:
