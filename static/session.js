@@ -1,5 +1,6 @@
 // The Session page: loads the recording, plays it, and ties time line, lists and address to the playhead.
 import { wireEvents } from "./events.js";
+import { momentsOf } from "./moments.js";
 import { wirePanes } from "./panes.js";
 import { Timeline } from "./timeline.js";
 import { clock } from "./times.js";
@@ -23,10 +24,10 @@ async function start() {
   note.textContent = "Loading the recording…";
   try {
     const [events, { default: Player }] = await Promise.all([load(section.dataset.events), import("./player.js")]);
-    wireEvents(byId("events-list"), events, jumpLater);
+    const list = wireEvents(byId("events-list"), events, jumpLater);
     const problem = unplayable(events);
     if (problem) throw new Error(problem);
-    new Watch(events, Player);
+    new Watch(events, Player, list);
   } catch (error) {
     note.textContent = error.message || "The recording can't be shown.";
     screen.append(note);
@@ -58,6 +59,8 @@ function sayLooks(event) {
 
 function unplayable(events) {
   const isWhole = (event) => event.type === 2 && event.data?.node;
+  const why = section.dataset.absent;
+  if (why && !events.some(isWhole)) return `There is no replay of this session: ${why}.${events.length ? " What arrived is listed beside." : ""}`;
   if (!events.length) return "This session has no recording.";
   if (!events.some(isWhole)) return "This recording holds no picture of a page: there is nothing to play. Its events are listed beside.";
   return events.length < 2 ? "This recording holds a single moment; there is nothing to play." : "";
@@ -69,8 +72,9 @@ function jumpLater(ms, lead) {
 }
 
 class Watch {
-  constructor(events, Player) {
+  constructor(events, Player, list) {
     watch = this;
+    this.list = list;
     this.first = events[0].timestamp;
     this.length = Math.max(1, events[events.length - 1].timestamp - this.first);
     this.isPlaying = false;
@@ -82,6 +86,7 @@ class Watch {
     this.timeline = new Timeline(byId("timeline"), this.length, { seek: (ms) => this.seek(ms), jump: (ms) => this.jump(ms) });
     this.timeline.showPages(JSON.parse(section.dataset.pages));
     this.timeline.showIdle(idleStretches(events, this.first));
+    this.timeline.showMoments(momentsOf(events, this.first));
     this.say(events);
     this.wire();
     this.begin(Number(section.dataset.start));
@@ -155,7 +160,7 @@ class Watch {
   onKey(event) {
     if (event.target.closest("input, select, textarea, [role=tab]") || event.metaKey || event.ctrlKey || event.altKey) return;
     const isOnControl = event.target.closest("a, button, summary");
-    const actions = { ArrowLeft: () => this.seek(this.now() - STEP_MS), ArrowRight: () => this.seek(this.now() + STEP_MS), n: () => this.nextFailure(), f: () => byId("full").click(), k: () => this.toggle() };
+    const actions = { ArrowLeft: () => this.seek(this.now() - STEP_MS), ArrowRight: () => this.seek(this.now() + STEP_MS), n: () => this.nextFailure(), p: () => this.previousFailure(), "<": () => this.changeSpeed(-1), ">": () => this.changeSpeed(1), i: () => byId("skip-idle").click(), f: () => byId("full").click(), k: () => this.toggle() };
     if (!isOnControl) actions[" "] = () => this.toggle();
     const action = actions[event.key];
     if (!action) return;
@@ -203,7 +208,22 @@ class Watch {
     if (next) this.jump(next.ms);
   }
 
+  previousFailure() {
+    const before = this.now() + LEAD_MS - 100;
+    const earlier = this.ticks.filter((tick) => tick.ms < before).pop() ?? this.ticks[this.ticks.length - 1];
+    if (earlier) this.jump(earlier.ms);
+  }
+
+  changeSpeed(step) {
+    const speed = byId("speed");
+    const wanted = Math.min(speed.options.length - 1, Math.max(0, speed.selectedIndex + step));
+    if (wanted === speed.selectedIndex) return;
+    speed.selectedIndex = wanted;
+    speed.dispatchEvent(new Event("change"));
+  }
+
   show(ms) {
+    this.list?.show(ms);
     byId("clock").textContent = clock(ms);
     this.timeline.show(ms);
     markCurrent(this.ticks, ms, LEAD_MS);

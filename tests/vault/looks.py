@@ -85,7 +85,11 @@ def page() -> Tape:
         el("img", {"src": f"{SITE}/lost.png", "style": place + "300px", "alt": ""}, id=24),
         head=(el("link", {"rel": "stylesheet", "href": f"{SITE}/css/site.css", "integrity": "sha256-AAAA"}, id=30),),
     )
-    return tape.click(3_000, 20, 50, 50).move(6_000, 10, 10)
+    tape.add(2_000, 5, {"tag": "retrospec.request", "payload": {"method": "GET", "url": "/api/teas", "status": 200, "durationMs": 31.4}})
+    tape.click(3_000, 20, 50, 50)
+    tape.add(3_400, 5, {"tag": "retrospec.request", "payload": {"method": "POST", "url": "/api/pay", "status": 500, "durationMs": 120}})
+    tape.add(3_500, 6, {"plugin": "rrweb/console@1", "payload": {"level": "error", "payload": ['"Payment failed"'], "trace": []}})
+    return tape.move(6_000, 10, 10)
 
 
 def digest(content: bytes) -> str:

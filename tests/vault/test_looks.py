@@ -1,6 +1,7 @@
 """A page whose site is gone keeps its pictures, fonts and styles: in the player and before the renderer's camera."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -151,3 +152,27 @@ def test_a_content_is_served_to_people_of_the_project_alone_and_can_do_nothing(w
     raw = window.request.get(f"{below}/{WITH}/events.json?form=raw").text()
     assert f"{looks.SITE}/css/site.css" in raw, "what is downloaded is the recording as it was stored"
     assert url not in raw
+
+
+def test_time_line_and_list_show_deeds_requests_and_console_beside_the_picture(window: Page, filled: tuple[str, Settings]) -> None:
+    played(window, filled[0], WITH)
+    marks = window.locator("#moments .moment")
+    expect(marks).to_have_count(5)  # the page, two requests and a console line share one row; the click has its own
+    expect(window.locator("#moments .moment[data-bad]")).to_have_count(2)
+    window.get_by_role("tab", name="Events").click()
+    rows = window.locator("#events-list li")
+    window.get_by_label("Which events").select_option("network")
+    expect(rows).to_have_text([re.compile("GET /api/teas → 200, 31 ms"), re.compile("POST /api/pay → 500, 120 ms")])
+    expect(rows.nth(1)).to_have_attribute("data-bad", "")
+    window.locator("#timeline").press("Home")
+    for _ in range(2):
+        window.keyboard.press("ArrowRight")
+    expect(rows.nth(1)).to_have_attribute("data-now", "")
+    window.get_by_label("Which events").select_option("console")
+    expect(rows).to_have_text([re.compile("error: Payment failed")])
+    expect(rows.first).to_have_attribute("data-now", "")
+    window.locator("h1").click()
+    window.keyboard.press(">")
+    expect(window.locator("#speed")).to_have_value("2")
+    window.keyboard.press("<")
+    expect(window.locator("#speed")).to_have_value("1")

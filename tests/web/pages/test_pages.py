@@ -302,5 +302,5 @@ def test_a_replay_is_linked_only_where_one_is_stored(mara: Visitor) -> None:
     session = re.search(r'/sessions/(s-[\w-]+)"', bare[0])
     assert session is not None
     page = mara.get(f"/p/{PROJECT}/sessions/{session[1]}").text
-    assert "This session has no replay: no recording arrived" in page
+    assert 'data-absent="no recording arrived"' in page
     assert "Stored without replay: no recording arrived." in page
