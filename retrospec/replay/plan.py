@@ -54,7 +54,7 @@ def plan_look(line: Timeline, finding: Finding, window: Window) -> LookPlan:
     return LookPlan(
         finding=finding,
         act=act,
-        before_ms=sorted({max(0, start_ms - gap) for gap in (*STILL_MS, 1)}),
+        before_ms=sorted({max(0, start_ms - gap) for gap in (*_still_gaps(line, start_ms), 1)}),
         after_ms=_after_stops(line, start_ms, max(finding.t_ms, last_ms), until_ms, end_ms),
         until_ms=until_ms,
         until=until,
@@ -63,6 +63,15 @@ def plan_look(line: Timeline, finding: Finding, window: Window) -> LookPlan:
         stirs=len(line.changes_between(start_ms - 1, until_ms)),
         stirs_later=bool(line.changes_between(until_ms, _next_click_ms(line, until_ms, end_ms))),
     )
+
+
+def _still_gaps(line: Timeline, start_ms: int) -> tuple[int, ...]:
+    """How long before the deed to look for what moves by itself: never before the person's deed before it had its effect."""
+    earlier = [touch.t_ms for touch in line.touches if touch.kind in ("click", "input", "scroll") and touch.t_ms < start_ms - 1]
+    room_ms = start_ms - earlier[-1] - SETTLE_MS if earlier else STILL_MS[0]
+    if room_ms >= STILL_MS[0]:
+        return STILL_MS
+    return tuple(round(room_ms * share) for share in (0.9, 0.4)) if room_ms >= SETTLE_MS else ()
 
 
 def window_of(finding: Finding, windows: Sequence[Window]) -> Window:
