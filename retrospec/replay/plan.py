@@ -19,6 +19,7 @@ MOST_AFTER_STOPS = 9
 """Pictures after the deed; a page that never rests is thinned out evenly."""
 SERIES_GAP_MS, SERIES_REACH_PX = 1_500, 40
 """Clicks so near in time and place are one deed (rage click rules of FIELD.md, widest)."""
+LONGEST_PRESS_MS = 3_000
 OWN_SCROLL_MS = 700
 """A scroll so soon after a click follows from it; a later one is the person's."""
 
@@ -86,7 +87,7 @@ def find_act(line: Timeline, finding: Finding) -> Act | None:
     """The click or input ``finding`` follows from; None when the person did nothing before it."""
     reach_ms = _REACH_MS.get(finding.kind, _REACH_OTHER_MS) + finding.evidence.duration_ms
     latest_ms = finding.t_ms + _CLOCK_SLACK_MS
-    near = [touch for touch in line.touches if finding.t_ms - reach_ms <= touch.t_ms <= latest_ms]
+    near = [touch for touch in line.touches if finding.t_ms - reach_ms <= touch.t_ms and _began_ms(line, touch) <= latest_ms]
     clicks = [touch for touch in near if touch.kind == "click"]
     wanted = finding.evidence.control.node_id if finding.evidence.control else 0
     named = [touch for touch in clicks if wanted and touch.node_id == wanted]
@@ -97,6 +98,14 @@ def find_act(line: Timeline, finding: Finding) -> Act | None:
         last = inputs[-1]
         return Act(kind="input", start_ms=last.t_ms, end_ms=last.t_ms, node_id=last.node_id)
     return None
+
+
+def _began_ms(line: Timeline, touch: Touch) -> int:
+    """When the button went down for a click: what a page does on the way, as while dragging, follows from it too."""
+    if touch.kind != "click":
+        return touch.t_ms
+    presses = [t.t_ms for t in line.touches if t.kind == "press" and touch.t_ms - LONGEST_PRESS_MS <= t.t_ms <= touch.t_ms]
+    return presses[-1] if presses else touch.t_ms
 
 
 def _click_series(line: Timeline, last: Touch) -> Act:
