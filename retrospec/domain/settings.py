@@ -210,7 +210,10 @@ class ReplaySettings(Struct, kw_only=True, forbid_unknown_fields=True):
         int, Meta(ge=1, le=7200, description="Longest stretch rendered of one session.")
     ] = 120
     timeout_seconds: Annotated[int, Meta(ge=1, le=3600, description="Longest time one render may take.")] = 60
-    max_parallel: Annotated[int, Meta(ge=1, le=16, description="Renders at once.")] = 1
+    max_parallel: Annotated[int, Meta(ge=1, le=16, description="Renders at once, of all workers together.")] = 1
+    max_memory_mb: Annotated[
+        int, Meta(ge=256, description="A render whose browser needs more is given up.")
+    ] = 1500
     daily_limit: Annotated[int, Meta(ge=0, description="Renders a day in all; 0 is no limit.")] = 0
     daily_limit_per_project: Annotated[
         int, Meta(ge=0, description="Renders a day for one project; 0 is no limit.")
