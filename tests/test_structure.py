@@ -28,6 +28,7 @@ FLOORS = {
     "accounts": 2,
     "checkup": 3,
     "admission": 3,
+    "backup": 3,
     "governor": 3,
     "importing": 3,
     "intake": 3,

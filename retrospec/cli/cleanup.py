@@ -58,6 +58,9 @@ async def _clean(settings: Settings) -> "tuple[Cleaned, int]":
     async with existing_database(settings) as database:
         blobs = Blobs.open(settings.blobs_url)
         with working_on("Deleting what is past its time"):
-            cleaned = await clean_up(database, blobs, days=settings.retention.days, now=utc_now())
+            kept = settings.retention
+            cleaned = await clean_up(
+                database, blobs, days=kept.days, now=utc_now(), recording_days=kept.recording_days, artifact_days=kept.artifact_days
+            )
         with working_on("Looking for files that no session owns"):
             return cleaned, await sweep_orphans(database, blobs, now=utc_now())

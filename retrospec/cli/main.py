@@ -23,6 +23,10 @@ COMMANDS = {
     "key": "retrospec.cli.key:key",
     "user": "retrospec.cli.user:user",
     "queue": "retrospec.cli.queue:queue",
+    "backup": "retrospec.cli.backup:backup",
+    "restore": "retrospec.cli.backup:restore",
+    "purge": "retrospec.cli.purge:purge",
+    "retention": "retrospec.cli.purge:retention",
     "cleanup": "retrospec.cli.cleanup:cleanup",
     "bench": "retrospec.cli.bench:bench",
 }

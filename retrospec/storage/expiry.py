@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, func, select, tuple_
+from sqlalchemy import Table, delete, func, select, tuple_
 
 from retrospec.domain.session import Stage
 from retrospec.storage.database import Connection
@@ -15,10 +15,8 @@ from retrospec.storage.tables import (
     chunks,
     issue_hours,
     issue_people,
-    issue_sessions,
     issues,
-    markers,
-    reports,
+    metadata,
     sessions,
 )
 
@@ -47,9 +45,9 @@ class Belongings(msgspec.Struct):
 
 
 async def expired_sessions(
-    connection: Connection, *, before: datetime, limit: int, project_id: str = ""
+    connection: Connection, *, before: datetime, limit: int, project_id: str = "", but_not: Sequence[str] = ()
 ) -> list[SessionName]:
-    """Sessions that arrived before ``before`` and are not pinned, oldest first."""
+    """Sessions that arrived before ``before`` and are not pinned, oldest first; of one project, or of all but some."""
     query = (
         select(sessions.c.project_id, sessions.c.id)
         .where(sessions.c.created_at < before, sessions.c.pinned.is_(False))
@@ -58,6 +56,8 @@ async def expired_sessions(
     )
     if project_id:
         query = query.where(sessions.c.project_id == project_id)
+    if but_not:
+        query = query.where(sessions.c.project_id.not_in(but_not))
     return [(row.project_id, row.id) for row in await connection.execute(query)]
 
 
@@ -139,7 +139,7 @@ def _session_of(key: str) -> SessionName | None:
 
 async def forget_sessions(connection: Connection, named: Sequence[SessionName]) -> int:
     """Delete the rows of these sessions; issues keep their counts. How many sessions went."""
-    for table in (chunks, markers, artifacts, reports, issue_sessions):
+    for table in of_sessions():
         await connection.execute(
             delete(table).where(tuple_(table.c.project_id, table.c.session_id).in_(named))
         )
@@ -147,6 +147,11 @@ async def forget_sessions(connection: Connection, named: Sequence[SessionName]) 
         delete(sessions).where(tuple_(sessions.c.project_id, sessions.c.id).in_(named))
     )
     return gone.rowcount
+
+
+def of_sessions() -> list[Table]:
+    """Every table whose rows belong to a session."""
+    return [table for table in metadata.tables.values() if {"project_id", "session_id"} <= set(table.c.keys())]
 
 
 async def forget_stale_tallies(connection: Connection, *, before: datetime, limit: int) -> int:

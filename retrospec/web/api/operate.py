@@ -51,8 +51,9 @@ async def cleanup(request: AnyRequest) -> CleanupAnswer:
     state = request.app.state
     days = state.settings.retention.days
     cleaned = await clean_up(
-        state.database, state.blobs, days=days, now=utc_now(), project_id=request.state.key.project_id
-    )
+        state.database, state.blobs, days=days, now=utc_now(), project_id=request.state.key.project_id,
+        recording_days=state.settings.retention.recording_days, artifact_days=state.settings.retention.artifact_days,
+    )  # fmt: skip
     state.metrics.cleanup_runs.inc()
     state.metrics.cleanup_events.inc(cleaned.events)
     state.metrics.cleanup_artifacts.inc(cleaned.artifacts)
