@@ -29,11 +29,14 @@ from retrospec.jobs.queue import Doorbell
 from retrospec.jobs.ringer import Ringer
 from retrospec.jobs.sweep import sweep_forever
 from retrospec.jobs.turns import Turns
-from retrospec.lookout import MOST_ASKED, Lookout, Publish, why_not
+from retrospec.lookout import MOST_ASKED, Publish, why_not
 from retrospec.model_line import ModelLine
 from retrospec.pipeline import Look, Pipeline
 from retrospec.reader import Reader
 from retrospec.retention.expiry import clean_up, sweep_orphans
+from retrospec.retention.source_maps import forget_unused_maps
+from retrospec.screening.wiring import screening
+from retrospec.source_names import SourceNames
 from retrospec.storage import reports, sessions
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
@@ -41,6 +44,7 @@ from retrospec.storage.folder import held_folder
 from retrospec.storage.migrate import migrate
 from retrospec.telemetry import Metrics
 from retrospec.traffic import Traffic
+from retrospec.vault.store import Vault, dressed
 from retrospec.web import api, pages
 from retrospec.web.access import KeyRing, RateLimiter
 from retrospec.web.api.errors import HANDLERS
@@ -126,16 +130,20 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         state.keyring, state.rate_limiter = KeyRing(database), RateLimiter(settings.limits)
         state.traffic = Traffic()
         state.tokens = ArtifactTokens(signing_secret(settings.data_dir))
+        state.source_names = SourceNames(database, blobs)
+        stack.push_async_callback(state.source_names.close)
+        state.vault = Vault(settings, database, blobs)
         state.admission = Admission(settings=settings)
         state.governor = Governor(settings, database, blobs, state.admission)
-        state.intake = Intake(settings, database, blobs, ring, metrics, state.admission)
+        state.intake = Intake(settings, database, blobs, ring, metrics, state.source_names, state.admission)
         stack.push_async_callback(asyncio.to_thread, state.intake.close)
         line = ModelLine()
         stack.push_async_callback(line.close)
         word = None if settings.analysis.provider == "heuristic" else Reader(settings.analysis, line).word
         no_look = await asyncio.to_thread(why_not, settings)
         look = None if no_look else await stack.enter_async_context(_looking(app, line))
-        state.pipeline = Pipeline(settings, database, blobs, metrics, word, look, no_look, state.traffic)
+        named = state.source_names
+        state.pipeline = Pipeline(settings, database, blobs, metrics, named, word, look, no_look, state.traffic)
         state.turns = Turns(database, state.pipeline.advance, lambda: state.admission.room is Room.FULL)
         await ensure_default_project(database, now=utc_now())
         await asyncio.to_thread(doorbell.forget_all)
@@ -157,11 +165,8 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
 
 @asynccontextmanager
 async def _looking(app: Litestar, line: ModelLine) -> AsyncIterator[Look]:
-    lookout = Lookout(app.state.settings, app.state.blobs, line, _publishing(app))
-    try:
-        yield lookout.look
-    finally:
-        await lookout.close()
+    async with screening(app.state, line, _publishing(app)) as lookout:
+        yield dressed(lookout.look, app.state.vault)
 
 
 def _publishing(app: Litestar) -> Publish:
@@ -209,6 +214,7 @@ async def _clean_forever(settings: Settings, database: Database, blobs: Blobs, m
         rounds += 1
         try:
             cleaned = await clean_up(database, blobs, days=settings.retention.days, now=utc_now())
+            await forget_unused_maps(database, blobs, days=settings.retention.source_map_days, now=utc_now())
             if rounds % ORPHANS_EVERY == 0:
                 await sweep_orphans(database, blobs, now=utc_now())
         except RetroSpecError as error:

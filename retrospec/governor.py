@@ -128,7 +128,7 @@ class Governor:
             if not named:
                 break
             cleaned = Cleaned()
-            freed = await forget(self._database, self._blobs, named, cleaned)
+            freed = await forget(self._database, self._blobs, named, cleaned, now=utc_now())
             over -= freed
             self.space.used -= freed
             self.space.evicted += cleaned.sessions

@@ -23,6 +23,9 @@ from retrospec.lookout import Lookout, why_not
 from retrospec.model_line import ModelLine
 from retrospec.pipeline import Pipeline
 from retrospec.reader import Reader
+from retrospec.screening.room import RenderRoom
+from retrospec.screening.strips import StripKeeper
+from retrospec.source_names import SourceNames
 from retrospec.storage import reports
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
@@ -74,7 +77,7 @@ def import_door(settings: Settings, database: Database, blobs: Blobs) -> Iterato
     capture = msgspec.structs.replace(settings.capture, end_grace_seconds=0)
     limits = msgspec.structs.replace(settings.limits, max_body_mb=MAX_IMPORT_MB, max_events=MAX_IMPORT_EVENTS)
     own = msgspec.structs.replace(settings, capture=capture, limits=limits)
-    door = Intake(own, database, blobs, _not_rung, Metrics())
+    door = Intake(own, database, blobs, _not_rung, Metrics(), SourceNames(database, blobs))
     try:
         yield door
     finally:
@@ -115,15 +118,18 @@ async def own_pipeline(settings: Settings, database: Database, blobs: Blobs) -> 
     It serves no videos, so where ``confirmation.checker`` is ``remote_visual`` the built-in verdict stands.
     """
     no_look = why_not(settings)
-    line = ModelLine()
-    lookout = None if no_look else Lookout(settings, blobs, line, publish=None)
+    line, names = ModelLine(), SourceNames(database, blobs)
+    room = RenderRoom(settings, database)
+    lookout = None if no_look else Lookout(settings, blobs, line, room, publish=None)
     word = None if settings.analysis.provider == "heuristic" else Reader(settings.analysis, line).word
     try:
         look = lookout.look if lookout is not None else None
-        yield Pipeline(settings, database, blobs, Metrics(), word, look, no_look, Traffic())
-    finally:
+        yield Pipeline(settings, database, blobs, Metrics(), names, word, look, no_look, Traffic())
         if lookout is not None:
-            await lookout.close()
+            await StripKeeper(database, blobs).make_missing()
+    finally:
+        await room.close()
+        await names.close()
         await line.close()
 
 

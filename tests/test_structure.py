@@ -26,6 +26,8 @@ FLOORS = {
     "alerts": 2,
     "retention": 2,
     "accounts": 2,
+    "symbols": 2,
+    "source_names": 3,
     "checkup": 3,
     "admission": 3,
     "backup": 3,
@@ -33,12 +35,14 @@ FLOORS = {
     "importing": 3,
     "intake": 3,
     "lookout": 3,
+    "screening": 3,
     "reader": 3,
     "breather": 3,
     "report_cards": 3,
     "stage_claims": 3,
     "traffic": 3,
     "pipeline": 3,
+    "vault": 3,
     "jobs": 3,
     "web": 4,
     "cli": 4,
@@ -61,6 +65,7 @@ OWNERS = {
     "huey": ("jobs/",),
     "litestar": ("web/", "app.py", "serving.py"),
     "uvicorn": ("serving.py",),
+    "symbolic": ("symbols/opener.py",),
     "prometheus_client": ("telemetry.py",),
     "click": ("cli/",),
     "rich": ("cli/", "bench/", "demo/"),
@@ -151,7 +156,7 @@ def absolute_module(file: Path, node: ast.ImportFrom) -> str:
 
 
 def room_of(file: Path) -> str:
-    """``retrospec/storage/tables.py`` → ``storage``; ``retrospec/app.py`` → ``app``."""
+    """``retrospec/storage/blobs.py`` → ``storage``; ``retrospec/app.py`` → ``app``."""
     return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "restore": "retrospec.cli.backup:restore",
     "purge": "retrospec.cli.purge:purge",
     "retention": "retrospec.cli.purge:retention",
+    "sourcemaps": "retrospec.cli.sourcemaps:sourcemaps",
     "cleanup": "retrospec.cli.cleanup:cleanup",
     "bench": "retrospec.cli.bench:bench",
 }

@@ -132,7 +132,7 @@ def drop_command(session_id: str | None, is_all: bool, data: str | None, config:
     cleaned = Cleaned()
 
     async def drop(database: "Database") -> None:
-        await forget(database, Blobs.open(settings.blobs_url), _names(letters), cleaned)
+        await forget(database, Blobs.open(settings.blobs_url), _names(letters), cleaned, now=utc_now())
 
     if letters:
         _with_database(settings, drop)

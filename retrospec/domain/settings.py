@@ -47,6 +47,13 @@ class StorageSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     """The data folder."""
 
     dir: Annotated[str, Meta(description="Folder for the database, recordings and keys.")] = "retrospec-data"
+    assets_mb: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Most a project's asset vault (pictures, fonts, styles of recorded pages) holds, in MB; 0 is off.",
+        ),
+    ] = 500
     max_gb: Annotated[
         float, Meta(ge=0, description="Most that may be stored here, in GB; 0 is four fifths of the disk.")
     ] = 0.0
@@ -78,8 +85,14 @@ class LimitSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     max_body_mb: Annotated[
         int, Meta(ge=1, le=1024, description="Largest request, as sent and once inflated, in MB.")
     ] = 20
+    max_asset_kb: Annotated[
+        int, Meta(ge=1, le=20_000, description="Largest picture, font or stylesheet the vault keeps, in kB.")
+    ] = 1_000
     max_events: Annotated[int, Meta(ge=1, description="Most rrweb events one request may carry.")] = 200_000
     max_markers: Annotated[int, Meta(ge=1, description="Most markers one session may have.")] = 1_000
+    max_source_map_mb: Annotated[
+        int, Meta(ge=1, le=100, description="Largest source map with its minified file, in MB.")
+    ] = 50
     max_backlog: Annotated[
         int, Meta(ge=0, description="Sessions waiting to be judged past which new ones must wait; 0 is off.")
     ] = 20_000
@@ -110,6 +123,14 @@ class RetentionSettings(Struct, kw_only=True, forbid_unknown_fields=True):
         int, Meta(ge=0, le=3650, description="Age at which pictures, films and analyses go; 0 is with the session.")
     ] = 0
     cleanup_minutes: Annotated[int, Meta(ge=1, description="Time between clean-ups.")] = 60
+    source_map_days: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=3650,
+            description="A release's source maps go this long after they last named something, or came.",
+        ),
+    ] = 90
 
 
 class PromoteSettings(Struct, kw_only=True, forbid_unknown_fields=True):

@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from retrospec.domain.errors import Unavailable
+from retrospec.retention.vault import drop_unused, sweep_vault
 from retrospec.storage import expiry, recordings, terms
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
@@ -26,6 +27,8 @@ ORPHAN_AGE = timedelta(hours=6)
 """A blob younger than this may belong to a call that is still being answered."""
 STORED_SUFFIX = ".zst"
 SWEPT_AT_ONCE = 400
+NOTES_KEPT = timedelta(days=365)
+"""How long an issue's link to an expired session says when it went; some 150 bytes each."""
 
 
 class Cleaned(msgspec.Struct):
@@ -35,6 +38,8 @@ class Cleaned(msgspec.Struct):
     tallies: int = 0
     events: int = 0
     artifacts: int = 0
+    assets: int = 0
+    """Contents of the vault."""
     failed_events: int = 0
     failed_artifacts: int = 0
 
@@ -61,7 +66,11 @@ async def clean_up(
         await scope.expire_parts(terms.forget_recordings, chosen.recording_days, _delete_events)
         await scope.expire_parts(terms.forget_artifacts, chosen.artifact_days, _delete_artifacts)
     await _drop_abandoned(database, blobs, now - ABANDONED_AFTER, cleaned)
+    cleaned.assets += await drop_unused(
+        database, blobs, before=before, strays_before=now - ABANDONED_AFTER, project_id=project_id
+    )
     async with database.write() as connection:
+        await expiry.forget_notes(connection, before=now - NOTES_KEPT)
         cleaned.tallies += await expiry.forget_stale_tallies(connection, before=before, limit=1000)
         await expiry.give_back_space(connection)
     return cleaned
@@ -86,7 +95,7 @@ class _Scope(msgspec.Struct):
                 )
             if not named:
                 return
-            await forget(self.database, self.blobs, named, self.cleaned)
+            await forget(self.database, self.blobs, named, self.cleaned, now=self.now)
             await asyncio.sleep(PAUSE_S)
 
     async def expire_parts(self, forget_some: Any, days: int, delete: Any) -> None:
@@ -102,20 +111,20 @@ class _Scope(msgspec.Struct):
             await asyncio.sleep(PAUSE_S)
 
 
-async def forget(database: Database, blobs: Blobs, named: Sequence[SessionName], cleaned: Cleaned) -> int:
+async def forget(database: Database, blobs: Blobs, named: Sequence[SessionName], cleaned: Cleaned, *, now: datetime) -> int:
     """Delete these sessions, rows first, then what they stored; the bytes that freed."""
     async with database.read() as connection:
         owned = await expiry.belongings(connection, named)
         size_bytes = await expiry.bytes_of(connection, named)
     async with database.write() as connection:
-        cleaned.sessions += await expiry.forget_sessions(connection, named)
+        cleaned.sessions += await expiry.forget_sessions(connection, named, now=now)
     await _delete_events(blobs, owned.events, cleaned)
     await _delete_artifacts(blobs, owned.artifacts, cleaned)
     return size_bytes
 
 
 async def sweep_orphans(database: Database, blobs: Blobs, *, now: datetime) -> int:
-    """Delete recordings and artifacts that no row points at, and writes cut short; how many."""
+    """Delete recordings, artifacts and vault contents that no row points at, and writes cut short; how many."""
     swept = await asyncio.to_thread(blobs.drop_torn, before=now - ORPHAN_AGE)
     for prefix in ("session-events", "artifacts"):
         batch: list[str] = []
@@ -126,7 +135,7 @@ async def sweep_orphans(database: Database, blobs: Blobs, *, now: datetime) -> i
                 swept += await _drop_unowned(database, blobs, batch)
                 batch = []
         swept += await _drop_unowned(database, blobs, batch)
-    return swept
+    return swept + await sweep_vault(database, blobs, before=now - ORPHAN_AGE)
 
 
 async def _drop_unowned(database: Database, blobs: Blobs, stored: list[str]) -> int:

@@ -66,7 +66,7 @@ async def _erase(database: Database, blobs: Blobs, receipt: Receipt, find: Find)
             counts = await erasure.rows_of(connection, named) if named else {}
         if not named:
             break
-        receipt.bytes += await forget(database, blobs, named, cleaned)
+        receipt.bytes += await forget(database, blobs, named, cleaned, now=receipt.erased_at)
         for name, count in counts.items():
             receipt.rows[name] = receipt.rows.get(name, 0) + count
     receipt.recordings, receipt.artifacts = cleaned.events, cleaned.artifacts

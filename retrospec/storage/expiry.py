@@ -13,12 +13,20 @@ from retrospec.storage.database import Connection
 from retrospec.storage.tables import (
     artifacts,
     chunks,
+    films,
     issue_hours,
     issue_people,
+    issue_sessions,
     issues,
-    metadata,
+    markers,
+    reports,
+    session_assets,
     sessions,
 )
+from retrospec.storage.tables import (
+    expired_sessions as expired,
+)
+from retrospec.storage.upsert import insert_new
 
 SessionName = tuple[str, str]
 """``(project_id, session_id)``."""
@@ -137,8 +145,12 @@ def _session_of(key: str) -> SessionName | None:
     return (parts[1], parts[place].removesuffix(".json")) if len(parts) > place else None
 
 
-async def forget_sessions(connection: Connection, named: Sequence[SessionName]) -> int:
-    """Delete the rows of these sessions; issues keep their counts. How many sessions went."""
+async def forget_sessions(connection: Connection, named: Sequence[SessionName], *, now: datetime) -> int:
+    """Delete the rows of these sessions; issues keep their counts. How many sessions went.
+
+    Of those that an issue counted, their name and when they went is kept: issues still name them.
+    """
+    await _note_expired(connection, named, now)
     for table in of_sessions():
         await connection.execute(
             delete(table).where(tuple_(table.c.project_id, table.c.session_id).in_(named))
@@ -149,9 +161,36 @@ async def forget_sessions(connection: Connection, named: Sequence[SessionName]) 
     return gone.rowcount
 
 
-def of_sessions() -> list[Table]:
-    """Every table whose rows belong to a session."""
-    return [table for table in metadata.tables.values() if {"project_id", "session_id"} <= set(table.c.keys())]
+def of_sessions() -> tuple[Table, ...]:
+    """The tables whose rows go with their session."""
+    return (chunks, markers, artifacts, reports, issue_sessions, session_assets, films)
+
+
+async def _note_expired(connection: Connection, named: Sequence[SessionName], now: datetime) -> None:
+    found = await connection.execute(
+        select(issue_sessions.c.project_id, issue_sessions.c.session_id)
+        .where(
+            tuple_(issue_sessions.c.project_id, issue_sessions.c.session_id).in_(named),
+            issue_sessions.c.counted.is_(True),
+        )
+        .distinct()
+    )
+    noted = [{"project_id": row.project_id, "session_id": row.session_id, "expired_at": now} for row in found]
+    if noted:
+        await connection.execute(insert_new(connection, expired), noted)
+
+
+async def expired_at(connection: Connection, project_id: str, session_id: str) -> datetime | None:
+    """When a session that an issue counted went past its retention; None for any other."""
+    found: datetime | None = await connection.scalar(
+        select(expired.c.expired_at).where(expired.c.project_id == project_id, expired.c.session_id == session_id)
+    )
+    return found
+
+
+async def forget_notes(connection: Connection, *, before: datetime) -> int:
+    """Delete what is kept of sessions that expired before ``before``; how many."""
+    return (await connection.execute(delete(expired).where(expired.c.expired_at < before))).rowcount
 
 
 async def forget_stale_tallies(connection: Connection, *, before: datetime, limit: int) -> int:

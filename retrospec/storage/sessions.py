@@ -73,6 +73,12 @@ async def find(connection: Connection, project_id: str, session_id: str) -> Sess
     return None if row is None else to_session(row)
 
 
+async def projects_with(connection: Connection, session_id: str) -> list[str]:
+    """The projects that have a session of that id: ids are the clients', so several may."""
+    query = select(sessions.c.project_id).where(sessions.c.id == session_id).order_by(sessions.c.project_id)
+    return [row[0] for row in await connection.execute(query)]
+
+
 async def claim(
     connection: Connection,
     project_id: str,

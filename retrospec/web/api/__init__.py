@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from retrospec.web.api import artifacts, ingest, internal, operate, read, schema, sdk
+from retrospec.web.api import artifacts, assets, ingest, internal, operate, read, schema, sdk, source_maps
 from retrospec.web.api.errors import HANDLERS
 
 routes = [
@@ -10,11 +10,13 @@ routes = [
         "/",
         route_handlers=[
             *ingest.ROUTES,
+            *assets.ROUTES,
             *read.ROUTES,
             *artifacts.ROUTES,
             *internal.ROUTES,
             *operate.ROUTES,
             *sdk.ROUTES,
+            *source_maps.ROUTES,
             *schema.ROUTES,
         ],
         exception_handlers=HANDLERS,

@@ -212,7 +212,7 @@ def test_a_session_still_to_be_read_says_so_and_asks_again(mara: Visitor) -> Non
 
 
 def test_events_stream_as_one_array_and_a_lost_chunk_is_named(mara: Visitor) -> None:
-    events = mara.get(f"{SESSION}/events.json").json()
+    events = mara.get(f"{SESSION}/events.json?form=raw").json()
     assert len(events) == 105
     assert {events[0]["type"], events[1]["type"]} == {4, 2}
     assert mara.get(f"/p/{PROJECT}/sessions/s-quiet-3/events.json").json() == []
