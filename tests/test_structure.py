@@ -31,6 +31,8 @@ FLOORS = {
     "checkup": 3,
     "admission": 3,
     "backup": 3,
+    "vitals": 3,
+    "reloading": 3,
     "governor": 3,
     "importing": 3,
     "intake": 3,

@@ -22,6 +22,8 @@ COMMANDS = {
     "project": "retrospec.cli.project:project",
     "key": "retrospec.cli.key:key",
     "user": "retrospec.cli.user:user",
+    "reload": "retrospec.cli.reload:reload_command",
+    "config": "retrospec.cli.reload:config_group",
     "queue": "retrospec.cli.queue:queue",
     "backup": "retrospec.cli.backup:backup",
     "restore": "retrospec.cli.backup:restore",

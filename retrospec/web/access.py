@@ -69,25 +69,25 @@ class RateLimiter:
     """A token bucket per caller."""
 
     def __init__(self, limits: LimitSettings) -> None:
-        self._rate = limits.requests_per_second
-        self._burst = float(limits.burst)
+        self._limits = limits
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, caller: str) -> None:
         """One request of ``caller``. Raises TooManyRequests."""
-        if self._rate <= 0:
+        rate, burst = self._limits.requests_per_second, float(self._limits.burst)
+        if rate <= 0:
             return
         now = time.monotonic()
-        tokens, then = self._buckets.get(caller, (self._burst, now))
-        tokens = min(self._burst, tokens + (now - then) * self._rate)
+        tokens, then = self._buckets.get(caller, (burst, now))
+        tokens = min(burst, tokens + (now - then) * rate)
         self._buckets[caller] = (max(0.0, tokens - 1.0), now)
         self._buckets.move_to_end(caller)
         if len(self._buckets) > MAX_BUCKETS:
             self._buckets.popitem(last=False)
         if tokens < 1.0:
             raise TooManyRequests(
-                f"Too many requests: at most {self._rate:g} a second.",
-                retry_after_s=(1.0 - tokens) / self._rate,
+                f"Too many requests: at most {rate:g} a second.",
+                retry_after_s=(1.0 - tokens) / rate,
             )
 
 

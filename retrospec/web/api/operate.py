@@ -9,6 +9,7 @@ from litestar.exceptions import NotAuthorizedException
 from retrospec.domain.clock import utc_now
 from retrospec.retention.expiry import clean_up
 from retrospec.storage import sessions
+from retrospec.vitals import fill_gauges
 from retrospec.web.access import needs
 from retrospec.web.api.ingest import AnyRequest
 from retrospec.web.api.wire import CleanupAnswer, HealthAnswer
@@ -27,6 +28,7 @@ async def metrics(request: AnyRequest) -> Response[bytes]:
     state = request.app.state
     _check_token(request, state.settings.server.metrics_token)
     await _read_queues(state)
+    await fill_gauges(state)
     return Response(state.metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

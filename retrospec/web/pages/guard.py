@@ -130,6 +130,7 @@ async def signed_in_frame(request: AnyRequest) -> Frame:
         form_token=form_token(login_token(request)),
         user=user,
         projects=known,
+        notice=request.app.state.admission.notice if "admission" in request.app.state else "",
     )
 
 

@@ -35,6 +35,8 @@ class Frame(msgspec.Struct, kw_only=True):
     user: User | None = None
     project: Project | None = None
     projects: list[Project] = []
+    notice: str = ""
+    """What every page should say of the server's state; empty when all is well."""
     section: str = ""
     """Which entry of the navigation is current."""
 
