@@ -42,6 +42,6 @@ async def test_the_film_fails_in_a_sentence_leaves_nothing_and_the_next_is_made(
         made = await renderer.film(tape.recording(), None, small_disk / "film.webm")
         assert made.status == "failed"
         assert made.reason.startswith("the video could not be written: No space left"), made.reason
-        assert os.listdir(small_disk) == []
+        assert list(small_disk.iterdir()) == []
         again = await renderer.film(tape.recording(), None, tmp_path / "film.webm")
         assert again.status == "ready" and again.size_bytes > 64_000
