@@ -5,11 +5,8 @@ only while the claim is held and nothing was added to the session meanwhile.
 """
 
 import asyncio
-import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -21,9 +18,8 @@ from retrospec.capture.compress import compress, decompress
 from retrospec.confirmation.ruling import Ruling, rule
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.clock import utc_now
-from retrospec.domain.errors import CorruptRecording, NotFound, RetroSpecError, Unavailable
+from retrospec.domain.errors import NotFound, Unavailable
 from retrospec.domain.finding import Finding, Standing
-from retrospec.domain.ids import new_id
 from retrospec.domain.marker import Marker
 from retrospec.domain.recording import Recording
 from retrospec.domain.report import ReportCard, ReportStatus
@@ -44,6 +40,8 @@ from retrospec.report_cards import (
     text_report,
     with_outside_words,
 )
+from retrospec.source_names import SourceNames
+from retrospec.stage_claims import bury_or_postpone, kept, next_claim, seized
 from retrospec.storage import issues, markers, recordings, reports, sessions
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Connection, Database
@@ -94,6 +92,7 @@ class Pipeline:
         database: Database,
         blobs: Blobs,
         metrics: Metrics,
+        names: SourceNames,
         word: Word | None,
         look: Look | None,
         no_look: str,
@@ -103,7 +102,7 @@ class Pipeline:
         self._database = database
         self._blobs = blobs
         self._metrics = metrics
-        self._word = word
+        self._names, self._word = names, word
         self._look = look
         self._no_look = no_look
         """Why nothing looks, in one sentence."""
@@ -114,7 +113,7 @@ class Pipeline:
     async def advance(self, project_id: str, session_id: str) -> None:
         """Do every stage that is due for this session; return when none is, or another worker has it."""
         await self._traffic.calm()
-        while claim := await self._claim(project_id, session_id):
+        while claim := await next_claim(self._database, self._settings.worker, project_id, session_id):
             stage = Stage.CONFIRMATION if claim.session.stage is Stage.CONFIRMATION else Stage.ANALYSIS
             with structlog.contextvars.bound_contextvars(
                 project=project_id, session=session_id, stage=str(stage), job=claim.owner
@@ -127,7 +126,7 @@ class Pipeline:
         started = time.perf_counter()
         run = self._confirm if stage is Stage.CONFIRMATION else self._analyse
         try:
-            async with self._kept(claim):
+            async with kept(self._database, self._settings.worker, claim):
                 return await run(claim)
         except Exception as error:  # the stage's border: recorded, retried, at last buried
             await self._fail(claim, stage, error)
@@ -135,65 +134,16 @@ class Pipeline:
         finally:
             self._metrics.stage_seconds.labels(str(stage)).observe(time.perf_counter() - started)
 
-    async def _claim(self, project_id: str, session_id: str) -> Claim | None:
-        owner, now = new_id("job"), utc_now()
-        claimed: Claim | None = await self._database.write_soon(
-            lambda connection: sessions.claim(
-                connection,
-                project_id,
-                session_id,
-                owner=owner,
-                now=now,
-                lease_s=self._settings.worker.lease_seconds,
-            )
-        )
-        return claimed
-
-    @asynccontextmanager
-    async def _kept(self, claim: Claim) -> AsyncIterator[None]:
-        renewing = asyncio.create_task(self._keep_renewing(claim))
-        try:
-            yield
-        finally:
-            renewing.cancel()
-
-    async def _keep_renewing(self, claim: Claim) -> None:
-        lease_s = self._settings.worker.lease_seconds
-        while True:
-            await asyncio.sleep(lease_s / 3)
-            async with self._database.write() as connection:
-                await sessions.renew(connection, claim, until=utc_now() + timedelta(seconds=lease_s))
-
     async def _fail(self, claim: Claim, stage: Stage, error: Exception) -> None:
         self._metrics.stage_failures.labels(str(stage)).inc()
-        worker, attempt = self._settings.worker, claim.session.attempt
-        sentence = str(error) if isinstance(error, RetroSpecError) else f"{type(error).__name__}: {error}"
-        is_final = isinstance(error, CorruptRecording | NotFound) or attempt >= worker.max_attempts
-        log.warning(
-            "stage_failed",
-            attempt=attempt,
-            final=is_final,
-            error=sentence,
-            exc_info=not isinstance(error, RetroSpecError),
-        )
-        now = utc_now()
-        delay_s = sessions.retry_delay_s(
-            attempt, base_s=worker.retry_base_seconds, max_s=worker.retry_max_seconds, jitter=random.random()
-        )
         judged = await self._judged(claim.session)
-        async with self._database.write() as connection:
-            if is_final:
-                await sessions.bury(connection, claim, now=now, error=sentence)
-                await reports.save(connection, failed_report(claim.session, judged.report, sentence))
-            else:
-                await sessions.postpone(
-                    connection, claim, not_before=now + timedelta(seconds=delay_s), error=sentence
-                )
+        await bury_or_postpone(self._database, self._settings.worker, claim, judged.report, error)
 
     # ── stage 1: what happened, by the text of it ─────────────────────────────────────────
 
     async def _analyse(self, claim: Claim) -> bool:
         loaded = await self._load(claim.session)
+        await self._names.name_waiting(claim.session, loaded.markers)
         async with self._reading:
             analysis, artifact = await asyncio.to_thread(self._read_story, loaded)
         if self._word is not None:
@@ -353,7 +303,7 @@ class Pipeline:
 
     async def accept_report(self, sent: Any) -> ReportCard:
         """An outside analyzer's card: empty fields keep what was there; any status but pending settles it."""
-        claim = await self._seize(sent.project_id, sent.session_id)
+        claim = await seized(self._database, self._settings.worker, sent.project_id, sent.session_id)
         judged = await self._judged(claim.session)
         report = with_outside_words(judged.report or failed_report(claim.session, None, ""), sent)
         if report.status is not ReportStatus.PENDING:
@@ -368,14 +318,6 @@ class Pipeline:
 
         await self._save_or_release(claim, save, report)
         return report
-
-    async def _seize(self, project_id: str, session_id: str) -> Claim:
-        until = utc_now() + timedelta(seconds=self._settings.worker.lease_seconds)
-        async with self._database.write() as connection:
-            claim = await sessions.seize(connection, project_id, session_id, owner=new_id("out"), until=until)
-        if claim is None:
-            raise NotFound(f"There is no session {session_id!r} in this project.")
-        return claim
 
     async def _move_on(self, connection: Connection, claim: Claim, stage: Stage, report: ReportCard) -> bool:
         return await sessions.move_on(

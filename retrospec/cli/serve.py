@@ -24,6 +24,6 @@ def serve(data: str | None, config: Path | None, host: str | None, port: int | N
     """
     settings = settings_from(config, storage_dir=data, server_host=host, server_port=port)
     keep_private()
-    from retrospec import app
+    from retrospec import serving
 
-    sys.exit(app.serve(settings))
+    sys.exit(serving.serve(settings))

@@ -82,13 +82,15 @@ _STORE_ISSUE = (
 
 async def find(connection: Connection, project_id: str, key: str) -> Tally | None:
     """The tally of the issue ``key`` names, promoted or not: its own key, or that of any cluster in it."""
-    row = (await connection.execute(_ONE, {"p": project_id, "k": key})).first()
-    if row is not None:
-        return to_tally(row)
+    if tally := await exact(connection, project_id, key):
+        return tally
     home = await clusters.home_of(connection, project_id, key)
-    if home in ("", key):
-        return None
-    row = (await connection.execute(_ONE, {"p": project_id, "k": home})).first()
+    return None if home in ("", key) else await exact(connection, project_id, home)
+
+
+async def exact(connection: Connection, project_id: str, key: str) -> Tally | None:
+    """The tally of the issue whose own key is ``key``."""
+    row = (await connection.execute(_ONE, {"p": project_id, "k": key})).first()
     return None if row is None else to_tally(row)
 
 

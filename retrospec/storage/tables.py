@@ -507,3 +507,20 @@ detector_days = Table(
     Column("rejected", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
+
+source_maps = Table(
+    "source_maps",
+    metadata,
+    Column("project_id", ID, primary_key=True),
+    Column("release", String(256), primary_key=True),
+    Column("name", String(512), primary_key=True),
+    Column("debug_id", String(64), nullable=False, server_default=""),
+    Column("object_key", Text, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("inflated_bytes", Integer, nullable=False),
+    Column("has_sources", Boolean, nullable=False, server_default="0"),
+    Column("created_at", UtcMs, nullable=False),
+    Column("last_used_at", UtcMs),
+    Index("ix_source_maps_debug", "project_id", "debug_id"),
+    sqlite_with_rowid=False,
+)
