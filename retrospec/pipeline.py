@@ -28,6 +28,7 @@ from retrospec.domain.settings import Settings
 from retrospec.domain.visual import VisualResult
 from retrospec.domain.window import Window, windows_around
 from retrospec.intake import blob_key
+from retrospec.issues.placing import place_sightings
 from retrospec.issues.sightings import count
 from retrospec.issues.tally import add_sighting
 from retrospec.lookout import Seen
@@ -295,6 +296,7 @@ class Pipeline:
                 await reports.save_artifact(connection, artifact)
             await markers.add_found(connection, counted.found)
             await markers.set_states(connection, session.project_id, session.id, counted.states)
+            await place_sightings(connection, counted.sightings, self._settings.promote, now)
             for sighting in counted.sightings:
                 await issues.count_sighting(connection, sighting, combine=combine)
             return True
