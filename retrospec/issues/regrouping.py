@@ -12,7 +12,7 @@ import msgspec
 from retrospec.domain.settings import PromoteSettings
 from retrospec.issues.grouping import Join, Word, partition
 from retrospec.issues.tally import add_up, promote_if_reached
-from retrospec.storage import clusters, decisions, issues
+from retrospec.storage import clusters, decisions, issues, judgements
 from retrospec.storage.clusters import Cluster
 from retrospec.storage.database import Connection
 from retrospec.storage.decisions import Standing
@@ -106,7 +106,11 @@ async def _write(
     shown = sorted((one.promoted_at, one.issue.created_at) for one in inside if one.promoted_at)
     if tally.promoted_at is None and shown:
         tally.promoted_at, tally.issue.created_at = shown[0]
-    promote_if_reached(tally, settings, now)
+    keys = [one.key for one in counted]
+    if len(await judgements.quiet_among(connection, project_id, keys)) == len(keys):
+        tally.promoted_at = None
+    else:
+        promote_if_reached(tally, settings, now)
     await issues.put(connection, tally, is_new=row is None)
 
 

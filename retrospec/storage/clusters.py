@@ -1,94 +1,24 @@
 """Clusters: failures of one fingerprint. Their counts only grow; which issue they are in may change (docs/adr/0030)."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, bindparam, delete, exists, func, select, tuple_, update
+from sqlalchemy import and_, bindparam, exists, func, or_, select, update
 
 from retrospec.domain.issue import Issue
 from retrospec.domain.marker import MarkerKind
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import (
     cluster_judgements,
-    cluster_likeness,
-    cluster_links,
     cluster_overlaps,
-    cluster_symptoms,
     clusters,
-    fingerprint_tokens,
-    issue_hours,
     issue_people,
     issue_sessions,
     session_moves,
 )
-from retrospec.storage.upsert import upsert
-
-HOUR_MS = 3_600_000
-
-
-class Symptom(msgspec.Struct, frozen=True):
-    """Another failure of the same moment, caused by the one that is counted."""
-
-    key: str
-    kind: str
-    title: str
-
-
-class Sighting(msgspec.Struct, kw_only=True):
-    """One confirmed session that shows one failure."""
-
-    project_id: str
-    cluster_key: str
-    session_id: str
-    person_key: str
-    kind: MarkerKind
-    title: str
-    symptom: str
-    severity: str
-    confidence: float
-    basis: str
-    """``text`` or ``visual``."""
-    marker_count: int
-    first_observed_at: datetime
-    last_observed_at: datetime
-    jump_ms: int
-    """Where in its replay the failure is."""
-    parts: list[tuple[str, str]] = []
-    """Of the fingerprint: what was equal, by name."""
-    ignored: list[str] = []
-    tokens: list[str] = []
-    """Of the fingerprint: what near-duplicates are found by."""
-    own_rule: str = ""
-    """The rule of ``retrospec.toml`` that named the cluster; empty: its fingerprint did."""
-    symptoms: list[Symptom] = []
-    is_quiet: bool = False
-    """Set while counting: the failure was refuted or rejected too often to be shown."""
-
-
-class Tally(msgspec.Struct, kw_only=True):
-    """An issue's (or a cluster's) row as counted, promoted or not."""
-
-    issue: Issue
-    title: str
-    visual_count: int
-    promoted_at: datetime | None
-    representative_confidence: float
-    representative_at: datetime
-
-
-class Change(msgspec.Struct, kw_only=True):
-    """What counting one sighting did to its issue."""
-
-    before: Issue | None
-    """The issue as it stood; None where there was none yet."""
-    after: Tally
-    is_new_session: bool
-    """False when this session was counted before: nothing happened that anyone should be told."""
-    promoted_now: bool
+from retrospec.storage.tallies import Sighting, Tally
 
 
 class Place(msgspec.Struct, kw_only=True):
@@ -343,6 +273,53 @@ async def put_into(connection: Connection, project_id: str, keys: Sequence[str],
     )
 
 
+class Reach(msgspec.Struct):
+    """Where an issue's sessions are: its clusters, and single sessions that people moved."""
+
+    keys: list[str]
+    gone: list[str]
+    """Sessions of these clusters that were moved to another issue."""
+    come: list[tuple[str, str]]
+    """``(cluster_key, session_id)`` of sessions moved here from other clusters."""
+
+
+async def reach_of(connection: Connection, project_id: str, key: str) -> Reach:
+    """Where the sessions are of the issue that ``key`` (its own or any cluster's) names."""
+    home = await home_of(connection, project_id, key) or key
+    keys = await keys_of(connection, project_id, home)
+    moves = await connection.execute(_MOVES, {"p": project_id, "keys": keys})
+    reach = Reach(keys, [], [])
+    for row in moves:
+        is_from, is_to = row.from_cluster in keys, row.to_cluster in keys
+        if is_from and not is_to:
+            reach.gone.append(row.session_id)
+        elif is_to and not is_from:
+            reach.come.append((row.from_cluster, row.session_id))
+    return reach
+
+
+_MOVES = select(session_moves.c.from_cluster, session_moves.c.to_cluster, session_moves.c.session_id).where(
+    session_moves.c.project_id == bindparam("p"),
+    or_(
+        session_moves.c.from_cluster.in_(bindparam("keys", expanding=True)),
+        session_moves.c.to_cluster.in_(bindparam("keys", expanding=True)),
+    ),
+)
+
+
+def stretches(reach: Reach) -> list[Any]:
+    """Conditions on ``issue_sessions``, each one stretch of its index: read each by itself, then merge the heads."""
+    table = issue_sessions
+    own = [
+        and_(table.c.cluster_key == key, table.c.session_id.not_in(reach.gone))
+        if reach.gone
+        else table.c.cluster_key == key
+        for key in reach.keys
+    ]
+    moved = [and_(table.c.cluster_key == key, table.c.session_id == name) for key, name in reach.come]
+    return own + moved
+
+
 class Distinct(msgspec.Struct):
     """How many there are when nobody is counted twice."""
 
@@ -392,58 +369,3 @@ async def _were_counted_twice(connection: Connection, project_id: str, keys: Seq
         .subquery()
     )
     return int(await connection.scalar(select(func.sum(several.c.n * several.c.times))) or 0)
-
-
-async def remember_overlaps(connection: Connection, sessions: Sequence[tuple[str, str]]) -> None:
-    """Before these sessions' rows go: which clusters shared them, so that they never count twice in one issue."""
-    found = await connection.execute(
-        select(issue_sessions.c.project_id, issue_sessions.c.session_id, issue_sessions.c.cluster_key)
-        .where(
-            tuple_(issue_sessions.c.project_id, issue_sessions.c.session_id).in_(sessions),
-            issue_sessions.c.counted.is_(True),
-        )
-        .order_by(issue_sessions.c.cluster_key)
-    )
-    shared: dict[tuple[str, str], list[str]] = {}
-    for row in found:
-        shared.setdefault((row.project_id, row.session_id), []).append(row.cluster_key)
-    sets = Counter((project_id, tuple(keys)) for (project_id, _), keys in shared.items() if len(keys) > 1)
-    rows = [
-        {"project_id": project_id, "cluster_key": key, "together": _name_of(keys), "session_count": times}
-        for (project_id, keys), times in sets.items()
-        for key in keys
-    ]
-    if rows:
-        await connection.execute(
-            upsert(connection, cluster_overlaps, replaced=(), added=("session_count",)), rows
-        )
-
-
-def _name_of(keys: Sequence[str]) -> str:
-    return blake2b("\n".join(keys).encode(), digest_size=16).hexdigest()
-
-
-async def forget(connection: Connection, issue_keys: Sequence[tuple[str, str]]) -> None:
-    """Delete the clusters of these issues (``(project_id, key)``) with all that was learnt of them."""
-    found = await connection.execute(
-        select(clusters.c.project_id, clusters.c.key).where(
-            tuple_(clusters.c.project_id, clusters.c.issue_key).in_(issue_keys)
-        )
-    )
-    gone = sorted({*issue_keys, *((row.project_id, row.key) for row in found)})
-    for table, columns in _BY_CLUSTER:
-        for column in columns:
-            named = tuple_(table.c.project_id, table.c[column]).in_(gone)
-            await connection.execute(delete(table).where(named))
-
-
-_BY_CLUSTER: tuple[tuple[Table, tuple[str, ...]], ...] = (
-    (issue_hours, ("cluster_key",)),
-    (issue_people, ("cluster_key",)),
-    (cluster_overlaps, ("cluster_key",)),
-    (cluster_symptoms, ("cluster_key",)),
-    (fingerprint_tokens, ("key",)),
-    (cluster_links, ("a", "b")),
-    (cluster_likeness, ("a", "b")),
-    (clusters, ("key",)),
-)

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import delete, select, tuple_
 
-from retrospec.storage import clusters
+from retrospec.storage import cluster_expiry
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import (
     artifacts,
@@ -74,7 +74,7 @@ def _session_of(key: str) -> SessionName | None:
 
 async def forget_sessions(connection: Connection, named: Sequence[SessionName]) -> int:
     """Delete the rows of these sessions; issues keep their counts. How many sessions went."""
-    await clusters.remember_overlaps(connection, named)
+    await cluster_expiry.remember_overlaps(connection, named)
     for table in (chunks, markers, artifacts, reports, issue_sessions, judged_sessions):
         await connection.execute(
             delete(table).where(tuple_(table.c.project_id, table.c.session_id).in_(named))
@@ -95,7 +95,7 @@ async def forget_stale_tallies(connection: Connection, *, before: datetime, limi
     stale = [(row.project_id, row.key) for row in found]
     if not stale:
         return 0
-    await clusters.forget(connection, stale)
+    await cluster_expiry.forget(connection, stale)
     await connection.execute(delete(issues).where(tuple_(issues.c.project_id, issues.c.key).in_(stale)))
     return len(stale)
 

@@ -1,8 +1,8 @@
 """Issues: counted up as sessions are confirmed, never recounted from all markers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from sqlalchemy import Row, and_, bindparam, exists, select, update
@@ -11,7 +11,6 @@ from retrospec.domain.clock import to_epoch_ms
 from retrospec.domain.issue import Issue, IssueState
 from retrospec.domain.marker import MarkerKind
 from retrospec.storage import clusters
-from retrospec.storage.clusters import HOUR_MS, Change, Sighting, Symptom, Tally
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import (
     cluster_judgements,
@@ -23,6 +22,7 @@ from retrospec.storage.tables import (
     reports,
     sessions,
 )
+from retrospec.storage.tallies import HOUR_MS, Change, Sighting, Symptom, Tally
 from retrospec.storage.upsert import insert_new, upsert
 
 __all__ = ["HOUR_MS", "Change", "IssueSession", "Sighting", "Symptom", "Tally"]
@@ -278,7 +278,11 @@ async def sessions_of(
     status: str = "",
     min_confidence: float = 0.0,
 ) -> list[IssueSession]:
-    """Sessions with a marker of this cluster, latest first, whatever their report says unless filtered."""
+    """Sessions with a marker of this issue, latest first, whatever their report says unless filtered.
+
+    ``key`` is the issue's own or that of any cluster in it.
+    """
+    reach = await clusters.reach_of(connection, project_id, key)
     query = (
         select(
             issue_sessions.c.session_id,
@@ -307,27 +311,50 @@ async def sessions_of(
                 reports.c.session_id == issue_sessions.c.session_id,
             ),
         )
-        .where(issue_sessions.c.project_id == project_id, issue_sessions.c.cluster_key == key)
-        .order_by(issue_sessions.c.last_observed_at.desc(), issue_sessions.c.session_id)
+        .where(issue_sessions.c.project_id == project_id)
+        .order_by(issue_sessions.c.last_observed_at.desc(), issue_sessions.c.session_id.desc())
         .limit(limit)
     )
     if status:
         query = query.where(sessions.c.report_status == status)
     if min_confidence > 0:
         query = query.where(reports.c.confidence >= min_confidence)
-    return [
-        IssueSession(
-            session_id=row.session_id,
-            project_id=row.project_id,
-            site=row.site,
-            route=row.route,
-            started_at=row.started_at,
-            duration_ms=row.duration_ms,
-            last_observed_at=row.last_observed_at,
-            marker_count=row.marker_count,
-            report_status=row.report_status,
-            report_confidence=row.confidence or 0.0,
-            report_symptom=row.symptom or "",
-        )
-        for row in await connection.execute(query)
+    found = [
+        _to_session(row)
+        for stretch in clusters.stretches(reach)
+        for row in await connection.execute(query.where(stretch))
     ]
+    return latest_of_each(found)[:limit]
+
+
+def _to_session(row: Row[Any]) -> IssueSession:
+    return IssueSession(
+        session_id=row.session_id,
+        project_id=row.project_id,
+        site=row.site,
+        route=row.route,
+        started_at=row.started_at,
+        duration_ms=row.duration_ms,
+        last_observed_at=row.last_observed_at,
+        marker_count=row.marker_count,
+        report_status=row.report_status,
+        report_confidence=row.confidence or 0.0,
+        report_symptom=row.symptom or "",
+    )
+
+
+class _Listed(Protocol):
+    session_id: str
+    last_observed_at: datetime
+
+
+L = TypeVar("L", bound=_Listed)
+
+
+def latest_of_each(found: Iterable[L]) -> list[L]:
+    """Sessions of several clusters, latest first, each once."""
+    ranked = sorted(found, key=lambda one: (one.last_observed_at, one.session_id), reverse=True)
+    first: dict[str, L] = {}
+    for one in ranked:
+        first.setdefault(one.session_id, one)
+    return list(first.values())
