@@ -13,6 +13,7 @@ from retrospec.storage.database import Connection
 from retrospec.storage.tables import (
     cluster_judgements,
     cluster_overlaps,
+    cluster_symptoms,
     clusters,
     issue_people,
     issue_sessions,
@@ -271,6 +272,22 @@ async def put_into(connection: Connection, project_id: str, keys: Sequence[str],
         .where(clusters.c.project_id == project_id, clusters.c.key.in_(keys))
         .values(issue_key=issue_key)
     )
+
+
+async def symptoms_of(
+    connection: Connection, project_id: str, keys: Sequence[str], *, limit: int = 12
+) -> list[tuple[str, str, int]]:
+    """``(kind, title, sessions)`` of failures that these clusters caused in the same moments, commonest first."""
+    table = cluster_symptoms
+    times = func.sum(table.c.session_count)
+    found = await connection.execute(
+        select(table.c.kind, func.max(table.c.title), times)
+        .where(table.c.project_id == project_id, table.c.cluster_key.in_(keys))
+        .group_by(table.c.kind, table.c.symptom_key)
+        .order_by(times.desc())
+        .limit(limit)
+    )
+    return [(row[0], row[1], int(row[2])) for row in found]
 
 
 class Reach(msgspec.Struct):
