@@ -29,6 +29,7 @@ from msgspec import Struct, field
 
 from retrospec.domain.marker import MarkerKind
 from retrospec.issues.fingerprint_v1 import Fingerprint
+from retrospec.issues.learned import LEARNED_SCORE, MAX_KIN, kin_token, same_template
 
 MAX_ROWS = 64
 WINDOW_COLUMNS = 32
@@ -173,6 +174,8 @@ class NeighbourIndex:
         tokens = list(dict.fromkeys(_likeness_tokens(kind, one)))
         if await self._store.add(f"weight:{one.key}", Row(one.key, f"{sum(map(_weight, tokens)):g}")):
             await self._store.add_all(tokens, Row(one.key))
+            if kin := kin_token(kind, one):
+                await self._store.add(kin[0], Row(one.key, kin[1]))
 
     async def _observe_site(self, family: str, key: str, site: _Site, found: Neighbours) -> list[str]:
         """Join ``key`` by rule 1; the keys it had not been joined with before."""
@@ -248,12 +251,29 @@ class NeighbourIndex:
         total = sum(map(_weight, own))
         near = sorted(shared, key=lambda key: (-shared[key], key))[: 4 * limit]
         scored = [Suggestion(key, round(await self._share(key, shared[key], total), 3)) for key in near]
+        scored = _higher(scored, await self._learned(kind, one))
         return sorted((s for s in scored if s.score >= at_least), key=lambda s: (-s.score, s.key))[:limit]
+
+    async def _learned(self, kind: MarkerKind, one: Fingerprint) -> list[Suggestion]:
+        """Those that differ in a name which many others show to be a parameter."""
+        kin = kin_token(kind, one)
+        rows = await self._store.rows(kin[0], MAX_KIN) if kin else ()
+        others = [(row.key, row.detail) for row in rows if row.key != one.key]
+        same = same_template(kind, kin[1], others) if kin and others else []
+        return [Suggestion(key, LEARNED_SCORE) for key in same]
 
     async def _share(self, key: str, shared: float, total: float) -> float:
         rows = await self._store.rows(f"weight:{key}", 1)
         theirs = float(rows[0].detail) if rows else 0.0
         return shared / (total + theirs - shared) if shared and theirs else 0.0
+
+
+def _higher(one: Iterable[Suggestion], other: Iterable[Suggestion]) -> list[Suggestion]:
+    best: dict[str, Suggestion] = {}
+    for each in (*one, *other):
+        if each.key not in best or each.score > best[each.key].score:
+            best[each.key] = each
+    return list(best.values())
 
 
 def groups(links: Iterable[Link], withdrawn: Iterable[Link] = ()) -> dict[str, str]:
