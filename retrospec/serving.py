@@ -8,6 +8,7 @@ import sys
 import threading
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -17,6 +18,7 @@ from litestar import Litestar
 from retrospec import __version__
 from retrospec.accounts.links import new_setup_link
 from retrospec.app import create_app
+from retrospec.bounded_http import BoundedHttp, OpenConnections
 from retrospec.domain.address import local_address
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import RetroSpecError
@@ -50,7 +52,7 @@ class RunningServer:
         self.app = create_app(settings)
         self._listening = _listen(settings)
         self.url = self.app.state.address = address_of(self._listening, settings)
-        self._server = _server(self.app)
+        self._server = _server(self.app, settings)
         self._ended: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="retrospec-server", daemon=True)
 
@@ -98,7 +100,7 @@ def serve(settings: Settings) -> int:
 async def _serve(settings: Settings, listening: socket.socket) -> int:
     app = create_app(settings)
     app.state.address = address_of(listening, settings)
-    server = _server(app)
+    server = _server(app, settings)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, setattr, server, "should_exit", True)
@@ -138,10 +140,12 @@ def _listen(settings: Settings) -> socket.socket:
     return listening
 
 
-def _server(app: Litestar) -> Server:
+def _server(app: Litestar, settings: Settings) -> Server:
+    bounded = partial(BoundedHttp, settings=settings, connections=OpenConnections())
     return Server(
         uvicorn.Config(
             app,
+            http=bounded,  # type: ignore[arg-type]  # called as the class is
             log_config=None,
             access_log=False,
             lifespan="on",

@@ -7,6 +7,8 @@ import { clock } from "./times.js";
 const LEAD_MS = 2000; // a jump lands this long before the failure
 const STEP_MS = 5000;
 const GAP = "retrospec.gap";
+const LOOKS = "retrospec.looks";
+const LOOKS_WORDS = { image: ["picture", "pictures"], font: ["font", "fonts"], style: ["stylesheet", "stylesheets"] };
 
 const byId = (id) => document.getElementById(id);
 const section = byId("player");
@@ -37,7 +39,21 @@ async function load(url) {
   const events = await answer.json().catch(() => {
     throw new Error("The recording broke off while loading. Reload to try again.");
   });
-  return events.filter((event) => event && Number.isFinite(event.timestamp)).sort((a, b) => a.timestamp - b.timestamp);
+  sayLooks(events.find((event) => isNote(event, LOOKS)));
+  return events.filter((event) => event && Number.isFinite(event.timestamp) && !isNote(event, LOOKS)).sort((a, b) => a.timestamp - b.timestamp);
+}
+
+const isNote = (event, tag) => event?.type === 5 && event.data?.tag === tag;
+
+// What the recorded page loaded from its site and the vault has no copy of.
+function sayLooks(event) {
+  if (!event) return;
+  const parts = Object.entries(LOOKS_WORDS)
+    .filter(([sort]) => event.data.payload[sort] > 0)
+    .map(([sort, [one, many]]) => `${event.data.payload[sort]} ${event.data.payload[sort] === 1 ? one : many}`);
+  const note = byId("looks-note");
+  note.textContent = `Not stored with this session, so not shown: ${parts.join(", ").replace(/, ([^,]*)$/, " and $1")} of the page.`;
+  note.hidden = false;
 }
 
 function unplayable(events) {
@@ -91,7 +107,7 @@ class Watch {
   }
 
   say(events) {
-    const lost = events.filter((event) => event.type === 5 && event.data?.tag === GAP);
+    const lost = events.filter((event) => isNote(event, GAP));
     if (!lost.length) return;
     const warning = byId("screen-warning");
     warning.textContent = `${lost.length === 1 ? "A piece" : `${lost.length} pieces`} of this recording can't be read; the replay has gaps.`;

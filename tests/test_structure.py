@@ -29,19 +29,24 @@ FLOORS = {
     "symbols": 2,
     "source_names": 3,
     "checkup": 3,
+    "admission": 3,
+    "governor": 3,
     "importing": 3,
     "intake": 3,
     "lookout": 3,
+    "screening": 3,
     "reader": 3,
     "breather": 3,
     "report_cards": 3,
     "stage_claims": 3,
     "traffic": 3,
     "pipeline": 3,
+    "vault": 3,
     "jobs": 3,
     "web": 4,
     "cli": 4,
     "app": 4,
+    "bounded_http": 4,
     "serving": 4,
     "demo": 4,
     "bench": 4,
@@ -59,7 +64,7 @@ OWNERS = {
     "av": ("replay/",),
     "huey": ("jobs/",),
     "litestar": ("web/", "app.py", "serving.py"),
-    "uvicorn": ("serving.py",),
+    "uvicorn": ("serving.py", "bounded_http.py"),
     "symbolic": ("symbols/opener.py",),
     "prometheus_client": ("telemetry.py",),
     "click": ("cli/",),
@@ -151,7 +156,7 @@ def absolute_module(file: Path, node: ast.ImportFrom) -> str:
 
 
 def room_of(file: Path) -> str:
-    """``retrospec/storage/tables.py`` → ``storage``; ``retrospec/app.py`` → ``app``."""
+    """``retrospec/storage/blobs.py`` → ``storage``; ``retrospec/app.py`` → ``app``."""
     return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 

@@ -35,6 +35,7 @@ def cleanup(data: str | None, config: Path | None, as_json: bool) -> None:
                 "deletedIssueClusters": cleaned.tallies,
                 "deletedEventObjects": cleaned.events,
                 "deletedArtifactObjects": cleaned.artifacts,
+                "deletedAssets": cleaned.assets,
                 "failedEventObjectDelete": cleaned.failed_events,
                 "failedArtifactObjectDelete": cleaned.failed_artifacts,
                 "deletedSourceMaps": maps,
@@ -45,7 +46,7 @@ def cleanup(data: str | None, config: Path | None, as_json: bool) -> None:
         return
     click.echo(
         f"Deleted what is older than {settings.retention.days} days: {cleaned.sessions} sessions, "
-        f"{cleaned.events} recordings, {cleaned.artifacts} artifacts, {orphans} orphaned files; "
+        f"{cleaned.events} recordings, {cleaned.artifacts} artifacts, {cleaned.assets} vault contents, {orphans} orphaned files; "
         f"{maps} source maps of releases unused for {settings.retention.source_map_days} days."
     )
     if failed := cleaned.failed_events + cleaned.failed_artifacts:

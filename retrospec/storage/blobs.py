@@ -13,7 +13,7 @@ import msgspec
 from obstore.exceptions import BaseError as StoreError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
-from retrospec.domain.errors import NotFound, SettingsError, Unavailable
+from retrospec.domain.errors import NotFound, SettingsError, StorageFull, Unavailable
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -107,6 +107,8 @@ def _failures_named(key: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise NotFound(f"{key} is not in the blob store.") from error
     except (StoreError, OSError) as error:
+        if "No space left" in str(error) or "os error 28" in str(error):
+            raise StorageFull(f"The disk is full: {key} was not stored.", retry_after_s=60) from error
         raise Unavailable(f"The blob store failed on {key}: {error}") from error
 
 

@@ -96,7 +96,7 @@ async def test_what_expired_is_still_counted_once(database) -> None:  # type: ig
     merged = await shown(database)
     await decided(database, deciding.undo, decision.id)
     async with database.write() as connection:
-        await expiry.forget_sessions(connection, [(P, f"s{n}") for n in range(1, 5)])
+        await expiry.forget_sessions(connection, [(P, f"s{n}") for n in range(1, 5)], now=NOON)
     assert await shown(database) == before
     await decided(database, deciding.merge, "a", "b")
     assert [row["session_count"] for row in await shown(database)] == [row["session_count"] for row in merged]

@@ -11,23 +11,31 @@ from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler, ExceptionHandlersMap
 
 from retrospec.domain.errors import RetroSpecError
+from retrospec.web.audit import note_answered
 from retrospec.web.pages import (
+    account,
     assets,
+    audit,
     errors,
+    films,
     grouping,
     home,
     issue,
     issues,
+    oidc,
+    people,
     precision,
     project,
     recording,
     reference,
     session,
     sessions,
+    share,
     sign_in,
+    strips,
     welcome,
 )
-from retrospec.web.pages.guard import SignInNeeded, own_forms_only, project_frame
+from retrospec.web.pages.guard import SignInNeeded, own_forms_only, project_frame, project_members_only
 
 MAX_FORM_BYTES = 64 * 1024
 
@@ -42,6 +50,7 @@ page_errors: ExceptionHandlersMap = {
 _shared: dict[str, Any] = {
     "exception_handlers": page_errors,
     "guards": [own_forms_only],
+    "after_response": note_answered,
     "request_max_body_size": MAX_FORM_BYTES,
     "include_in_schema": False,
 }
@@ -53,12 +62,19 @@ routes: list[ControllerRouterHandler] = [
             home.show_home,
             sign_in.show_sign_in,
             sign_in.do_sign_in,
+            sign_in.show_code,
+            sign_in.do_code,
             sign_in.do_sign_out,
             sign_in.choose_theme,
             welcome.show_setup,
             welcome.do_setup,
             welcome.show_reset,
             welcome.do_reset,
+            welcome.show_invitation,
+            welcome.do_invitation,
+            *account.ROUTES,
+            *share.OPEN_ROUTES,
+            *oidc.ROUTES,
             assets.serve_asset,
             reference.show_reference,
         ],
@@ -82,12 +98,21 @@ routes: list[ControllerRouterHandler] = [
             precision.hear_again,
             sessions.show_sessions,
             session.show_session,
+            films.show_films,
+            films.ask_for_film,
+            strips.show_strip_picture,
             recording.stream_events,
+            recording.show_asset,
             recording.show_artifact,
             project.show_project,
             project.make_key,
+            project.limit_key,
+            project.renew_key,
             project.revoke_key,
+            *people.ROUTES,
+            *audit.ROUTES,
+            *share.ROUTES,
         ],
-        **_shared,
+        **{**_shared, "guards": [own_forms_only, project_members_only]},
     ),
 ]

@@ -12,8 +12,9 @@ from litestar.response import Redirect
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import BadRequest, Conflict, NotFound
 from retrospec.domain.issue import Issue, IssueState
+from retrospec.domain.receipt import Receipt
 from retrospec.domain.report import ReportCard
-from retrospec.storage import dashboard_issues, issues, reports, triage
+from retrospec.storage import dashboard_issues, issues, receipts, reports, strips, triage
 from retrospec.storage.dashboard import Cursor, read_cursor
 from retrospec.storage.dashboard_issues import IssueSessionRow
 from retrospec.storage.issues import Tally
@@ -24,6 +25,7 @@ from retrospec.web.pages.grouping import Grouping, grouping_of
 from retrospec.web.pages.guard import database_of, local_path, read_form
 from retrospec.web.pages.issues import Choice
 from retrospec.web.pages.rendering import AnyRequest, Frame, live, url_with
+from retrospec.web.pages.strips import StripView, issue_strip
 
 PAGE_SIZE = 25
 MAX_NOTE = 500
@@ -54,6 +56,10 @@ class IssuePage(msgspec.Struct, kw_only=True):
     all_url: str
     retention_days: int
     grouping: Grouping
+    strip: StripView | None
+    """What it looked like."""
+    receipts: dict[str, Receipt]
+    """Whether there is a replay, by session: of the listed ones and of the best."""
 
 
 class TriageForm(msgspec.Struct):
@@ -129,6 +135,9 @@ async def _compose(
         jump_ms = await dashboard_issues.jump_of(connection, project_id, issue.key, best)
         min_sessions = request.app.state.settings.promote.min_sessions
         grouping = await grouping_of(connection, tally, min_sessions=min_sessions)
+        pictures = await strips.of_issues(connection, project_id, [issue.key])
+        named = [best, *(row.session_id for row in found)]
+        vouched = await receipts.receipts_of(connection, project_id, named)
     return IssuePage(
         issue=issue,
         title=tally.title,
@@ -149,6 +158,8 @@ async def _compose(
         all_url=url_with(request, status="", confidence=""),
         retention_days=request.app.state.settings.retention.days,
         grouping=grouping,
+        strip=issue_strip(pictures.get(issue.key), project_id, issue.key),
+        receipts=vouched,
     )
 
 
