@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from retrospec.domain.own_rules import OwnRule
+
 
 class ServerSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     """Where the server listens and how the world sees it."""
@@ -305,6 +307,8 @@ class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     artifacts: ArtifactSettings = field(default_factory=ArtifactSettings)
+    rules: list[OwnRule] = field(default_factory=list)
+    """The owner's own rules of grouping, in the order of the file."""
     backup: BackupSettings = field(default_factory=BackupSettings)
     sign_in: SignInSettings = field(default_factory=SignInSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)

@@ -9,15 +9,15 @@ import msgspec
 from sqlalchemy import Table, delete, func, select, tuple_
 
 from retrospec.domain.session import Stage
+from retrospec.storage import cluster_expiry
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import (
     artifacts,
     chunks,
     films,
-    issue_hours,
-    issue_people,
     issue_sessions,
     issues,
+    judged_sessions,
     markers,
     reports,
     session_assets,
@@ -151,6 +151,7 @@ async def forget_sessions(connection: Connection, named: Sequence[SessionName], 
     Of those that an issue counted, their name and when they went is kept: issues still name them.
     """
     await _note_expired(connection, named, now)
+    await cluster_expiry.remember_overlaps(connection, named)
     for table in of_sessions():
         await connection.execute(
             delete(table).where(tuple_(table.c.project_id, table.c.session_id).in_(named))
@@ -163,7 +164,7 @@ async def forget_sessions(connection: Connection, named: Sequence[SessionName], 
 
 def of_sessions() -> tuple[Table, ...]:
     """The tables whose rows go with their session."""
-    return (chunks, markers, artifacts, reports, issue_sessions, session_assets, films)
+    return (chunks, markers, artifacts, reports, issue_sessions, judged_sessions, session_assets, films)
 
 
 async def _note_expired(connection: Connection, named: Sequence[SessionName], now: datetime) -> None:
@@ -203,10 +204,7 @@ async def forget_stale_tallies(connection: Connection, *, before: datetime, limi
     stale = [(row.project_id, row.key) for row in found]
     if not stale:
         return 0
-    for table in (issue_hours, issue_people):
-        await connection.execute(
-            delete(table).where(tuple_(table.c.project_id, table.c.cluster_key).in_(stale))
-        )
+    await cluster_expiry.forget(connection, stale)
     await connection.execute(delete(issues).where(tuple_(issues.c.project_id, issues.c.key).in_(stale)))
     return len(stale)
 

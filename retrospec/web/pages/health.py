@@ -113,7 +113,7 @@ async def show_health(request: AnyRequest, frame: NamedDependency[Frame]) -> Res
         depths = await queue.depths(connection, now=now)
     page = HealthPage(
         tiles=tiles_of(vitals) if vitals else [], plots=plots_of(samples, now), has_samples=bool(samples), depths=depths,
-        dead=dead, may_change=frame.user.is_admin,
+        dead=dead, may_change=frame.may(Role.ADMIN),
     )  # fmt: skip
     return render("health.html", frame, page)
 
