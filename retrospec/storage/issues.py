@@ -47,6 +47,17 @@ class Tally(msgspec.Struct, kw_only=True):
     promoted_at: datetime | None
 
 
+class Change(msgspec.Struct, kw_only=True):
+    """What counting one sighting did to its issue."""
+
+    before: Issue | None
+    """The issue as it stood; None where there was none yet."""
+    after: Tally
+    is_new_session: bool
+    """False when this session was counted before: nothing happened that anyone should be told."""
+    promoted_now: bool
+
+
 class IssueSession(msgspec.Struct, kw_only=True, rename="camel"):
     """A session as listed under an issue (wire v1)."""
 
@@ -109,7 +120,7 @@ async def count_sighting(
     sighting: Sighting,
     *,
     combine: Callable[[Tally | None, Sighting], Tally],
-) -> Tally:
+) -> Change:
     """Count a confirmed session towards its issue: once, however often this is called.
 
     ``combine`` holds the rules (confidence, representative, promotion): it is given the tally so far
@@ -120,6 +131,8 @@ async def count_sighting(
     if is_new_session:
         await _add_to_hour(connection, sighting)
     old = await find(connection, sighting.project_id, sighting.cluster_key)
+    before = None if old is None else msgspec.structs.replace(old.issue)
+    was_promoted = old is not None and old.promoted_at is not None
     if old is not None:
         old.issue.session_count += is_new_session
         old.issue.user_count += is_new_person
@@ -127,7 +140,12 @@ async def count_sighting(
         old.visual_count += is_new_session and sighting.basis == "visual"
     tally = combine(old, sighting)
     await _store(connection, tally, is_new=old is None)
-    return tally
+    return Change(
+        before=before,
+        after=tally,
+        is_new_session=is_new_session,
+        promoted_now=tally.promoted_at is not None and not was_promoted,
+    )
 
 
 async def _mark_counted(connection: Connection, sighting: Sighting) -> bool:
