@@ -17,6 +17,7 @@ def broken_rules(settings: Settings) -> Iterator[Broken]:
     yield from _store_rules(settings)
     yield from _model_rules(settings)
     yield from _time_rules(settings)
+    yield from _address_rules(settings)
 
 
 def _server_rules(settings: Settings) -> Iterator[Broken]:
@@ -80,6 +81,20 @@ def _model_rules(settings: Settings) -> Iterator[Broken]:
                 f"{section}.{choice}",
                 f'is "openai", which needs {section}.model_name; set it to the model to ask for',
             )
+
+
+def _address_rules(settings: Settings) -> Iterator[Broken]:
+    alerts, template = settings.alerts, settings.tracker.url_template
+    if alerts.webhook_url and not _web_address(alerts.webhook_url):
+        yield "alerts.webhook_url", "is no address; use one that starts with https:// or http://"
+    if alerts.webhook_url and not alerts.webhook_key:
+        yield "alerts.webhook_url", "needs alerts.webhook_key, which signs what is sent; set it to a long random text"
+    if any("://" not in url for url in alerts.channel_urls):
+        yield "alerts.channel_urls", "has a text that is no address; use such as slack://… or mailto://…"
+    if template and not _web_address(template):
+        yield "tracker.url_template", f'is "{template}"; use an address that starts with https:// or http://'
+    if template and not any(part in template for part in ("{title}", "{body}", "{url}")):
+        yield "tracker.url_template", "has nothing to fill in; put {title}, {body} or {url} into it"
 
 
 def _time_rules(settings: Settings) -> Iterator[Broken]:

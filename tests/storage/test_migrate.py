@@ -10,7 +10,7 @@ from sqlalchemy import create_engine
 
 from retrospec.domain.errors import SettingsError
 from retrospec.storage.migrate import migrate
-from retrospec.storage.tables import metadata
+from retrospec.storage.workflow_tables import metadata
 
 
 def test_a_first_start_makes_the_schema_and_a_second_changes_nothing(tmp_path: Path) -> None:
