@@ -31,6 +31,8 @@ from retrospec.model_line import ModelLine
 from retrospec.pipeline import Look, Pipeline
 from retrospec.reader import Reader
 from retrospec.retention.expiry import clean_up, sweep_orphans
+from retrospec.retention.source_maps import forget_unused_maps
+from retrospec.source_names import SourceNames
 from retrospec.storage import reports, sessions
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
@@ -123,14 +125,17 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         state.keyring, state.rate_limiter = KeyRing(database), RateLimiter(settings.limits)
         state.traffic = Traffic()
         state.tokens = ArtifactTokens(signing_secret(settings.data_dir))
-        state.intake = Intake(settings, database, blobs, ring, metrics)
+        state.source_names = SourceNames(database, blobs)
+        stack.push_async_callback(state.source_names.close)
+        state.intake = Intake(settings, database, blobs, ring, metrics, state.source_names)
         stack.push_async_callback(asyncio.to_thread, state.intake.close)
         line = ModelLine()
         stack.push_async_callback(line.close)
         word = None if settings.analysis.provider == "heuristic" else Reader(settings.analysis, line).word
         no_look = await asyncio.to_thread(why_not, settings)
         look = None if no_look else await stack.enter_async_context(_looking(app, line))
-        state.pipeline = Pipeline(settings, database, blobs, metrics, word, look, no_look, state.traffic)
+        named = state.source_names
+        state.pipeline = Pipeline(settings, database, blobs, metrics, named, word, look, no_look, state.traffic)
         await ensure_default_project(database, now=utc_now())
         await asyncio.to_thread(doorbell.forget_all)
         stack.push_async_callback(asyncio.to_thread, doorbell.close)
@@ -202,6 +207,7 @@ async def _clean_forever(settings: Settings, database: Database, blobs: Blobs, m
         rounds += 1
         try:
             cleaned = await clean_up(database, blobs, days=settings.retention.days, now=utc_now())
+            await forget_unused_maps(database, blobs, days=settings.retention.source_map_days, now=utc_now())
             if rounds % ORPHANS_EVERY == 0:
                 await sweep_orphans(database, blobs, now=utc_now())
         except RetroSpecError as error:

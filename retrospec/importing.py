@@ -23,6 +23,7 @@ from retrospec.lookout import Lookout, why_not
 from retrospec.model_line import ModelLine
 from retrospec.pipeline import Pipeline
 from retrospec.reader import Reader
+from retrospec.source_names import SourceNames
 from retrospec.storage import reports
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
@@ -74,7 +75,7 @@ def import_door(settings: Settings, database: Database, blobs: Blobs) -> Iterato
     capture = msgspec.structs.replace(settings.capture, end_grace_seconds=0)
     limits = msgspec.structs.replace(settings.limits, max_body_mb=MAX_IMPORT_MB, max_events=MAX_IMPORT_EVENTS)
     own = msgspec.structs.replace(settings, capture=capture, limits=limits)
-    door = Intake(own, database, blobs, _not_rung, Metrics())
+    door = Intake(own, database, blobs, _not_rung, Metrics(), SourceNames(database, blobs))
     try:
         yield door
     finally:
@@ -115,13 +116,14 @@ async def own_pipeline(settings: Settings, database: Database, blobs: Blobs) -> 
     It serves no videos, so where ``confirmation.checker`` is ``remote_visual`` the built-in verdict stands.
     """
     no_look = why_not(settings)
-    line = ModelLine()
+    line, names = ModelLine(), SourceNames(database, blobs)
     lookout = None if no_look else Lookout(settings, blobs, line, publish=None)
     word = None if settings.analysis.provider == "heuristic" else Reader(settings.analysis, line).word
     try:
         look = lookout.look if lookout is not None else None
-        yield Pipeline(settings, database, blobs, Metrics(), word, look, no_look, Traffic())
+        yield Pipeline(settings, database, blobs, Metrics(), names, word, look, no_look, Traffic())
     finally:
+        await names.close()
         if lookout is not None:
             await lookout.close()
         await line.close()

@@ -24,6 +24,7 @@ from retrospec.domain.marker import Marker
 from retrospec.domain.session import Stage
 from retrospec.domain.settings import Settings
 from retrospec.issues.fingerprint_v1 import cluster_key, fingerprint
+from retrospec.source_names import SourceNames
 from retrospec.storage import arrivals, markers, recordings
 from retrospec.storage.arrivals import Arrival, Landed
 from retrospec.storage.blobs import Blobs
@@ -66,13 +67,20 @@ class Intake:
     """Accepts uploads, ingest calls and chunks for one installation."""
 
     def __init__(
-        self, settings: Settings, database: Database, blobs: Blobs, ring: Ring, metrics: Metrics
+        self,
+        settings: Settings,
+        database: Database,
+        blobs: Blobs,
+        ring: Ring,
+        metrics: Metrics,
+        names: SourceNames,
     ) -> None:
         self._settings = settings
         self._database = database
         self._blobs = blobs
         self._ring = ring
         self._metrics = metrics
+        self._names = names
         self._threads = ThreadPoolExecutor(CPU_THREADS, thread_name_prefix="intake")
         self._max_markers = settings.limits.max_markers
         self._rules = RedactionRules() if settings.capture.redact else None
@@ -98,6 +106,7 @@ class Intake:
         """Keep a numbered chunk; ``(chunk, was it new, what became of its markers)``. Raises Refused."""
         now = utc_now()
         chunk, row, arrival = await self._in_thread(self._keep_chunk, project_id, body, now)
+        await self._name(arrival)
 
         async def store(connection: Connection) -> tuple[bool, Landed | None]:
             if not await recordings.add_chunk(connection, row):
@@ -133,7 +142,13 @@ class Intake:
         self._blobs.put_here(blob_key(row.object_key), prepared.stored)
         return chunk, row, arrival
 
+    async def _name(self, arrival: Arrival) -> None:
+        """Source names decide which issue an exception belongs to, so they come before its receipt."""
+        release, site, route = arrival.release, arrival.site, arrival.route
+        await self._names.name_arrived(arrival.markers, release=release, site=site, route=route)
+
     async def _land(self, arrival: Arrival) -> Landed:
+        await self._name(arrival)
         now = utc_now()
         landed: Landed = await self._database.write_soon(
             lambda connection: arrivals.land(connection, arrival, now=now, max_markers=self._max_markers)

@@ -40,6 +40,7 @@ from retrospec.report_cards import (
     text_report,
     with_outside_words,
 )
+from retrospec.source_names import SourceNames
 from retrospec.stage_claims import bury_or_postpone, kept, next_claim, seized
 from retrospec.storage import issues, markers, recordings, reports, sessions
 from retrospec.storage.blobs import Blobs
@@ -91,6 +92,7 @@ class Pipeline:
         database: Database,
         blobs: Blobs,
         metrics: Metrics,
+        names: SourceNames,
         word: Word | None,
         look: Look | None,
         no_look: str,
@@ -100,7 +102,7 @@ class Pipeline:
         self._database = database
         self._blobs = blobs
         self._metrics = metrics
-        self._word = word
+        self._names, self._word = names, word
         self._look = look
         self._no_look = no_look
         """Why nothing looks, in one sentence."""
@@ -141,6 +143,7 @@ class Pipeline:
 
     async def _analyse(self, claim: Claim) -> bool:
         loaded = await self._load(claim.session)
+        await self._names.name_waiting(claim.session, loaded.markers)
         async with self._reading:
             analysis, artifact = await asyncio.to_thread(self._read_story, loaded)
         if self._word is not None:

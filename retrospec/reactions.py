@@ -4,6 +4,7 @@ Called in the transaction that saves the session's result, so that a change and 
 together. Nothing slow happens here: rules are pure, letters are sent later from the outbox (``alerts/courier.py``).
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +24,7 @@ from retrospec.issues.exercise import watch_of
 from retrospec.issues.impact import added_impact, worst
 from retrospec.issues.regression import Mute, Visit, clean_sessions_needed, is_of_the_fix, unmute_reason
 from retrospec.issues.templates import page_template
-from retrospec.storage import activity, dashboard_issues, impact, markers, outbox, triage, work
+from retrospec.storage import activity, clusters, dashboard_issues, impact, markers, outbox, triage, work
 from retrospec.storage.database import Connection
 from retrospec.storage.issues import Change
 from retrospec.storage.stats import hour_of
@@ -38,18 +39,21 @@ SPIKES_LOOK_BACK_HOURS = 1
 async def react(
     connection: Connection,
     session: Session,
+    cluster_key: str,
     change: Change,
     findings: Sequence[Finding],
     settings: Settings,
     *,
     now: datetime,
 ) -> None:
-    """Everything that follows from one counted sighting; nothing for a session counted before."""
+    """Everything that follows from one counted sighting of a cluster; nothing for a session counted before."""
     if not change.is_new_session:
         return
     issue = change.after.issue
     outcome = _outcome(issue, findings)
-    await impact.add_session(connection, issue.project_id, issue.key, _facets(session, outcome))
+    await impact.add_session(connection, issue.project_id, cluster_key, _facets(session, outcome))
+    if change.before is not None and issue.session_count == change.before.session_count:
+        return  # another of the issue's clusters counted this session
     await _raise_impact(connection, session, change, outcome)
     if change.after.promoted_at is None:
         return
@@ -104,8 +108,12 @@ def _moment(session: Session) -> datetime:
 
 
 async def _sessions_by_hour(connection: Connection, issue: Issue, *, since_hour: int) -> dict[int, int]:
-    found = await dashboard_issues.trends(connection, issue.project_id, [issue.key], since_hour=since_hour)
-    return found[issue.key]
+    keys = await clusters.keys_of(connection, issue.project_id, issue.key)
+    found = await dashboard_issues.trends(connection, issue.project_id, keys, since_hour=since_hour)
+    total: Counter[int] = Counter()
+    for by_hour in found.values():
+        total.update(by_hour)
+    return total
 
 
 # ── coming back ───────────────────────────────────────────────────────────────────────────
@@ -188,7 +196,8 @@ async def note_session(
         await work.see_release(connection, session.project_id, session.release, at=_moment(session))
     if not uses:
         return
-    shown = {marker.cluster_key for marker in seen}
+    clusters_seen = {marker.cluster_key for marker in seen}
+    shown = {await clusters.home_of(connection, session.project_id, key) for key in sorted(clusters_seen)}
     for key, state, standing in await work.watching(connection, session.project_id, uses):
         if not await work.use_once(connection, session.project_id, session.id, key):
             continue
@@ -277,6 +286,5 @@ def _facts(session: Session, change: Change, more: dict[str, Any]) -> dict[str, 
         "release": session.release,
         "route": session.route,
         "site": session.site,
-        "sessionId": issue.representative_session_id if more == {} else session.id,
-        "bestSessionId": issue.representative_session_id,
+        "sessionId": issue.representative_session_id,
     } | more

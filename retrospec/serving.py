@@ -17,6 +17,7 @@ from litestar import Litestar
 from retrospec import __version__
 from retrospec.accounts.links import new_setup_link
 from retrospec.app import create_app
+from retrospec.domain.address import local_address
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import RetroSpecError
 from retrospec.domain.settings import Settings
@@ -157,8 +158,7 @@ def address_of(listening: socket.socket, settings: Settings) -> str:
     if settings.server.public_url:
         return settings.server.public_url.rstrip("/")
     host, port = listening.getsockname()[:2]
-    shown = {"0.0.0.0": "localhost", "::": "localhost", "127.0.0.1": "localhost"}.get(host, host)
-    return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+    return local_address(host, port)
 
 
 async def _greeting(app: Litestar, url: str) -> str:

@@ -3,6 +3,7 @@
 import msgspec
 
 from retrospec.analysis.facts import Action, Story
+from retrospec.analysis.sources import excerpts
 from retrospec.analysis.wording import BEHAVIOUR, cause_text, look_at_texts, pressed, quoted, symptom_text
 from retrospec.domain.finding import Finding, Outcome, Standing
 from retrospec.domain.marker import SIGNAL_KINDS, MarkerKind, Signal
@@ -36,6 +37,7 @@ def write_card(story: Story, findings: list[Finding], lead: Finding | None) -> C
     card.symptom = [Sentence(symptom_text(story, lead, symptoms), _real(story, lead.refs), lead.t_ms)]
     card.cause = _causes(story, [lead, *symptoms[:3]])
     card.look_at = [Sentence(text, _real(story, lead.refs), lead.t_ms) for text in look_at_texts(lead, symptoms)]
+    card.code = next((found for each in (lead, *symptoms) if (found := excerpts(each.evidence))), [])
     card.story = _tell(story, lead)
     card.confidence_reasons = _reasons(story, lead, findings)
     return card

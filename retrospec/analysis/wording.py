@@ -1,15 +1,12 @@
 """The sentences of a card, in words a support agent could read out."""
 
-import re
-from urllib.parse import urlsplit
-
 from retrospec.analysis.facts import Story
+from retrospec.analysis.sources import missing_map, place_of
 from retrospec.domain.finding import Finding
 from retrospec.domain.marker import SIGNAL_KINDS, Control, MarkerKind, Signal
 from retrospec.domain.trace import TraceRow
 
 _TIMES = {1: "", 2: " twice", 3: " three times", 4: " four times", 5: " five times", 6: " six times"}
-_FRAME = re.compile(r"^\s*(?:at\s+)?(?:(?P<function>[^\s(@]+)\s*[(@]\s*)?(?P<file>(?:https?://|/|[\w.-]+\.(?:js|mjs|ts|tsx|jsx|vue))[^\s()]*?):(?P<line>\d+)(?::\d+)?\)?\s*$")
 
 
 BEHAVIOUR = frozenset({Signal.RAGE_CLICK, Signal.DEAD_CLICK, Signal.UNRESPONSIVE, Signal.ERROR_CLICK})
@@ -101,17 +98,6 @@ def _by_signal(lead: Finding, signals: set[Signal]) -> str:
     }.get(lead.signal, "the page's code failed" if SIGNAL_KINDS.get(lead.signal) == MarkerKind.JS_EXCEPTION else f"something went wrong: {quoted(lead.label)}")  # fmt: skip
 
 
-def top_frame(stack: str) -> str:
-    """``function (file:line)`` of the first frame with a file; empty where the stack has none."""
-    for line in stack.splitlines()[:20]:
-        match = _FRAME.match(line)
-        if match:
-            file = match["file"].split("?")[0]
-            place = f"{file.rsplit('/', 1)[-1] or urlsplit(file).path}:{match['line']}"
-            return f"{match['function']} ({place})" if match["function"] else place
-    return ""
-
-
 def cause_text(finding: Finding) -> str:
     """What broke, technically, in one sentence."""
     kind = SIGNAL_KINDS.get(finding.signal)
@@ -142,7 +128,7 @@ def _error_text(finding: Finding) -> str:
     evidence = finding.evidence
     message = evidence.message or finding.label
     error = f"{evidence.type}: {message}" if evidence.type and not message.startswith(evidence.type) else message
-    frame = top_frame(evidence.stack) or (f"{evidence.filename.rsplit('/', 1)[-1]}:{evidence.lineno}" if evidence.filename else "")
+    frame = place_of(evidence)
     return f"{error[:200].rstrip('.')}{f' at {frame}' if frame else ''}."
 
 
@@ -176,9 +162,11 @@ def look_at_texts(lead: Finding, symptoms: list[Finding]) -> list[str]:
 def _places(finding: Finding) -> list[str]:
     evidence, control = finding.evidence, finding.evidence.control
     texts: list[str] = []
-    frame = top_frame(evidence.stack) or (f"{evidence.filename}:{evidence.lineno}" if evidence.filename else "")
+    frame = place_of(evidence)
     if frame:
         texts.append(f"Start at {frame}.")
+    if missing := missing_map(evidence):
+        texts.append(f"No source map is known for {missing}, so its names are the minifier's.")
     if evidence.url:
         texts.append(f"Check the server's side of {f'{evidence.method} {evidence.url}'.strip()}.")
     if SIGNAL_KINDS.get(finding.signal) == MarkerKind.VALIDATION_FAILED:

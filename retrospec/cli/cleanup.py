@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @store_options
 @json_option
 def cleanup(data: str | None, config: Path | None, as_json: bool) -> None:
-    """Delete sessions, recordings and artifacts past retention.days, and files no row points at.
+    """Delete sessions, recordings and artifacts past retention.days, unused source maps, and files no row points at.
 
     The server does this by itself every so often; issues keep their counts and history.
 
@@ -27,7 +27,7 @@ def cleanup(data: str | None, config: Path | None, as_json: bool) -> None:
       retrospec cleanup --data /var/lib/retrospec
     """
     settings = settings_from(config, storage_dir=data)
-    cleaned, orphans = asyncio.run(_clean(settings))
+    cleaned, maps, orphans = asyncio.run(_clean(settings))
     if as_json:
         print_json(
             {
@@ -37,6 +37,7 @@ def cleanup(data: str | None, config: Path | None, as_json: bool) -> None:
                 "deletedArtifactObjects": cleaned.artifacts,
                 "failedEventObjectDelete": cleaned.failed_events,
                 "failedArtifactObjectDelete": cleaned.failed_artifacts,
+                "deletedSourceMaps": maps,
                 "deletedOrphans": orphans,
                 "retentionDays": settings.retention.days,
             }
@@ -44,20 +45,24 @@ def cleanup(data: str | None, config: Path | None, as_json: bool) -> None:
         return
     click.echo(
         f"Deleted what is older than {settings.retention.days} days: {cleaned.sessions} sessions, "
-        f"{cleaned.events} recordings, {cleaned.artifacts} artifacts, {orphans} orphaned files."
+        f"{cleaned.events} recordings, {cleaned.artifacts} artifacts, {orphans} orphaned files; "
+        f"{maps} source maps of releases unused for {settings.retention.source_map_days} days."
     )
     if failed := cleaned.failed_events + cleaned.failed_artifacts:
         click.echo(f"{failed} files could not be deleted now; the next clean-up tries again.", err=True)
 
 
-async def _clean(settings: Settings) -> "tuple[Cleaned, int]":
+async def _clean(settings: Settings) -> "tuple[Cleaned, int, int]":
     from retrospec.cli.opened import existing_database
     from retrospec.retention.expiry import clean_up, sweep_orphans
+    from retrospec.retention.source_maps import forget_unused_maps
     from retrospec.storage.blobs import Blobs
 
     async with existing_database(settings) as database:
         blobs = Blobs.open(settings.blobs_url)
         with working_on("Deleting what is past its time"):
             cleaned = await clean_up(database, blobs, days=settings.retention.days, now=utc_now())
+            days = settings.retention.source_map_days
+            maps = await forget_unused_maps(database, blobs, days=days, now=utc_now())
         with working_on("Looking for files that no session owns"):
-            return cleaned, await sweep_orphans(database, blobs, now=utc_now())
+            return cleaned, maps, await sweep_orphans(database, blobs, now=utc_now())

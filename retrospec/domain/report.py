@@ -33,6 +33,17 @@ class Sentence(msgspec.Struct, omit_defaults=True):
     """Where a click on it jumps to; -1 where it has no moment."""
 
 
+class Excerpt(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A few lines of the program's source, where a frame of the failure was."""
+
+    file: str
+    function: str = ""
+    line: int
+    """The failing one, counted from 1; ``lines`` begins at ``first_line``."""
+    first_line: int
+    lines: list[str]
+
+
 class Card(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The readable body of a report, each sentence with its evidence."""
 
@@ -40,6 +51,8 @@ class Card(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Usually one plain sentence a support agent could read out."""
     cause: list[Sentence] = []
     look_at: list[Sentence] = []
+    code: list[Excerpt] = []
+    """From source maps, innermost first; none where the release has none."""
     story: list[Sentence] = []
     """What the person tried and how it ended."""
     confidence_reasons: list[str] = []

@@ -77,6 +77,9 @@ class LimitSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     ] = 20
     max_events: Annotated[int, Meta(ge=1, description="Most rrweb events one request may carry.")] = 200_000
     max_markers: Annotated[int, Meta(ge=1, description="Most markers one session may have.")] = 1_000
+    max_source_map_mb: Annotated[
+        int, Meta(ge=1, le=100, description="Largest source map with its minified file, in MB.")
+    ] = 50
 
 
 class CaptureSettings(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -98,6 +101,14 @@ class RetentionSettings(Struct, kw_only=True, forbid_unknown_fields=True):
         int, Meta(ge=1, le=3650, description="Age at which sessions, recordings and artifacts go.")
     ] = 7
     cleanup_minutes: Annotated[int, Meta(ge=1, description="Time between clean-ups.")] = 60
+    source_map_days: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=3650,
+            description="A release's source maps go this long after they last named something, or came.",
+        ),
+    ] = 90
 
 
 class PromoteSettings(Struct, kw_only=True, forbid_unknown_fields=True):

@@ -22,6 +22,7 @@ ABANDONED_AFTER = timedelta(days=1)
 ORPHAN_AGE = timedelta(hours=6)
 """A blob younger than this may belong to a call that is still being answered."""
 STORED_SUFFIX = ".zst"
+SWEPT_AT_ONCE = 400
 
 
 class Cleaned(msgspec.Struct):
@@ -61,20 +62,27 @@ async def clean_up(
 
 
 async def sweep_orphans(database: Database, blobs: Blobs, *, now: datetime) -> int:
-    """Delete recordings that no row points at (their write was cut short); how many."""
-    swept = 0
-    async for blob in blobs.list("session-events"):
-        if now - blob.modified_at < ORPHAN_AGE:
-            continue
-        key = blob.key.removesuffix(STORED_SUFFIX)
-        parts = key.split("/")
-        session_id = parts[6].removesuffix(".json") if len(parts) > 6 else ""
-        async with database.read() as connection:
-            if session_id and await recordings.is_referenced(connection, parts[1], session_id, key):
-                continue
-        await blobs.delete(blob.key)
-        swept += 1
+    """Delete recordings and artifacts that no row points at, and writes cut short; how many."""
+    swept = await asyncio.to_thread(blobs.drop_torn, before=now - ORPHAN_AGE)
+    for prefix in ("session-events", "artifacts"):
+        batch: list[str] = []
+        async for blob in blobs.list(prefix):
+            if now - blob.modified_at >= ORPHAN_AGE:
+                batch.append(blob.key)
+            if len(batch) == SWEPT_AT_ONCE:
+                swept += await _drop_unowned(database, blobs, batch)
+                batch = []
+        swept += await _drop_unowned(database, blobs, batch)
     return swept
+
+
+async def _drop_unowned(database: Database, blobs: Blobs, stored: list[str]) -> int:
+    keys = {name.removesuffix(STORED_SUFFIX): name for name in stored}
+    owned = await database.read_once(lambda connection: expiry.owned_keys(connection, list(keys)))
+    unowned = [name for key, name in keys.items() if key not in owned]
+    for name in unowned:
+        await blobs.delete(name)
+    return len(unowned)
 
 
 async def _drop_abandoned(database: Database, blobs: Blobs, before: datetime, cleaned: Cleaned) -> None:

@@ -1,6 +1,7 @@
 """The blob store: recordings and artifacts, on the local disk or in an S3-compatible store."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -17,6 +18,9 @@ from retrospec.domain.errors import NotFound, SettingsError, Unavailable
 if TYPE_CHECKING:
     from obstore.store import S3Config
 
+_STAGED = re.compile(r"#\d+$")
+"""How the local store names a file until it is whole; listings leave those out."""
+
 
 class BlobMeta(msgspec.Struct):
     """A stored blob's name, size and age."""
@@ -32,8 +36,10 @@ class Blobs:
     A put is atomic: readers see the whole old blob or the whole new one.
     """
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, folder: Path | None = None) -> None:
         self._store = store
+        self.folder = folder
+        """Where blobs lie as files; None for a store elsewhere."""
 
     @classmethod
     def open(cls, url: str) -> "Blobs":
@@ -41,7 +47,7 @@ class Blobs:
         parts = urlsplit(url)
         if parts.scheme == "file":
             Path(parts.path).mkdir(parents=True, exist_ok=True)
-            return cls(LocalStore(prefix=parts.path, automatic_cleanup=True))
+            return cls(LocalStore(prefix=parts.path, automatic_cleanup=True), Path(parts.path))
         if parts.scheme == "s3":
             return cls(_s3_store(parts.netloc, parts.path.strip("/"), parts.query))
         raise SettingsError(
@@ -75,6 +81,17 @@ class Blobs:
         """Remove ``key``; not an error when it is gone already."""
         with suppress(NotFound), _failures_named(key):
             await self._store.delete_async(key)
+
+    def drop_torn(self, *, before: datetime) -> int:
+        """Delete local files of writes that a crash cut short, last touched before ``before``; how many."""
+        torn = [
+            path
+            for path in (self.folder.rglob("*#*") if self.folder else ())
+            if _STAGED.search(path.name) and path.stat().st_mtime < before.timestamp()
+        ]
+        for path in torn:
+            path.unlink(missing_ok=True)
+        return len(torn)
 
     async def list(self, prefix: str) -> AsyncIterator[BlobMeta]:
         """Every blob below ``prefix``, in pages, in no order to rely on."""

@@ -56,6 +56,22 @@ async def belongings(connection: Connection, named: Sequence[SessionName]) -> Be
     return Belongings(*kept)
 
 
+async def owned_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Those of ``keys`` (recordings, artifacts) that a row points at."""
+    sessions_named = {name for key in keys if (name := _session_of(key))}
+    if not sessions_named:
+        return set()
+    owned = await belongings(connection, sorted(sessions_named))
+    return {*owned.events, *owned.artifacts} & set(keys)
+
+
+def _session_of(key: str) -> SessionName | None:
+    """``session-events/<project>/y/m/d/<site>/<session>…`` and ``artifacts/<project>/y/m/d/<session>/…``."""
+    parts = key.split("/")
+    place = {"session-events": 6, "artifacts": 5}.get(parts[0], len(parts))
+    return (parts[1], parts[place].removesuffix(".json")) if len(parts) > place else None
+
+
 async def forget_sessions(connection: Connection, named: Sequence[SessionName]) -> int:
     """Delete the rows of these sessions; issues keep their counts. How many sessions went."""
     for table in (chunks, markers, artifacts, reports, issue_sessions):

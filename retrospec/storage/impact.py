@@ -1,6 +1,10 @@
-"""What an issue costs, counted as sessions are: by browser, system, device, page, release, tag and outcome."""
+"""What a failure costs, counted as sessions are: by browser, system, device, page, release, tag and outcome.
 
-from collections.abc import Mapping
+Counted by cluster, like everything an issue adds up: so merging and splitting issues moves these counts along.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import bindparam, func, select, update
 
@@ -16,17 +20,17 @@ OTHER = "(other)"
 
 _NAMED = (
     (issue_facets.c.project_id == bindparam("p"))
-    & (issue_facets.c.issue_key == bindparam("k"))
+    & (issue_facets.c.cluster_key == bindparam("k"))
     & (issue_facets.c.facet == bindparam("f"))
 )
 _ADD_ONE = update(issue_facets).where(_NAMED, issue_facets.c.value == bindparam("v")).values(session_count=issue_facets.c.session_count + 1)
 _HOW_MANY = select(func.count()).select_from(issue_facets).where(_NAMED)
 
 
-async def add_session(connection: Connection, project_id: str, key: str, facets: Mapping[str, str]) -> None:
+async def add_session(connection: Connection, project_id: str, cluster_key: str, facets: Mapping[str, str]) -> None:
     """Count one session under each facet's value."""
     for facet, value in facets.items():
-        await _count(connection, project_id, key, facet, value[:MAX_VALUE])
+        await _count(connection, project_id, cluster_key, facet, value[:MAX_VALUE])
 
 
 async def _count(connection: Connection, project_id: str, key: str, facet: str, value: str) -> None:
@@ -37,7 +41,7 @@ async def _count(connection: Connection, project_id: str, key: str, facet: str, 
         value = OTHER
         if (await connection.execute(_ADD_ONE, named | {"v": value})).rowcount:
             return
-    row = {"project_id": project_id, "issue_key": key, "facet": facet, "value": value, "session_count": 1}
+    row = {"project_id": project_id, "cluster_key": key, "facet": facet, "value": value, "session_count": 1}
     await connection.execute(insert_new(connection, issue_facets), row)
 
 
@@ -48,14 +52,14 @@ async def set_impact(connection: Connection, project_id: str, key: str, impact: 
     )
 
 
-async def facets_of(connection: Connection, project_id: str, key: str) -> dict[str, list[tuple[str, int]]]:
-    """Sessions by facet and value, most first."""
+async def facets_of(connection: Connection, project_id: str, keys: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
+    """Sessions of these clusters by facet and value, most first."""
     found = await connection.execute(
-        select(issue_facets)
-        .where(issue_facets.c.project_id == project_id, issue_facets.c.issue_key == key)
-        .order_by(issue_facets.c.session_count.desc(), issue_facets.c.value)
+        select(issue_facets.c.facet, issue_facets.c.value, issue_facets.c.session_count).where(
+            issue_facets.c.project_id == project_id, issue_facets.c.cluster_key.in_(list(keys))
+        )
     )
-    by_facet: dict[str, list[tuple[str, int]]] = {}
+    counts: dict[str, Counter[str]] = {}
     for row in found:
-        by_facet.setdefault(row.facet, []).append((row.value, row.session_count))
-    return by_facet
+        counts.setdefault(row.facet, Counter())[row.value] += row.session_count
+    return {facet: sorted(values.items(), key=lambda each: (-each[1], each[0])) for facet, values in counts.items()}

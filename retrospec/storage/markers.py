@@ -26,6 +26,11 @@ _NAMED = (
 )
 _SET_STATE = update(markers).where(_NAMED).values(state=bindparam("new"))
 _PLACE = update(markers).where(_NAMED).values(replay_offset_ms=bindparam("new"))
+_RENAME = (
+    update(markers)
+    .where(_NAMED, markers.c.state == "seen")
+    .values(cluster_key=bindparam("key"), evidence=bindparam("new", type_=markers.c.evidence.type))
+)
 
 
 class KindStats(msgspec.Struct, rename="camel"):
@@ -76,6 +81,12 @@ async def set_states(
             _SET_STATE,
             [{"p": project_id, "s": session_id, "m": name, "new": state} for name, state in states.items()],
         )
+
+
+async def rename(connection: Connection, marker: Marker) -> None:
+    """Write a marker's evidence and cluster key, unless it has been judged."""
+    named = {"p": marker.project_id, "s": marker.session_id, "m": marker.id}
+    await connection.execute(_RENAME, named | {"key": marker.cluster_key, "new": marker.evidence})
 
 
 async def add_found(connection: Connection, found: Sequence[Marker]) -> None:

@@ -51,7 +51,7 @@ issue_facets = Table(
     "issue_facets",
     metadata,
     Column("project_id", ID, primary_key=True),
-    Column("issue_key", KEY, primary_key=True),
+    Column("cluster_key", KEY, primary_key=True),
     Column("facet", String(80), primary_key=True),
     Column("value", String(160), primary_key=True),
     Column("session_count", Integer, nullable=False),

@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from retrospec.web.api import artifacts, ingest, internal, operate, read, schema, sdk
+from retrospec.web.api import artifacts, ingest, internal, operate, read, schema, sdk, source_maps
 from retrospec.web.api.errors import HANDLERS
 
 routes = [
@@ -15,6 +15,7 @@ routes = [
             *internal.ROUTES,
             *operate.ROUTES,
             *sdk.ROUTES,
+            *source_maps.ROUTES,
             *schema.ROUTES,
         ],
         exception_handlers=HANDLERS,

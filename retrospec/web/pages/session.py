@@ -12,7 +12,7 @@ from retrospec.domain.errors import CorruptRecording, NotFound
 from retrospec.domain.finding import Finding
 from retrospec.domain.issue import Issue
 from retrospec.domain.marker import Marker
-from retrospec.domain.report import Card, ReportCard, Sentence
+from retrospec.domain.report import Card, Excerpt, ReportCard, Sentence
 from retrospec.domain.session import Session
 from retrospec.storage import dashboard_issues, dashboard_sessions, markers, reports, sessions
 from retrospec.web.pages import assets
@@ -65,6 +65,7 @@ class CardView(msgspec.Struct, kw_only=True):
     symptom: list[Claim]
     cause: list[Claim]
     look_at: list[Claim]
+    code: list[Excerpt]
     story: list[Claim]
     visual: list[Claim]
     reasons: list[str]
@@ -217,10 +218,19 @@ def _failure(marker: Marker, finding: Finding | None, length_ms: int) -> Failure
     )
 
 
+def _cites(refs: list[str], moments: dict[str, int]) -> list[Cite]:
+    """Rows of one second are one link: the first of them."""
+    by_second: dict[int | str, Cite] = {}
+    for ref in refs:
+        t_ms = moments.get(ref, -1)
+        by_second.setdefault(t_ms // 1000 if t_ms >= 0 else ref, Cite(ref, t_ms))
+    return list(by_second.values())
+
+
 def _card(card: Card, moments: dict[str, int]) -> CardView:
     def claims(sentences: list[Sentence]) -> list[Claim]:
         return [
-            Claim(text=one.text, t_ms=one.t_ms, cites=[Cite(ref, moments.get(ref, -1)) for ref in one.refs])
+            Claim(text=one.text, t_ms=one.t_ms, cites=_cites(one.refs, moments))
             for one in sentences
         ]
 
@@ -228,6 +238,7 @@ def _card(card: Card, moments: dict[str, int]) -> CardView:
         symptom=claims(card.symptom),
         cause=claims(card.cause),
         look_at=claims(card.look_at),
+        code=card.code,
         story=claims(card.story),
         visual=claims(card.visual),
         reasons=card.confidence_reasons,

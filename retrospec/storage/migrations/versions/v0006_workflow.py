@@ -8,7 +8,7 @@ from alembic import op
 from retrospec.storage import tables
 
 revision = "0006"
-down_revision = "0001"
+down_revision = "0005"
 
 ID, KEY = sa.String(128), sa.String(192)
 HOUR_MS = 3_600_000
@@ -72,11 +72,11 @@ def _issue_tables() -> None:
     op.create_table(
         "issue_facets",
         sa.Column("project_id", ID, nullable=False),
-        sa.Column("issue_key", KEY, nullable=False),
+        sa.Column("cluster_key", KEY, nullable=False),
         sa.Column("facet", sa.String(80), nullable=False),
         sa.Column("value", sa.String(160), nullable=False),
         sa.Column("session_count", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("project_id", "issue_key", "facet", "value", name="pk_issue_facets"),
+        sa.PrimaryKeyConstraint("project_id", "cluster_key", "facet", "value", name="pk_issue_facets"),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -207,7 +207,7 @@ _FILL = (
     """INSERT INTO issue_work (project_id, issue_key, fix_in, resolved_at)
     SELECT project_id, key, 'now', state_updated_at FROM issues WHERE state = 'resolved' AND promoted_at IS NOT NULL""",
     *(
-        f"""INSERT INTO issue_facets (project_id, issue_key, facet, value, session_count)
+        f"""INSERT INTO issue_facets (project_id, cluster_key, facet, value, session_count)
         SELECT seen.project_id, seen.cluster_key, '{facet}', SUBSTR(s.{facet}, 1, 160), COUNT(*)
         FROM issue_sessions seen JOIN sessions s ON s.project_id = seen.project_id AND s.id = seen.session_id
         WHERE seen.counted AND s.{facet} <> '' GROUP BY 1, 2, 4"""
