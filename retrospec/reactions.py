@@ -9,12 +9,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import structlog
 
 from retrospec.alerts import rules
-from retrospec.alerts.rules import EventKind
 from retrospec.alerts.rulebook import Standing, rules_in_force
-from retrospec.domain.finding import Finding, Outcome, Standing as FindingStanding
+from retrospec.alerts.rules import EventKind
+from retrospec.domain.finding import Finding, Outcome
+from retrospec.domain.finding import Standing as FindingStanding
 from retrospec.domain.issue import Issue, IssueState
 from retrospec.domain.marker import Marker, read_evidence
 from retrospec.domain.session import Session
@@ -26,7 +28,7 @@ from retrospec.issues.regression import Mute, Visit, clean_sessions_needed, is_o
 from retrospec.issues.templates import page_template
 from retrospec.storage import activity, clusters, dashboard_issues, impact, markers, outbox, triage, work
 from retrospec.storage.database import Connection
-from retrospec.storage.issues import Change
+from retrospec.storage.issues import Change, Sighting
 from retrospec.storage.stats import hour_of
 
 log = structlog.get_logger()
@@ -36,27 +38,38 @@ SPIKES_LOOK_BACK_HOURS = 1
 """A session that arrives later than this after its failure tells of the past: no alarm."""
 
 
+class _News(msgspec.Struct, frozen=True):
+    """What happened, for whoever decides whether to tell of it."""
+
+    session: Session
+    sighting: Sighting
+    change: Change
+    settings: Settings
+    now: datetime
+
+
 async def react(
     connection: Connection,
     session: Session,
-    cluster_key: str,
+    sighting: Sighting,
     change: Change,
     findings: Sequence[Finding],
     settings: Settings,
     *,
     now: datetime,
 ) -> None:
-    """Everything that follows from one counted sighting of a cluster; nothing for a session counted before."""
+    """Everything that follows from one counted sighting; nothing for a session counted before."""
     if not change.is_new_session:
         return
     issue = change.after.issue
     outcome = _outcome(issue, findings)
-    await impact.add_session(connection, issue.project_id, cluster_key, _facets(session, outcome))
+    await impact.add_session(connection, issue.project_id, sighting.cluster_key, _facets(session, outcome))
     if change.before is not None and issue.session_count == change.before.session_count:
         return  # another of the issue's clusters counted this session
     await _raise_impact(connection, session, change, outcome)
     if change.after.promoted_at is None:
         return
+    news = _News(session, sighting, change, settings, now)
     standing = await work.find(connection, issue.project_id, issue.key)
     if not standing.watch:
         await _start_watch(connection, session, issue, now)
@@ -67,13 +80,13 @@ async def react(
         await activity.note(
             connection, issue.project_id, issue.key, "promoted", f"{issue.session_count} sessions", author="", now=now
         )
-        await _tell(connection, session, change, EventKind.NEW, "", {}, settings, now)
+        await _tell(connection, news, EventKind.NEW, "", {})
     elif issue.state is IssueState.RESOLVED:
-        await _maybe_regress(connection, session, change, standing, settings, now)
+        await _maybe_regress(connection, news, standing)
     elif issue.state is IssueState.MUTED:
         await _maybe_unmute(connection, issue, standing, max(this_hour.values(), default=0), now)
     if issue.state in (IssueState.ACTIVE, IssueState.ACKNOWLEDGED) and not change.promoted_now:
-        await _maybe_spike(connection, session, change, this_hour, settings, now)
+        await _maybe_spike(connection, news, this_hour)
 
 
 def _outcome(issue: Issue, findings: Sequence[Finding]) -> Outcome:
@@ -120,9 +133,9 @@ async def _sessions_by_hour(connection: Connection, issue: Issue, *, since_hour:
 
 
 async def _maybe_regress(
-    connection: Connection, session: Session, change: Change, standing: Work, settings: Settings, now: datetime
+    connection: Connection, news: _News, standing: Work
 ) -> None:
-    issue, fix = change.after.issue, standing.fix
+    issue, fix, session, now = news.change.after.issue, standing.fix, news.session, news.now
     if fix is None or not is_of_the_fix(fix, *await _placed(connection, session, standing)):
         return
     if not await triage.reopen(connection, issue.project_id, issue.key, was=IssueState.RESOLVED, now=now):
@@ -134,7 +147,7 @@ async def _maybe_regress(
     occurrence = str(int(fix.resolved_at.timestamp() * 1000))
     facts = {"fixedIn": fixed_in, "seenIn": session.release}
     issue.state = IssueState.ACTIVE
-    await _tell(connection, session, change, EventKind.REGRESSION, occurrence, facts, settings, now)
+    await _tell(connection, news, EventKind.REGRESSION, occurrence, facts)
 
 
 async def _placed(connection: Connection, session: Session, standing: Work) -> tuple[Visit, datetime | None]:
@@ -223,9 +236,9 @@ async def _maybe_verify(connection: Connection, project_id: str, key: str, stand
 
 
 async def _maybe_spike(
-    connection: Connection, session: Session, change: Change, lately: dict[int, int], settings: Settings, now: datetime
+    connection: Connection, news: _News, lately: dict[int, int]
 ) -> None:
-    issue = change.after.issue
+    issue = news.change.after.issue
     hour = max((hour for hour, count in lately.items() if count >= rules.FEWEST), default=None)
     if hour is None:
         return
@@ -233,25 +246,17 @@ async def _maybe_spike(
     spike = rules.find_spike(by_hour, hour, first_hour=hour_of(issue.first_seen_at))
     if spike is not None:
         facts = {"sessionsInHour": spike.count, "usualPerHour": spike.usual, "limit": spike.limit}
-        await _tell(connection, session, change, EventKind.SPIKE, str(hour), facts, settings, now)
+        await _tell(connection, news, EventKind.SPIKE, str(hour), facts)
 
 
 async def _tell(
-    connection: Connection,
-    session: Session,
-    change: Change,
-    event: EventKind,
-    occurrence: str,
-    more: dict[str, Any],
-    settings: Settings,
-    now: datetime,
+    connection: Connection, news: _News, event: EventKind, occurrence: str, more: dict[str, Any]
 ) -> None:
     """Put a letter into the outbox for every rule that wants this event."""
-    facts = _facts(session, change, more)
-    issue = change.after.issue
-    for rule in await rules_in_force(connection, issue.project_id, settings.alerts):
+    issue, facts = news.change.after.issue, _facts(news) | more
+    for rule in await rules_in_force(connection, issue.project_id, news.settings.alerts):
         if event in rule.events and not rule.paused:
-            await _post(connection, rule, event, issue, occurrence, facts, now)
+            await _post(connection, rule, event, issue, occurrence, facts, news.now)
 
 
 async def _post(
@@ -269,12 +274,12 @@ async def _post(
     await outbox.post(connection, letter)
 
 
-def _facts(session: Session, change: Change, more: dict[str, Any]) -> dict[str, Any]:
+def _facts(news: _News) -> dict[str, Any]:
     """What a message says, as it was when it happened."""
-    issue = change.after.issue
+    issue, session = news.change.after.issue, news.session
     return {
         "symptom": issue.symptom,
-        "title": change.after.title,
+        "title": news.change.after.title,
         "kind": issue.kind,
         "severity": issue.severity,
         "confidence": issue.confidence,
@@ -286,5 +291,6 @@ def _facts(session: Session, change: Change, more: dict[str, Any]) -> dict[str, 
         "release": session.release,
         "route": session.route,
         "site": session.site,
-        "sessionId": issue.representative_session_id,
-    } | more
+        "sessionId": session.id,
+        "jumpMs": news.sighting.jump_ms,
+    }

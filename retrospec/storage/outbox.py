@@ -94,12 +94,21 @@ async def open_digest(connection: Connection, project_id: str, rule_id: str, cha
     return due
 
 
-async def claim_batch(connection: Connection, *, now: datetime) -> list[Letter]:
-    """The letters of the next message that is due, now in the caller's hands for ``LEASE``; empty when none is."""
-    is_due = or_(
+def _is_due(now: datetime) -> Any:
+    return or_(
         (outbox.c.state == "waiting") & (outbox.c.not_before <= now),
         (outbox.c.state == "sending") & (outbox.c.lease_until < now),
     )
+
+
+async def is_any_due(connection: Connection, *, now: datetime) -> bool:
+    """Whether a claim would find something; asked first, since claiming needs the one writer."""
+    return (await connection.execute(select(outbox.c.id).where(_is_due(now)).limit(1))).first() is not None
+
+
+async def claim_batch(connection: Connection, *, now: datetime) -> list[Letter]:
+    """The letters of the next message that is due, now in the caller's hands for ``LEASE``; empty when none is."""
+    is_due = _is_due(now)
     row = (await connection.execute(select(outbox).where(is_due).order_by(outbox.c.not_before, outbox.c.id).limit(1))).first()
     if row is None:
         return []

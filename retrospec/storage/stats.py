@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, func, select
 
 from retrospec.domain.clock import from_epoch_ms, to_epoch_ms
 from retrospec.domain.marker import Marker, MarkerKind
+from retrospec.storage import clusters
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import issue_hours, markers
 from retrospec.storage.upsert import upsert
@@ -182,7 +183,7 @@ async def series(
         .order_by(table.c.hour)
     )
     if key:
-        query = query.where(issue_hours.c.cluster_key == key)
+        query = query.where(issue_hours.c.cluster_key.in_(await clusters.keys_of(connection, project_id, key)))
     else:
         query = query.where(kind_hours.c.kind.in_([kind] if kind else [str(each) for each in MarkerKind]))
     found: Any = await connection.execute(query)

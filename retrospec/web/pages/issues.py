@@ -10,7 +10,7 @@ from litestar.params import FromQuery, QueryParameter
 
 from retrospec.domain.clock import utc_now
 from retrospec.domain.issue import Issue, IssueState
-from retrospec.storage import dashboard, dashboard_issues, markers
+from retrospec.storage import dashboard, dashboard_issues
 from retrospec.storage.dashboard import Activity, Cursor, read_cursor
 from retrospec.storage.dashboard_issues import IssueFilter
 from retrospec.storage.database import Connection
@@ -183,7 +183,7 @@ async def _kind_cards(
 ) -> list[KindCard]:
     since = now - timedelta(hours=span.hours)
     found = {
-        stats.kind: stats for stats in await markers.stats_by_kind(connection, project_id, since=since)
+        each.kind: each for each in await stats.by_kind(connection, project_id, since=since)
     }
     cards = []
     for kind in words.KINDS:
