@@ -10,7 +10,7 @@ from litestar.params import FromQuery, QueryParameter
 
 from retrospec.domain.clock import utc_now
 from retrospec.domain.issue import Issue, IssueState
-from retrospec.storage import dashboard, dashboard_issues
+from retrospec.storage import dashboard, dashboard_issues, stats
 from retrospec.storage.dashboard import Activity, Cursor, read_cursor
 from retrospec.storage.dashboard_issues import IssueFilter
 from retrospec.storage.database import Connection
