@@ -26,12 +26,13 @@ from retrospec.intake import Intake
 from retrospec.jobs.queue import Doorbell
 from retrospec.jobs.ringer import Ringer
 from retrospec.jobs.sweep import sweep_forever
-from retrospec.lookout import MOST_ASKED, Lookout, Publish, why_not
+from retrospec.lookout import MOST_ASKED, Publish, why_not
 from retrospec.model_line import ModelLine
 from retrospec.pipeline import Look, Pipeline
 from retrospec.reader import Reader
 from retrospec.retention.expiry import clean_up, sweep_orphans
 from retrospec.retention.source_maps import forget_unused_maps
+from retrospec.screening.wiring import screening
 from retrospec.source_names import SourceNames
 from retrospec.storage import outbox, reports, sessions
 from retrospec.storage.blobs import Blobs
@@ -159,11 +160,8 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
 
 @asynccontextmanager
 async def _looking(app: Litestar, line: ModelLine) -> AsyncIterator[Look]:
-    lookout = Lookout(app.state.settings, app.state.blobs, line, _publishing(app))
-    try:
+    async with screening(app.state, line, _publishing(app)) as lookout:
         yield lookout.look
-    finally:
-        await lookout.close()
 
 
 def _publishing(app: Litestar) -> Publish:

@@ -33,6 +33,7 @@ FLOORS = {
     "intake": 3,
     "lookout": 3,
     "reactions": 3,
+    "screening": 3,
     "reader": 3,
     "breather": 3,
     "report_cards": 3,

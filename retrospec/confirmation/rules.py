@@ -209,6 +209,20 @@ def _nothing_happened(seen: Seen) -> Judgement:
     return _confirmed(confidence, f"The view {what} in the {_seconds(watched_ms)} after {_name(seen)}", -1, box)
 
 
+def words_before(seen: Seen) -> str:
+    """What the picture right before the deed is of."""
+    page = _short(seen.before.facts.url.partition("://")[2].partition("?")[0]) or "The page"
+    return f"{page}, right before {_name(seen)}" if seen.look.act else f"{page}, right before it"
+
+
+def words_at(seen: Seen, index: int) -> str:
+    """What the picture at the finding's own moment shows."""
+    change = next((change for change in seen.changes if change.t_ms == seen.after[index].t_ms), None)
+    if change is None:
+        return f"The view {_when(seen, index)}: nothing has changed yet"
+    return f"The view {_when(seen, index)}: {'only what was clicked' if change.own else 'a part of it'} has changed"
+
+
 def _confirmed(confidence: float, sentence: str, shot: int = -1, boxes: list[Box] | None = None) -> Judgement:
     return Judgement(VerdictWord.CONFIRMED, min(0.98, confidence), sentence + ".", shot, boxes or [])
 

@@ -10,6 +10,7 @@ from retrospec.storage.database import Connection
 from retrospec.storage.tables import (
     artifacts,
     chunks,
+    films,
     issue_hours,
     issue_people,
     issue_sessions,
@@ -74,7 +75,7 @@ def _session_of(key: str) -> SessionName | None:
 
 async def forget_sessions(connection: Connection, named: Sequence[SessionName]) -> int:
     """Delete the rows of these sessions; issues keep their counts. How many sessions went."""
-    for table in (chunks, markers, artifacts, reports, issue_sessions):
+    for table in (chunks, markers, artifacts, reports, issue_sessions, films):
         await connection.execute(
             delete(table).where(tuple_(table.c.project_id, table.c.session_id).in_(named))
         )

@@ -14,6 +14,7 @@ from retrospec.domain.errors import RetroSpecError
 from retrospec.web.pages import (
     assets,
     errors,
+    films,
     home,
     issue,
     issues,
@@ -23,6 +24,7 @@ from retrospec.web.pages import (
     session,
     sessions,
     sign_in,
+    strips,
     welcome,
 )
 from retrospec.web.pages.guard import SignInNeeded, own_forms_only, project_frame
@@ -72,6 +74,9 @@ routes: list[ControllerRouterHandler] = [
             issue.change_issue,
             sessions.show_sessions,
             session.show_session,
+            films.show_films,
+            films.ask_for_film,
+            strips.show_strip_picture,
             recording.stream_events,
             recording.show_artifact,
             project.show_project,

@@ -13,7 +13,7 @@ from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import BadRequest, Conflict, NotFound
 from retrospec.domain.issue import Issue, IssueState
 from retrospec.domain.report import ReportCard
-from retrospec.storage import dashboard_issues, issues, reports, triage
+from retrospec.storage import dashboard_issues, issues, reports, strips, triage
 from retrospec.storage.dashboard import Cursor, read_cursor
 from retrospec.storage.dashboard_issues import IssueSessionRow
 from retrospec.storage.issues import Tally
@@ -23,6 +23,7 @@ from retrospec.web.pages.charts import Span, Trend
 from retrospec.web.pages.guard import database_of, local_path, read_form
 from retrospec.web.pages.issues import Choice
 from retrospec.web.pages.rendering import AnyRequest, Frame, live, url_with
+from retrospec.web.pages.strips import StripView, issue_strip
 
 PAGE_SIZE = 25
 MAX_NOTE = 500
@@ -52,6 +53,8 @@ class IssuePage(msgspec.Struct, kw_only=True):
     newest_url: str
     all_url: str
     retention_days: int
+    strip: StripView | None
+    """What it looked like."""
 
 
 class TriageForm(msgspec.Struct):
@@ -123,6 +126,7 @@ async def _compose(
         )
         report = await reports.of_session(connection, project_id, best)
         jump_ms = await dashboard_issues.jump_of(connection, project_id, issue.key, best)
+        pictures = await strips.of_issues(connection, project_id, [issue.key])
     return IssuePage(
         issue=issue,
         title=tally.title,
@@ -142,6 +146,7 @@ async def _compose(
         newest_url=url_with(request) if after else "",
         all_url=url_with(request, status="", confidence=""),
         retention_days=request.app.state.settings.retention.days,
+        strip=issue_strip(pictures.get(issue.key), project_id, issue.key),
     )
 
 

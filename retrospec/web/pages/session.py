@@ -16,11 +16,13 @@ from retrospec.domain.report import Card, Excerpt, ReportCard, Sentence
 from retrospec.domain.session import Session
 from retrospec.storage import dashboard_issues, dashboard_sessions, markers, reports, sessions
 from retrospec.web.pages import assets
+from retrospec.web.pages.films import FilmsView, films_view
 from retrospec.web.pages.guard import blobs_of, database_of
 from retrospec.web.pages.policy import Styles
 from retrospec.web.pages.recording import read_compressed
 from retrospec.web.pages.rendering import AnyRequest, Frame, live
 from retrospec.web.pages.story import Story, evidence_lines, read_story
+from retrospec.web.pages.strips import StripView, session_strips
 
 SAME_PERSON = 6
 MARKER_STATES = {"confirmed": "Confirmed", "refuted": "Refuted", "symptom": "Part of another", "seen": "Seen"}
@@ -81,14 +83,6 @@ class Link(msgspec.Struct):
     started_at: Any
 
 
-class Still(msgspec.Struct):
-    """A picture the screen check looked at."""
-
-    url: str
-    t_ms: int
-    role: str
-
-
 class SessionPage(msgspec.Struct, kw_only=True):
     """One session, whole."""
 
@@ -99,7 +93,8 @@ class SessionPage(msgspec.Struct, kw_only=True):
     """Nothing more will come by itself."""
     failures: list[Failure]
     story: Story
-    stills: list[Still]
+    strips: list[StripView]
+    films: FilmsView
     artifacts: list[Artifact]
     issues: list[Issue]
     same_person: list[Link]
@@ -131,7 +126,8 @@ async def show_session(request: AnyRequest, frame: NamedDependency[Frame], sessi
     found = await _load(request, frame.project.id, session_id)
     story = await _story(request, found.artifacts)
     start_ms = min(int(t), MAX_OFFSET_MS) if t.isdecimal() and len(t) < 12 else -1
-    page = _compose(found, story, frame.project.id, start_ms)
+    films = await films_view(request, found.session, found.findings)
+    page = _compose(found, story, films, frame.project.id, start_ms)
     return live(request, frame, page, whole="session.html", part="_session.html", styles=Styles.RECORDED)
 
 
@@ -171,10 +167,9 @@ async def _story(request: AnyRequest, made: list[Artifact]) -> Story:
         return Story(cut=f"The story of this session can't be shown: {error.message}")
 
 
-def _compose(found: _Found, story: Story, project_id: str, start_ms: int) -> SessionPage:
+def _compose(found: _Found, story: Story, films: FilmsView, project_id: str, start_ms: int) -> SessionPage:
     session, here = found.session, f"/p/{project_id}/sessions/{found.session.id}"
     length_ms = max(session.duration_ms, *(m.replay_offset_ms for m in found.markers), 1)
-    by_key = {one.artifact_key: one for one in found.artifacts if one.status == "ready"}
     return SessionPage(
         session=session,
         report=found.report,
@@ -182,11 +177,8 @@ def _compose(found: _Found, story: Story, project_id: str, start_ms: int) -> Ses
         is_settled=session.stage in ("done", "dead"),
         failures=_failures(found, length_ms),
         story=story,
-        stills=[
-            Still(f"{here}/artifacts/{by_key[picture.image].id}", picture.t_ms, picture.role)
-            for picture in story.pictures
-            if picture.image in by_key
-        ],
+        strips=session_strips(story.verdicts, found.artifacts, here),
+        films=films,
         artifacts=found.artifacts,
         issues=found.issues,
         same_person=found.same_person,

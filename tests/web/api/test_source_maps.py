@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from retrospec.app import RunningServer
+from retrospec.serving import RunningServer
 from retrospec.domain.clock import to_epoch_ms, utc_now
 from retrospec.domain.settings import Settings
 from tests.conftest import Client, make_key, serving, settings_for
