@@ -30,6 +30,7 @@ from retrospec.domain.visual import VisualResult
 from retrospec.domain.window import Window, windows_around
 from retrospec.intake import blob_key
 from retrospec.issues.exercise import uses_in
+from retrospec.issues.placing import place_sightings
 from retrospec.issues.sightings import count
 from retrospec.issues.tally import add_sighting
 from retrospec.lookout import Seen
@@ -303,6 +304,7 @@ class Pipeline:
             await markers.add_found(connection, counted.found)
             await markers.set_states(connection, session.project_id, session.id, counted.states)
             await reactions.note_session(connection, session, uses, seen, now=now)
+            await place_sightings(connection, counted.sightings, self._settings.promote, now)
             for sighting in counted.sightings:
                 change = await issues.count_sighting(connection, sighting, combine=combine)
                 await reactions.react(connection, session, sighting, change, findings, self._settings, now=now)

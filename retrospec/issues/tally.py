@@ -46,8 +46,8 @@ def add_up(clusters: Sequence[Tally], *, sessions: int, people: int) -> Tally:
         user_count=people,
         marker_count=sum(each.issue.marker_count for each in clusters),
     )
-    visual = min(sessions, sum(each.visual_count for each in clusters))
-    return msgspec.structs.replace(total, issue=issue, visual_count=visual)
+    visual_count = sum(each.visual_count for each in clusters)
+    return msgspec.structs.replace(total, issue=issue, visual_count=visual_count)
 
 
 def _first(new: Sighting, now: datetime) -> Tally:

@@ -6,19 +6,20 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import delete, select, tuple_
 
+from retrospec.storage import clusters
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import (
     artifacts,
     chunks,
     films,
-    issue_hours,
-    issue_people,
     issue_sessions,
     issues,
+    judged_sessions,
     markers,
     reports,
     sessions,
 )
+from retrospec.storage.workflow_tables import watch_uses
 
 SessionName = tuple[str, str]
 """``(project_id, session_id)``."""
@@ -75,7 +76,8 @@ def _session_of(key: str) -> SessionName | None:
 
 async def forget_sessions(connection: Connection, named: Sequence[SessionName]) -> int:
     """Delete the rows of these sessions; issues keep their counts. How many sessions went."""
-    for table in (chunks, markers, artifacts, reports, issue_sessions, films):
+    await clusters.remember_overlaps(connection, named)
+    for table in (chunks, markers, artifacts, reports, issue_sessions, judged_sessions, films, watch_uses):
         await connection.execute(
             delete(table).where(tuple_(table.c.project_id, table.c.session_id).in_(named))
         )
@@ -95,10 +97,7 @@ async def forget_stale_tallies(connection: Connection, *, before: datetime, limi
     stale = [(row.project_id, row.key) for row in found]
     if not stale:
         return 0
-    for table in (issue_hours, issue_people):
-        await connection.execute(
-            delete(table).where(tuple_(table.c.project_id, table.c.cluster_key).in_(stale))
-        )
+    await clusters.forget(connection, stale)
     await connection.execute(delete(issues).where(tuple_(issues.c.project_id, issues.c.key).in_(stale)))
     return len(stale)
 

@@ -120,7 +120,7 @@ async def count_sighting(
         await _add_symptoms(connection, sighting)
     place = await clusters.place_of(connection, sighting)
     sighting.is_quiet = place.is_quiet
-    own = _with_counts(place.tally, sighting, sessions=is_new_session, people=is_new_person)
+    own = _with_counts(place.tally, sighting, is_new_session, sessions=is_new_session, people=is_new_person)
     await clusters.store(connection, combine(own, sighting), sighting, place)
     if place.has_others:
         is_new_person = is_new_person and not await clusters.knows_person(connection, sighting, place)
@@ -129,7 +129,8 @@ async def count_sighting(
         counts_session = is_new_session
     old = await _locked(connection, sighting.project_id, place.issue_key)
     before, was_promoted = _as_it_was(old)
-    tally = combine(_with_counts(old, sighting, sessions=counts_session, people=is_new_person), sighting)
+    grown = _with_counts(old, sighting, is_new_session, sessions=counts_session, people=is_new_person)
+    tally = combine(grown, sighting)
     tally.issue.key = place.issue_key
     await put(connection, tally, is_new=old is None)
     return Change(
@@ -146,13 +147,15 @@ def _as_it_was(old: Tally | None) -> tuple[Issue | None, bool]:
     return msgspec.structs.replace(old.issue), old.promoted_at is not None
 
 
-def _with_counts(old: Tally | None, sighting: Sighting, *, sessions: bool, people: bool) -> Tally | None:
-    """``old`` with what is new in it; every marker counts once, with its session in its cluster."""
+def _with_counts(
+    old: Tally | None, sighting: Sighting, is_new: bool, *, sessions: bool, people: bool
+) -> Tally | None:
+    """``old`` with what is new in it. Markers and looks add up over an issue's clusters, sessions and people don't."""
     if old is not None:
         old.issue.session_count += sessions
         old.issue.user_count += people
-        old.issue.marker_count += sighting.marker_count if sessions else 0
-        old.visual_count += sessions and sighting.basis == "visual"
+        old.issue.marker_count += sighting.marker_count if is_new else 0
+        old.visual_count += is_new and sighting.basis == "visual"
     return old
 
 

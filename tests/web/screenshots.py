@@ -16,6 +16,8 @@ PAGES = {
     "issue": f"/p/{PROJECT}/issues/{PAY_KEY}",
     "sessions": f"/p/{PROJECT}/sessions",
     "session": f"/p/{PROJECT}/sessions/{PAY_SESSION}?t=7255",
+    "resolved": f"/p/{PROJECT}/issues/ui_no_effect:aa00bb11cc22",
+    "alerts": f"/p/{PROJECT}/alerts",
     "project": f"/p/{PROJECT}/project",
     "missing": f"/p/{PROJECT}/sessions/nowhere",
 }

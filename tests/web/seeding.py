@@ -16,6 +16,7 @@ from retrospec.domain.trace import Effect, Segment, Trace, TraceRow
 from retrospec.storage import tables
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Connection, Database
+from tests.web.seeding_workflow import add_workflow
 
 RECORDED = Path(__file__).parent / "recorded" / "checkout.json"
 PROJECT = "proj_default"
@@ -56,6 +57,7 @@ async def seed(database: Database, blobs: Blobs, *, now: datetime) -> None:
             await _add_issue(connection, spec, chance, now)
         await _add_quiet_sessions(connection, chance, now)
         await _complete_pay_session(connection, len(stored), now)
+        await add_workflow(connection, now=now)
 
 
 async def add_project(connection: Connection, *, now: datetime) -> None:
@@ -108,7 +110,7 @@ async def _add_issue(connection: Connection, spec: Any, chance: random.Random, n
             user_count=max(1, int(count * 0.7)), marker_count=int(count * 1.8), severity=severity, basis=basis,
             visual_count=count // 2 if basis == "visual" else 0, confidence=confidence, assignee=assignee,
             representative_session_id=sessions[0], first_seen_at=moments[-1], last_seen_at=moments[0],
-            created_at=moments[-2], promoted_at=moments[-2],
+            created_at=moments[-2], promoted_at=moments[-2], impact=count + confidence,
             state_updated_at=now - timedelta(hours=5) if state != "active" else None,
             muted_until=now + timedelta(days=3) if state == "muted" else None,
         )
