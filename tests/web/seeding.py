@@ -10,10 +10,10 @@ import msgspec
 from retrospec.capture.compress import compress
 from retrospec.domain.clock import to_epoch_ms
 from retrospec.domain.finding import Finding, Outcome, Standing
-from retrospec.domain.marker import Control, MarkerKind, Signal
+from retrospec.domain.marker import Control, Marker, MarkerKind, Signal
 from retrospec.domain.report import Card, Sentence
 from retrospec.domain.trace import Effect, Segment, Trace, TraceRow
-from retrospec.storage import tables
+from retrospec.storage import stats, tables
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Connection, Database
 from tests.web.seeding_workflow import add_workflow
@@ -148,6 +148,11 @@ async def _add_failed_session(
             evidence=None,
         )
     )  # fmt: skip
+    stored = Marker(
+        id=f"m-{session}", project_id=PROJECT, session_id=session, kind=kind, label=title, cluster_key=key,
+        replay_offset_ms=offset_ms, observed_at=moment,
+    )  # fmt: skip
+    await stats.roll_up(connection, [stored], {})
     await connection.execute(
         tables.issue_sessions.insert().values(
             project_id=PROJECT, cluster_key=key, session_id=session, marker_count=1, first_observed_at=moment,

@@ -114,7 +114,7 @@ async def read_work(
         share_words=share_words(standing),
         outcomes=_outcomes(facets.get("outcome", [])),
         against_words=against_words(trend.total, before, span),
-        is_rising=trend.total > before,
+        is_rising=trend.total > before > 0,
         breakdowns=_breakdowns(facets),
         marks=_marks(known, first, span, trend.width),
         facet="",

@@ -22,7 +22,7 @@ from retrospec.web.pages.rendering import AnyRequest, Frame, live, typed, url_wi
 from retrospec.web.pages.strips import StripView, issue_strip
 
 PAGE_SIZE = 30
-SORT_NAMES = {"impact": "Impact", "seen": "Last seen", "people": "People", "newest": "Newest"}
+SORT_NAMES = {"impact": "By impact", "seen": "Last seen first", "people": "Most people", "newest": "Newest first"}
 OPEN = (IssueState.ACTIVE, IssueState.ACKNOWLEDGED)
 
 
