@@ -12,7 +12,8 @@ from retrospec.bench.spawned import spawned_server
 from retrospec.domain.clock import to_epoch_ms, utc_now
 from retrospec.domain.settings import Settings
 from retrospec.domain.workflow import FixIn
-from retrospec.storage import activity
+from retrospec.storage import activity, work
+from retrospec.storage.database import Connection
 from retrospec.storage.projects import DEFAULT_PROJECT_ID
 from tests.alerts.conftest import KEY, Receiver, in_database, resolve, visit
 from tests.conftest import make_key, serving, settings_for, wait_for
@@ -125,3 +126,27 @@ def test_killed_while_sending_it_tells_again_under_the_same_name(tmp_path: Path,
     names = {headers["idempotency-key"] for headers, _ in receiver.got}
     assert len(names) == 1, "one message, however often it was tried"
     assert {event["id"] for event in receiver.events()} == {receiver.events()[0]["id"]}
+
+
+def test_a_fix_is_verified_by_those_who_use_what_failed(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    with serving(settings) as server:
+        key = make_key(settings)
+        for name in ("a", "b"):
+            visit(server.url, key, name, release="1")
+        (issue,) = wait_for(lambda: issues(server.url, key, "active"))
+        resolve(settings, issue["key"], fix_in=FixIn.NEXT)
+        visits = [("old", "1"), ("new-1", "2"), ("new-2", "2"), ("new-3", "3")]
+        for name, release in visits:
+            visit(server.url, key, name, release=release, fails=False)
+        for name, _ in visits:
+            wait_for(lambda named=name: is_done(server.url, key, named))
+
+    def standing(connection: Connection) -> Any:
+        return work.find(connection, DEFAULT_PROJECT_ID, issue["key"])
+
+    found = in_database(settings, standing)
+    assert found.watch == "control:id=pay"
+    assert found.clean_count == 3, "the one on the old release proves nothing"
+    assert found.used_count == 4
+    assert found.verified_at is None, "three are too few while the share that failed is unknown"

@@ -11,7 +11,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def test_a_rate_far_over_its_own_week_is_a_spike() -> None:
-    week = {hour: 4 for hour in range(832, 1000)}
+    week = dict.fromkeys(range(832, 1000), 4)
     spike = find_spike(week | {1000: 40}, 1000, first_hour=0)
     assert spike is not None and (spike.count, spike.usual) == (40, 4.0)
     assert find_spike(week | {1000: 12}, 1000, first_hour=0) is None, "three times the mean is not over it"
