@@ -39,12 +39,13 @@ from retrospec.retention.expiry import clean_up, sweep_orphans
 from retrospec.retention.source_maps import forget_unused_maps
 from retrospec.screening.wiring import screening
 from retrospec.source_names import SourceNames
-from retrospec.storage import reports, sessions
+from retrospec.storage import outbox, reports, sessions
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
 from retrospec.storage.folder import held_folder
 from retrospec.storage.migrate import migrate
 from retrospec.telemetry import Metrics
+from retrospec.telling import courier_for, unmute_forever
 from retrospec.traffic import Traffic
 from retrospec.vault.store import Vault, dressed
 from retrospec.vitals import back_up_forever, sample_forever
@@ -157,6 +158,7 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         consumer = doorbell.consumer(settings.worker.threads)
         await asyncio.to_thread(consumer.start)
         stack.push_async_callback(asyncio.to_thread, consumer.stop, graceful=True)
+        state.courier = courier_for(state)
         for periodic in (
             sweep_forever(database, ring, every_s=settings.worker.sweep_seconds),
             _clean_forever(settings, database, blobs, metrics),
@@ -164,6 +166,8 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
             state.governor.watch_forever(),
             sample_forever(state),
             back_up_forever(settings, database, metrics),
+            state.courier.run_forever(every_s=settings.worker.sweep_seconds),
+            unmute_forever(database),
         ):
             stack.push_async_callback(_cancelled, asyncio.create_task(periodic))
         yield
@@ -196,6 +200,7 @@ async def _release_claims_of_the_dead(database: Database) -> None:
     """Only one server holds this folder, so whoever claimed a session before now is gone."""
     async with database.write() as connection:
         await sessions.release_all(connection)
+        await outbox.release_all(connection)
 
 
 def _advance_on(loop: asyncio.AbstractEventLoop, app: Litestar) -> Any:

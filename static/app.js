@@ -11,7 +11,8 @@ function refreshDue() {
     const wait = waits.get(part.id) ?? { due: Date.now() + part.dataset.live * 1000, failures: 0 };
     waits.set(part.id, wait);
     const isBusy = part.contains(document.activeElement) && document.activeElement.matches("select, textarea, input");
-    if (document.hidden || isBusy || Date.now() < wait.due) continue;
+    const isPicking = part.querySelector(".pick:checked") !== null;
+    if (document.hidden || isBusy || isPicking || Date.now() < wait.due) continue;
     wait.due = Date.now() + Math.min(part.dataset.live * 2 ** wait.failures, LONGEST_WAIT_S) * 1000;
     part.dispatchEvent(new CustomEvent("refresh"));
   }

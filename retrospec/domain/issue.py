@@ -43,3 +43,5 @@ class Issue(msgspec.Struct, kw_only=True):
     state_updated_at: datetime | None = None
     severity: str = "medium"
     basis: str = "text"
+    impact: float = 0.0
+    """What lists are sorted by: the logarithm of people hit, newer ones weighing more (``issues/impact.py``)."""

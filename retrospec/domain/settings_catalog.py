@@ -9,6 +9,8 @@ from msgspec import inspect
 from retrospec.domain.settings import Settings
 
 ENVIRONMENT_PREFIX = "RETROSPEC_"
+SECRET_ADDRESSES = frozenset({"alerts.webhook_url", "alerts.channel_urls"})
+"""Addresses that carry their own key, as those of chat services do."""
 
 
 class Setting(msgspec.Struct, kw_only=True, frozen=True):
@@ -46,7 +48,7 @@ class Setting(msgspec.Struct, kw_only=True, frozen=True):
     @property
     def is_secret(self) -> bool:
         """Whether its value stays out of messages and listings."""
-        return self.name.endswith(("_key", "_token", "_secret"))
+        return self.name.endswith(("_key", "_token", "_secret")) or self.key in SECRET_ADDRESSES
 
     @property
     def legal(self) -> str:

@@ -30,6 +30,7 @@ def _sign_in_rules(settings: Settings) -> Iterator[Broken]:
         yield "sign_in.oidc_issuer", f'is "{issuer}"; use the provider\'s https:// address'
     if not settings.sign_in.oidc_client_id:
         yield "sign_in.oidc_client_id", "is empty; set it to what the provider knows this server as"
+    yield from _address_rules(settings)
 
 
 def _server_rules(settings: Settings) -> Iterator[Broken]:
@@ -95,6 +96,20 @@ def _model_rules(settings: Settings) -> Iterator[Broken]:
                 f"{section}.{choice}",
                 f'is "openai", which needs {section}.model_name; set it to the model to ask for',
             )
+
+
+def _address_rules(settings: Settings) -> Iterator[Broken]:
+    alerts, template = settings.alerts, settings.tracker.url_template
+    if alerts.webhook_url and not _web_address(alerts.webhook_url):
+        yield "alerts.webhook_url", "is no address; use one that starts with https:// or http://"
+    if alerts.webhook_url and not alerts.webhook_key:
+        yield "alerts.webhook_url", "needs alerts.webhook_key, which signs what is sent; set it to a long random text"
+    if any("://" not in url for url in alerts.channel_urls):
+        yield "alerts.channel_urls", "has a text that is no address; use such as slack://… or mailto://…"
+    if template and not _web_address(template):
+        yield "tracker.url_template", f'is "{template}"; use an address that starts with https:// or http://'
+    if template and not any(part in template for part in ("{title}", "{body}", "{url}")):
+        yield "tracker.url_template", "has nothing to fill in; put {title}, {body} or {url} into it"
 
 
 def _time_rules(settings: Settings) -> Iterator[Broken]:

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, select, update
 
 from retrospec.domain.marker import Marker
 from retrospec.domain.session import Session, Stage
+from retrospec.storage import stats
 from retrospec.storage.database import Connection
 from retrospec.storage.sessions import to_session
 from retrospec.storage.tables import chunks, issue_sessions, markers, sessions
@@ -143,7 +144,7 @@ async def _land_new(connection: Connection, arrival: Arrival, *, now: datetime) 
             "rung_at": now if arrival.stage is Stage.ANALYSIS else None,
         },
     )
-    await _insert_markers(connection, arrival, arrival.markers)
+    await _insert_markers(connection, arrival, arrival.markers, has_earlier=False)
     return Landed(session, arrival.markers, is_new=True, is_changed=True)
 
 
@@ -201,13 +202,16 @@ async def _add_markers(connection: Connection, arrival: Arrival, *, room: int) -
     if len(fresh) > room:
         arrival.dropped["markers_past_limit"] = len(fresh) - max(0, room)
         fresh = fresh[: max(0, room)]
-    await _insert_markers(connection, arrival, fresh)
+    await _insert_markers(connection, arrival, fresh, has_earlier=True)
     return fresh
 
 
-async def _insert_markers(connection: Connection, arrival: Arrival, fresh: Sequence[Marker]) -> None:
+async def _insert_markers(
+    connection: Connection, arrival: Arrival, fresh: Sequence[Marker], *, has_earlier: bool
+) -> None:
     if not fresh:
         return
+    newest = await stats.newest_by_kind(connection, arrival.project_id, arrival.session_id) if has_earlier else {}
     await connection.execute(
         _ADD_MARKERS,
         [
@@ -219,6 +223,7 @@ async def _insert_markers(connection: Connection, arrival: Arrival, fresh: Seque
         upsert(connection, issue_sessions, replaced=("last_observed_at",), added=("marker_count",)),
         _cluster_rows(fresh),
     )
+    await stats.roll_up(connection, fresh, newest)
 
 
 def _cluster_rows(fresh: Sequence[Marker]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from retrospec.storage.tables import (
     cluster_symptoms,
     clusters,
     fingerprint_tokens,
+    issue_facets,
     issue_hours,
     issue_people,
     issue_sessions,
@@ -67,6 +68,7 @@ async def forget(connection: Connection, issue_keys: Sequence[tuple[str, str]]) 
 _BY_CLUSTER: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (issue_hours, ("cluster_key",)),
     (issue_people, ("cluster_key",)),
+    (issue_facets, ("cluster_key",)),
     (cluster_overlaps, ("cluster_key",)),
     (cluster_symptoms, ("cluster_key",)),
     (fingerprint_tokens, ("key",)),

@@ -32,7 +32,7 @@ def read_cursor(text: str) -> Cursor | None:
     return Cursor(from_epoch_ms(int(ms)), name)
 
 
-def past(cursor: Cursor, at: Any, name: Any, *, names_fall: bool) -> ColumnElement[bool]:
+def past(cursor: Any, at: Any, name: Any, *, names_fall: bool) -> ColumnElement[bool]:
     """Rows after ``cursor`` in ``at DESC, name``; written so that the index's range does the work."""
     beyond = name < cursor.name if names_fall else name > cursor.name
     return and_(at <= cursor.at, or_(at < cursor.at, beyond))

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Select, and_, func, or_, select
 
+from retrospec.domain.clock import from_epoch_ms, to_epoch_ms
 from retrospec.domain.issue import Issue, IssueState
 from retrospec.storage.clusters import keys_by_issue, reach_of, stretches
 from retrospec.storage.dashboard import Cursor, past
@@ -21,6 +22,9 @@ from retrospec.storage.tables import (
     session_moves,
     sessions,
 )
+
+FACETS = ("browser", "os", "device", "release", "environment")
+"""What an issue's sessions can be narrowed by."""
 
 
 class IssueFilter(msgspec.Struct, kw_only=True, frozen=True):
@@ -57,39 +61,75 @@ class IssueSessionRow(msgspec.Struct, kw_only=True):
     symptom: str
 
 
+class SortCursor(msgspec.Struct, frozen=True):
+    """The last issue of a page: ``at`` is what the list is sorted by, a moment or a number."""
+
+    at: Any
+    name: str
+
+    def __str__(self) -> str:
+        return f"{to_epoch_ms(self.at) if isinstance(self.at, datetime) else self.at!r}~{self.name}"
+
+
+SORTS = {"impact": "impact", "seen": "last_seen_at", "people": "user_count", "newest": "created_at"}
+"""Orders of the list and the columns they go by, greatest first; each has its index."""
+
+
+def read_sort_cursor(text: str, sort: str) -> SortCursor | None:
+    """The cursor a link carries; None for none or nonsense (the first page is then shown)."""
+    number, tilde, name = text.partition("~")
+    try:
+        value = float(number)
+    except ValueError:
+        return None
+    if not tilde or len(name) > 192 or not 0 <= value < 1e15:
+        return None
+    if SORTS[sort].endswith("_at"):
+        return SortCursor(from_epoch_ms(int(value)), name)
+    return SortCursor(int(value) if sort == "people" else value, name)
+
+
 async def list_issues(
     connection: Connection,
     project_id: str,
     wanted: IssueFilter,
     *,
-    after: Cursor | None,
+    after: Cursor | SortCursor | None,
     limit: int,
+    sort: str = "seen",
 ) -> list[Issue]:
-    """Promoted issues, latest seen first, at most ``limit``.
+    """Promoted issues in the order ``sort``, at most ``limit``.
 
     Each state has its own stretch of the index, so each is read by itself and the heads are merged.
     """
     found: list[Issue] = []
     for state in wanted.states:
-        query = issues_query(project_id, state, wanted, after=after, limit=limit)
+        query = issues_query(project_id, state, wanted, after=after, limit=limit, sort=sort)
         found += [to_tally(row).issue for row in await connection.execute(query)]
     found.sort(key=lambda issue: issue.key)
-    found.sort(key=lambda issue: issue.last_seen_at, reverse=True)
+    found.sort(key=lambda issue: getattr(issue, SORTS[sort]), reverse=True)
     return found[:limit]
 
 
 def issues_query(
-    project_id: str, state: IssueState, wanted: IssueFilter, *, after: Cursor | None, limit: int
+    project_id: str,
+    state: IssueState,
+    wanted: IssueFilter,
+    *,
+    after: Cursor | SortCursor | None,
+    limit: int,
+    sort: str = "seen",
 ) -> Select[Any]:
     """One state's issues."""
+    column = issues.c[SORTS[sort]]
     query = (
         select(issues)
         .where(issues.c.project_id == project_id, issues.c.state == state, issues.c.promoted_at.is_not(None))
-        .order_by(issues.c.last_seen_at.desc(), issues.c.key)
+        .order_by(column.desc(), issues.c.key)
         .limit(limit)
     )
     if after is not None:
-        query = query.where(past(after, issues.c.last_seen_at, issues.c.key, names_fall=False))
+        query = query.where(past(after, column, issues.c.key, names_fall=False))
     if wanted.kind:
         query = query.where(issues.c.kind == wanted.kind)
     if wanted.text:
@@ -185,11 +225,12 @@ async def list_issue_sessions(
     min_confidence: float,
     after: Cursor | None,
     limit: int,
+    facet: tuple[str, str] | None = None,
 ) -> list[IssueSessionRow]:
     """Sessions with a marker of this issue, latest first; ``status`` empty is any."""
     reach = await reach_of(connection, project_id, key)
     query = issue_sessions_query(
-        project_id, status=status, min_confidence=min_confidence, after=after, limit=limit
+        project_id, status=status, min_confidence=min_confidence, after=after, limit=limit, facet=facet
     )
     found = [
         _to_issue_session(row)
@@ -200,9 +241,18 @@ async def list_issue_sessions(
 
 
 def issue_sessions_query(
-    project_id: str, *, status: str, min_confidence: float, after: Cursor | None, limit: int
+    project_id: str,
+    *,
+    status: str,
+    min_confidence: float,
+    after: Cursor | None,
+    limit: int,
+    facet: tuple[str, str] | None = None,
 ) -> Select[Any]:
-    """The sessions of issues, with what their reports say; to be narrowed to a cluster."""
+    """The sessions of issues, with what their reports say; to be narrowed to a cluster.
+
+    ``facet`` is one of ``FACETS`` and its value.
+    """
     seen_at, session_id = issue_sessions.c.last_observed_at, issue_sessions.c.session_id
     query = (
         select(
@@ -228,6 +278,8 @@ def issue_sessions_query(
         query = query.where(sessions.c.report_status == status)
     if min_confidence > 0:
         query = query.where(reports.c.confidence >= min_confidence)
+    if facet is not None and facet[0] in FACETS:
+        query = query.where(sessions.c[facet[0]] == facet[1])
     return query
 
 

@@ -22,6 +22,7 @@ from retrospec.storage.tables import (
     reports,
     session_assets,
     sessions,
+    watch_uses,
 )
 from retrospec.storage.tables import (
     expired_sessions as expired,
@@ -164,7 +165,7 @@ async def forget_sessions(connection: Connection, named: Sequence[SessionName], 
 
 def of_sessions() -> tuple[Table, ...]:
     """The tables whose rows go with their session."""
-    return (chunks, markers, artifacts, reports, issue_sessions, judged_sessions, session_assets, films)
+    return (chunks, markers, artifacts, reports, issue_sessions, judged_sessions, session_assets, films, watch_uses)
 
 
 async def _note_expired(connection: Connection, named: Sequence[SessionName], now: datetime) -> None:

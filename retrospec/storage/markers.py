@@ -1,13 +1,13 @@
-"""Markers of a session, and the statistics over all of them."""
+"""Markers of a session."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, select, update
 
 from retrospec.domain.marker import Marker, MarkerKind
+from retrospec.storage import stats
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import markers
 from retrospec.storage.upsert import insert_new
@@ -31,16 +31,6 @@ _RENAME = (
     .where(_NAMED, markers.c.state == "seen")
     .values(cluster_key=bindparam("key"), evidence=bindparam("new", type_=markers.c.evidence.type))
 )
-
-
-class KindStats(msgspec.Struct, rename="camel"):
-    """What one kind of failure did within the time looked at."""
-
-    kind: str
-    marker_count: int
-    session_count: int
-    cluster_count: int
-    last_seen_at: datetime
 
 
 def _to_marker(row: Any) -> Marker:
@@ -91,23 +81,11 @@ async def rename(connection: Connection, marker: Marker) -> None:
 
 async def add_found(connection: Connection, found: Sequence[Marker]) -> None:
     """Add markers that analysis found in the recording; those already there stay."""
+    if not found:
+        return
+    newest = await stats.newest_by_kind(connection, found[0].project_id, found[0].session_id)
+    fresh = []
     for marker in found:
-        await connection.execute(insert_new(connection, markers), msgspec.structs.asdict(marker))
-
-
-async def stats_by_kind(connection: Connection, project_id: str, *, since: datetime) -> list[KindStats]:
-    """Per kind, most markers first."""
-    count = func.count().label("marker_count")
-    found = await connection.execute(
-        select(
-            markers.c.kind,
-            count,
-            func.count(markers.c.session_id.distinct()).label("session_count"),
-            func.count(markers.c.cluster_key.distinct()).label("cluster_count"),
-            func.max(markers.c.observed_at, type_=markers.c.observed_at.type).label("last_seen_at"),
-        )
-        .where(markers.c.project_id == project_id, markers.c.observed_at >= since)
-        .group_by(markers.c.kind)
-        .order_by(count.desc())
-    )
-    return [KindStats(**row._mapping) for row in found]
+        added = await connection.execute(insert_new(connection, markers), msgspec.structs.asdict(marker))
+        fresh += [marker] if added.rowcount == 1 else []
+    await stats.roll_up(connection, fresh, newest)

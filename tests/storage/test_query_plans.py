@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event
 
 from retrospec.domain.clock import utc_now
-from retrospec.storage import expiry, issues, markers, recordings, reports, sessions
+from retrospec.storage import expiry, issues, markers, recordings, reports, sessions, stats
 from retrospec.storage.database import Connection, Database
 
 NOW = utc_now()
@@ -21,7 +21,7 @@ HOT: dict[str, Any] = {
     "artifacts of a session": lambda c: reports.artifacts_of(c, "p", "s"),
     "shown issues": lambda c: issues.list_promoted(c, "p", state=None),
     "sessions of an issue": lambda c: issues.sessions_of(c, "p", "k", limit=30),
-    "stats": lambda c: markers.stats_by_kind(c, "p", since=NOW - timedelta(hours=24)),
+    "stats": lambda c: stats.by_kind(c, "p", since=NOW - timedelta(hours=24)),
     "expired sessions": lambda c: expiry.expired_sessions(c, before=NOW, limit=100),
     "queue depths": lambda c: sessions.queue_depths(c, now=NOW),
 }

@@ -17,6 +17,8 @@ PAGES = {
     "sessions": f"/p/{PROJECT}/sessions",
     "session": f"/p/{PROJECT}/sessions/{PAY_SESSION}?t=7255",
     "precision": f"/p/{PROJECT}/precision",
+    "resolved": f"/p/{PROJECT}/issues/ui_no_effect:aa00bb11cc22",
+    "alerts": f"/p/{PROJECT}/alerts",
     "project": f"/p/{PROJECT}/project",
     "missing": f"/p/{PROJECT}/sessions/nowhere",
 }

@@ -10,12 +10,13 @@ import msgspec
 from retrospec.capture.compress import compress
 from retrospec.domain.clock import to_epoch_ms
 from retrospec.domain.finding import Finding, Outcome, Standing
-from retrospec.domain.marker import Control, MarkerKind, Signal
+from retrospec.domain.marker import Control, Marker, MarkerKind, Signal
 from retrospec.domain.report import Card, Sentence
 from retrospec.domain.trace import Effect, Segment, Trace, TraceRow
-from retrospec.storage import tables
+from retrospec.storage import stats, tables
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Connection, Database
+from tests.web.seeding_workflow import add_workflow
 
 RECORDED = Path(__file__).parent / "recorded" / "checkout.json"
 PROJECT = "proj_default"
@@ -57,6 +58,7 @@ async def seed(database: Database, blobs: Blobs, *, now: datetime) -> None:
         await _add_precision(connection, now)
         await _add_quiet_sessions(connection, chance, now)
         await _complete_pay_session(connection, len(stored), now)
+        await add_workflow(connection, now=now)
 
 
 async def add_project(connection: Connection, *, now: datetime) -> None:
@@ -154,7 +156,7 @@ async def _add_issue(connection: Connection, spec: Any, chance: random.Random, n
             user_count=max(1, int(count * 0.7)), marker_count=int(count * 1.8), severity=severity, basis=basis,
             visual_count=count // 2 if basis == "visual" else 0, confidence=confidence, assignee=assignee,
             representative_session_id=sessions[0], first_seen_at=moments[-1], last_seen_at=moments[0],
-            created_at=moments[-2], promoted_at=moments[-2],
+            created_at=moments[-2], promoted_at=moments[-2], impact=count + confidence,
             state_updated_at=now - timedelta(hours=5) if state != "active" else None,
             muted_until=now + timedelta(days=3) if state == "muted" else None,
         )
@@ -193,6 +195,11 @@ async def _add_failed_session(
             evidence=None,
         )
     )  # fmt: skip
+    stored = Marker(
+        id=f"m-{session}", project_id=PROJECT, session_id=session, kind=kind, label=title, cluster_key=key,
+        replay_offset_ms=offset_ms, observed_at=moment,
+    )  # fmt: skip
+    await stats.roll_up(connection, [stored], {})
     await connection.execute(
         tables.issue_sessions.insert().values(
             project_id=PROJECT, cluster_key=key, session_id=session, marker_count=1, first_observed_at=moment,

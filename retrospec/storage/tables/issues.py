@@ -29,6 +29,7 @@ issues = Table(
     Column("muted_until", UtcMs),
     Column("state_note", Text, nullable=False, server_default=""),
     Column("state_updated_at", UtcMs),
+    Column("impact", Float, nullable=False, server_default="0"),
     Column("representative_confidence", Float, nullable=False, server_default="0"),
     Column("representative_at", UtcMs, nullable=False, server_default="0"),
     Index(
@@ -39,6 +40,17 @@ issues = Table(
         sqlite_where=text("promoted_at IS NOT NULL"),
         postgresql_where=text("promoted_at IS NOT NULL"),
     ),
+    *[
+        Index(
+            f"ix_issues_by_{column}",
+            "project_id",
+            "state",
+            column,
+            sqlite_where=text("promoted_at IS NOT NULL"),
+            postgresql_where=text("promoted_at IS NOT NULL"),
+        )
+        for column in ("impact", "user_count", "created_at")
+    ],
 )
 
 issue_sessions = Table(

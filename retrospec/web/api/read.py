@@ -14,11 +14,12 @@ from retrospec.capture.compress import decompress
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import BadRequest, NotFound
 from retrospec.domain.issue import IssueState
+from retrospec.domain.marker import MarkerKind
 from retrospec.domain.receipt import expired_receipt
 from retrospec.domain.report import ReportStatus
 from retrospec.domain.session import Session
 from retrospec.intake import blob_key
-from retrospec.storage import expiry, issues, markers, receipts, recordings, reports, sessions
+from retrospec.storage import expiry, issues, markers, receipts, recordings, reports, sessions, stats
 from retrospec.storage.database import Database
 from retrospec.web.access import needs
 from retrospec.web.api.ingest import AnyRequest
@@ -26,6 +27,7 @@ from retrospec.web.api.wire import (
     IssuesAnswer,
     IssueSessionsAnswer,
     PromotedAnswer,
+    SeriesAnswer,
     SessionAnswer,
     SessionFilters,
     StatsAnswer,
@@ -82,10 +84,26 @@ async def issue_stats(
 ) -> StatsAnswer:
     """Markers, sessions and clusters per kind over the last hours."""
     async with _database(request).read() as connection:
-        stats = await markers.stats_by_kind(
+        found = await stats.by_kind(
             connection, request.state.key.project_id, since=utc_now() - timedelta(hours=hours)
         )
-    return StatsAnswer(hours, stats)
+    return StatsAnswer(hours, found)
+
+
+@get("/v1/issues/series", guards=[needs("read")], tags=["issues"])
+async def issue_series(
+    request: AnyRequest,
+    hours: Annotated[int, QueryParameter(name="hours", ge=1, le=720)] = 24,
+    kind: Annotated[str, QueryParameter(name="kind")] = "",
+    key: Annotated[str, QueryParameter(name="key")] = "",
+) -> SeriesAnswer:
+    """Sessions and markers by the hour: of one issue (``key``), one ``kind``, or all kinds together."""
+    if kind and kind not in list(MarkerKind):
+        raise BadRequest(f"kind is {kind!r}; use one of {', '.join(MarkerKind)}", field="kind")
+    project_id, since_hour = request.state.key.project_id, stats.hour_of(utc_now()) - hours + 1
+    async with _database(request).read() as connection:
+        found = await stats.series(connection, project_id, kind=kind, key=key, since_hour=since_hour)
+    return SeriesAnswer(hours, kind, key, found)
 
 
 @get("/v1/issues/{cluster_key:str}/sessions", guards=[needs("read")], tags=["issues"])
@@ -172,4 +190,4 @@ async def event_parts(state: Any, session: Session) -> AsyncIterator[bytes]:
             is_first = False
 
 
-ROUTES = [list_issues, promote_issues, issue_stats, issue_sessions, read_session, read_events]
+ROUTES = [list_issues, promote_issues, issue_stats, issue_series, issue_sessions, read_session, read_events]

@@ -14,7 +14,7 @@ from retrospec.domain.report import ReportCard
 from retrospec.domain.session import Session
 from retrospec.domain.window import Window
 from retrospec.storage.issues import IssueSession
-from retrospec.storage.markers import KindStats
+from retrospec.storage.stats import HourCount, KindStats
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -171,6 +171,15 @@ class StatsAnswer(msgspec.Struct, rename="camel"):
 
     lookback_hours: int
     stats: list[KindStats]
+
+
+class SeriesAnswer(msgspec.Struct, rename="camel"):
+    """Counts by the hour; hours without any are left out."""
+
+    lookback_hours: int
+    kind: str
+    key: str
+    hours: list[HourCount]
 
 
 class SessionFilters(msgspec.Struct, rename="camel"):

@@ -1,36 +1,32 @@
 """The Issue page: one failure, everyone it hit, and what the team does about it."""
 
-from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from litestar import Response, get, post
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from retrospec.domain.clock import utc_now
-from retrospec.domain.errors import BadRequest, Conflict, NotFound
-from retrospec.domain.issue import Issue, IssueState
+from retrospec.domain.errors import NotFound
+from retrospec.domain.issue import Issue
 from retrospec.domain.receipt import Receipt
 from retrospec.domain.report import ReportCard
-from retrospec.storage import dashboard_issues, issues, receipts, reports, strips, triage
+from retrospec.storage import dashboard_issues, issues, receipts, reports, strips
 from retrospec.storage.dashboard import Cursor, read_cursor
-from retrospec.storage.dashboard_issues import IssueSessionRow
+from retrospec.storage.dashboard_issues import FACETS, IssueSessionRow
 from retrospec.storage.issues import Tally
-from retrospec.storage.triage import Triage
 from retrospec.web.pages import charts, words
 from retrospec.web.pages.charts import Span, Trend
 from retrospec.web.pages.grouping import Grouping, grouping_of
-from retrospec.web.pages.guard import database_of, local_path, read_form
+from retrospec.web.pages.guard import database_of, settings_of
+from retrospec.web.pages.issue_work import WorkView, read_work
 from retrospec.web.pages.issues import Choice
-from retrospec.web.pages.rendering import AnyRequest, Frame, live, url_with
+from retrospec.web.pages.rendering import AnyRequest, Frame, live, typed, url_with
 from retrospec.web.pages.strips import StripView, issue_strip
 
 PAGE_SIZE = 25
-MAX_NOTE = 500
-MAX_ASSIGNEE = 120
-MUTES = {"1d": ("1 day", 1), "7d": ("1 week", 7), "30d": ("30 days", 30), "": ("Until I say so", 0)}
 
 
 class IssuePage(msgspec.Struct, kw_only=True):
@@ -60,17 +56,7 @@ class IssuePage(msgspec.Struct, kw_only=True):
     """What it looked like."""
     receipts: dict[str, Receipt]
     """Whether there is a replay, by session: of the listed ones and of the best."""
-
-
-class TriageForm(msgspec.Struct):
-    """What the state form sends."""
-
-    seen_state: str
-    state: str
-    assignee: str = ""
-    note: str = ""
-    mute_for: str = ""
-    back: str = "/"
+    more: WorkView
 
 
 async def _promoted(request: AnyRequest, project_id: str, key: str) -> Tally:
@@ -90,6 +76,8 @@ async def show_issue(
     status: FromQuery[str] = "",
     confidence: FromQuery[str] = "",
     after: FromQuery[str] = "",
+    facet: FromQuery[str] = "",
+    value: FromQuery[str] = "",
 ) -> Response[Any]:
     """The page, or its live part."""
     assert frame.project is not None
@@ -103,6 +91,7 @@ async def show_issue(
         status=status if status in words.REPORTS else "",
         min_confidence=_share(confidence),
         after=read_cursor(after),
+        facet=(facet, typed(value)) if facet in FACETS else None,
     )
     return live(request, frame, page, whole="issue.html", part="_issue.html")
 
@@ -115,12 +104,13 @@ async def _compose(
     status: str,
     min_confidence: float,
     after: Cursor | None,
+    facet: tuple[str, str] | None,
 ) -> IssuePage:
     issue, now = tally.issue, utc_now()
     project_id, best = issue.project_id, issue.representative_session_id
     async with database_of(request).read() as connection:
-        by_hour = await dashboard_issues.trends(
-            connection, project_id, [issue.key], since_hour=charts.first_hour(span, now)
+        more, trend = await read_work(
+            connection, issue, span, now, here=_whole_url(request), template=_tracker(request)
         )
         found = await dashboard_issues.list_issue_sessions(
             connection,
@@ -130,6 +120,7 @@ async def _compose(
             min_confidence=min_confidence,
             after=after,
             limit=PAGE_SIZE + 1,
+            facet=facet,
         )
         report = await reports.of_session(connection, project_id, best)
         jump_ms = await dashboard_issues.jump_of(connection, project_id, issue.key, best)
@@ -138,6 +129,7 @@ async def _compose(
         pictures = await strips.of_issues(connection, project_id, [issue.key])
         named = [best, *(row.session_id for row in found)]
         vouched = await receipts.receipts_of(connection, project_id, named)
+    more.facet, more.value = facet or ("", "")
     return IssuePage(
         issue=issue,
         title=tally.title,
@@ -147,7 +139,7 @@ async def _compose(
             Choice(label=s.label, url=url_with(request, span=s.name), is_chosen=s == span)
             for s in charts.SPANS
         ],
-        trend=charts.trend(by_hour[issue.key], span, now, width=560, height=72),
+        trend=trend,
         representative=report,
         jump_ms=jump_ms,
         sessions=found[:PAGE_SIZE],
@@ -155,9 +147,10 @@ async def _compose(
         min_confidence=min_confidence,
         older_url=_older_url(request, found[PAGE_SIZE - 1]) if len(found) > PAGE_SIZE else "",
         newest_url=url_with(request) if after else "",
-        all_url=url_with(request, status="", confidence=""),
+        all_url=url_with(request, status="", confidence="", facet="", value=""),
         retention_days=request.app.state.settings.retention.days,
         grouping=grouping,
+        more=more,
         strip=issue_strip(pictures.get(issue.key), project_id, issue.key),
         receipts=vouched,
     )
@@ -176,38 +169,11 @@ def _older_url(request: AnyRequest, last: IssueSessionRow) -> str:
     return url_with(request, after=str(Cursor(last.last_observed_at, last.session_id)))
 
 
-@post("/issues/{key:str}/state")
-async def change_issue(request: AnyRequest, frame: NamedDependency[Frame], key: FromPath[str]) -> Response[Any]:
-    """Set state, assignee and note; refused when someone else changed the state meanwhile."""
-    assert frame.project is not None
-    form = await read_form(request, TriageForm)
-    now = utc_now()
-    seen_state = _state_named(form.seen_state)
-    async with database_of(request).write() as connection:
-        is_changed = await triage.set_triage(
-            connection, frame.project.id, key, _read_triage(form, now), seen_state=seen_state, now=now
-        )
-    if not is_changed:
-        await _promoted(request, frame.project.id, key)
-        raise Conflict(
-            "Someone changed this issue since you opened it.", hint="Go back and reload to see how it stands."
-        )
-    return Redirect(local_path(form.back), status_code=303)
+def _whole_url(request: AnyRequest) -> str:
+    """The page's address as others reach it."""
+    address = settings_of(request).server.public_url.rstrip("/") or f"{request.url.scheme}://{request.url.netloc}"
+    return f"{address}{request.url.path}"
 
 
-def _state_named(name: str) -> IssueState:
-    if name not in words.STATES:
-        raise BadRequest(f"There is no state {name!r}; use {', '.join(words.STATES)}.")
-    return IssueState(name)
-
-
-def _read_triage(form: TriageForm, now: datetime) -> Triage:
-    state = _state_named(form.state)
-    days = MUTES.get(form.mute_for, ("", 0))[1]
-    is_for_a_time = state is IssueState.MUTED and days > 0
-    return Triage(
-        state=state,
-        assignee=" ".join(form.assignee.split())[:MAX_ASSIGNEE],
-        note=form.note.strip()[:MAX_NOTE],
-        muted_until=now + timedelta(days=days) if is_for_a_time else None,
-    )
+def _tracker(request: AnyRequest) -> str:
+    return settings_of(request).tracker.url_template

@@ -10,9 +10,9 @@ from litestar.params import FromQuery, QueryParameter
 
 from retrospec.domain.clock import utc_now
 from retrospec.domain.issue import Issue, IssueState
-from retrospec.storage import dashboard, dashboard_issues, markers, strips
-from retrospec.storage.dashboard import Activity, Cursor, read_cursor
-from retrospec.storage.dashboard_issues import IssueFilter
+from retrospec.storage import dashboard, dashboard_issues, stats, strips
+from retrospec.storage.dashboard import Activity
+from retrospec.storage.dashboard_issues import SORTS, IssueFilter, SortCursor, read_sort_cursor
 from retrospec.storage.database import Connection
 from retrospec.web.pages import charts, words
 from retrospec.web.pages.charts import Span, Trend
@@ -22,6 +22,7 @@ from retrospec.web.pages.rendering import AnyRequest, Frame, live, typed, url_wi
 from retrospec.web.pages.strips import StripView, issue_strip
 
 PAGE_SIZE = 30
+SORT_NAMES = {"impact": "By impact", "seen": "Last seen first", "people": "Most people", "newest": "Newest first"}
 OPEN = (IssueState.ACTIVE, IssueState.ACKNOWLEDGED)
 
 
@@ -65,6 +66,8 @@ class IssuesPage(msgspec.Struct, kw_only=True):
     spans: list[Choice]
     states: list[Choice]
     state: str
+    sort: str
+    sorts: dict[str, str]
     kind: str
     text: str
     site: str
@@ -93,6 +96,7 @@ async def show_issues(
     q: FromQuery[str] = "",
     site: FromQuery[str] = "",
     after: FromQuery[str] = "",
+    sort: FromQuery[str] = "impact",
 ) -> Response[Any]:
     """The page, or its live part."""
     assert frame.project is not None
@@ -104,7 +108,7 @@ async def show_issues(
     )
     async with database_of(request).read() as connection:
         page = await _compose(
-            request, connection, frame.project.id, charts.span_named(span), wanted, asked, read_cursor(after)
+            request, connection, frame.project.id, charts.span_named(span), wanted, asked, after, _sort_named(sort)
         )
     return live(request, frame, page, whole="issues.html", part="_issues.html")
 
@@ -122,12 +126,18 @@ async def _compose(
     span: Span,
     state: str,
     asked: IssueFilter,
-    after: Cursor | None,
+    after: str,
+    sort: str,
 ) -> IssuesPage:
     now = utc_now()
     counts = await dashboard_issues.count_by_state(connection, project_id)
     found = await dashboard_issues.list_issues(
-        connection, project_id, asked, after=after, limit=PAGE_SIZE + 1
+        connection,
+        project_id,
+        asked,
+        after=read_sort_cursor(after, sort),
+        limit=PAGE_SIZE + 1,
+        sort=sort,
     )
     shown = found[:PAGE_SIZE]
     seen = await dashboard.activity(connection, project_id, now=now)
@@ -136,6 +146,8 @@ async def _compose(
         spans=[
             Choice(label=s.label, url=url_with(request, span=s.name), is_chosen=s == span) for s in charts.SPANS
         ],
+        sort=sort,
+        sorts=SORT_NAMES,
         states=_state_tabs(request, counts, state),
         state=state if state != "open" else "",
         kind=asked.kind,
@@ -144,7 +156,7 @@ async def _compose(
         sites=await dashboard.latest_sites(connection, project_id),
         cards=await _kind_cards(request, connection, project_id, span, asked.kind, now),
         lines=await _lines(connection, project_id, shown, span, now),
-        older_url=_older_url(request, shown[-1]) if len(found) > PAGE_SIZE else "",
+        older_url=_older_url(request, shown[-1], sort) if len(found) > PAGE_SIZE else "",
         newest_url=url_with(request) if after else "",
         is_narrowed=bool(asked.kind or asked.text or asked.site),
         all_url=url_with(request, kind="", q="", site=""),
@@ -154,8 +166,12 @@ async def _compose(
     )
 
 
-def _older_url(request: AnyRequest, last: Issue) -> str:
-    return url_with(request, after=str(Cursor(last.last_seen_at, last.key)))
+def _older_url(request: AnyRequest, last: Issue, sort: str) -> str:
+    return url_with(request, after=str(SortCursor(getattr(last, SORTS[sort]), last.key)))
+
+
+def _sort_named(name: str) -> str:
+    return name if name in SORTS else "impact"
 
 
 def _state_tabs(request: AnyRequest, counts: dict[str, int], chosen: str) -> list[Choice]:
@@ -185,18 +201,18 @@ async def _kind_cards(
 ) -> list[KindCard]:
     since = now - timedelta(hours=span.hours)
     found = {
-        stats.kind: stats for stats in await markers.stats_by_kind(connection, project_id, since=since)
+        each.kind: each for each in await stats.by_kind(connection, project_id, since=since)
     }
     cards = []
     for kind in words.KINDS:
-        stats = found.get(kind)
+        did = found.get(kind)
         cards.append(
             KindCard(
                 kind=kind,
-                marker_count=stats.marker_count if stats else 0,
-                session_count=stats.session_count if stats else 0,
-                cluster_count=stats.cluster_count if stats else 0,
-                last_seen_at=stats.last_seen_at if stats else None,
+                marker_count=did.marker_count if did else 0,
+                session_count=did.session_count if did else 0,
+                cluster_count=did.cluster_count if did else 0,
+                last_seen_at=did.last_seen_at if did else None,
                 is_chosen=kind == chosen,
                 url=url_with(request, kind="" if kind == chosen else kind),
             )

@@ -1,0 +1,296 @@
+"""What follows from a session that was read: issues come back, fixes are verified, someone is told.
+
+Called in the transaction that saves the session's result, so that a change and the letters about it are kept or lost
+together. Nothing slow happens here: rules are pure, letters are sent later from the outbox (``alerts/courier.py``).
+"""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import structlog
+
+from retrospec.alerts import rules
+from retrospec.alerts.rulebook import Standing, rules_in_force
+from retrospec.alerts.rules import EventKind
+from retrospec.domain.finding import Finding, Outcome
+from retrospec.domain.finding import Standing as FindingStanding
+from retrospec.domain.issue import Issue, IssueState
+from retrospec.domain.marker import Marker, read_evidence
+from retrospec.domain.session import Session
+from retrospec.domain.settings import Settings
+from retrospec.domain.workflow import FixIn, Work
+from retrospec.issues.exercise import watch_of
+from retrospec.issues.impact import added_impact, worst
+from retrospec.issues.regression import Mute, Visit, clean_sessions_needed, is_of_the_fix, unmute_reason
+from retrospec.issues.templates import page_template
+from retrospec.storage import activity, clusters, dashboard_issues, impact, markers, outbox, triage, work
+from retrospec.storage.database import Connection
+from retrospec.storage.issues import Change, Sighting
+from retrospec.storage.stats import hour_of
+
+log = structlog.get_logger()
+
+MAX_TAGS = 8
+SPIKES_LOOK_BACK_HOURS = 1
+"""A session that arrives later than this after its failure tells of the past: no alarm."""
+
+
+class _News(msgspec.Struct, frozen=True):
+    """What happened, for whoever decides whether to tell of it."""
+
+    session: Session
+    sighting: Sighting
+    change: Change
+    settings: Settings
+    now: datetime
+
+
+async def react(
+    connection: Connection,
+    session: Session,
+    sighting: Sighting,
+    change: Change,
+    findings: Sequence[Finding],
+    settings: Settings,
+    *,
+    now: datetime,
+) -> None:
+    """Everything that follows from one counted sighting; nothing for a session counted before."""
+    if not change.is_new_session:
+        return
+    issue = change.after.issue
+    outcome = _outcome(issue, findings)
+    await impact.add_session(connection, issue.project_id, sighting.cluster_key, _facets(session, outcome))
+    if change.before is not None and issue.session_count == change.before.session_count:
+        return  # another of the issue's clusters counted this session
+    await _raise_impact(connection, session, change, outcome)
+    if change.after.promoted_at is None:
+        return
+    news = _News(session, sighting, change, settings, now)
+    standing = await work.find(connection, issue.project_id, issue.key)
+    if not standing.watch:
+        await _start_watch(connection, session, issue, now)
+    else:
+        await work.add_uses(connection, issue.project_id, issue.key, failed=1)
+    this_hour = await _sessions_by_hour(connection, issue, since_hour=hour_of(now) - SPIKES_LOOK_BACK_HOURS)
+    if change.promoted_now:
+        await activity.note(
+            connection, issue.project_id, issue.key, "promoted", f"{issue.session_count} sessions", author="", now=now
+        )
+        await _tell(connection, news, EventKind.NEW, "", {})
+    elif issue.state is IssueState.RESOLVED:
+        await _maybe_regress(connection, news, standing)
+    elif issue.state is IssueState.MUTED:
+        await _maybe_unmute(connection, issue, standing, max(this_hour.values(), default=0), now)
+    if issue.state in (IssueState.ACTIVE, IssueState.ACKNOWLEDGED) and not change.promoted_now:
+        await _maybe_spike(connection, news, this_hour)
+
+
+def _outcome(issue: Issue, findings: Sequence[Finding]) -> Outcome:
+    """How the session ended for the person, by its findings of the issue's kind."""
+    standing = [f.outcome for f in findings if f.standing is not FindingStanding.REFUTED and f.kind == issue.kind]
+    return worst(standing)
+
+
+def _facets(session: Session, outcome: Outcome) -> dict[str, str]:
+    facets = {
+        "browser": session.browser,
+        "os": session.os,
+        "device": session.device,
+        "release": session.release,
+        "environment": session.environment,
+        "route": page_template(session.route),
+    }
+    facets |= {f"tag:{name}"[:80]: value for name, value in sorted(session.tags.items())[:MAX_TAGS]}
+    return {name: value for name, value in facets.items() if value} | {"outcome": str(outcome)}
+
+
+async def _raise_impact(connection: Connection, session: Session, change: Change, outcome: Outcome) -> None:
+    issue, before = change.after.issue, change.before
+    is_new_person = before is None or issue.user_count > before.user_count
+    raised = added_impact(issue.impact, outcome=outcome, is_new_person=is_new_person, at=_moment(session))
+    await impact.set_impact(connection, issue.project_id, issue.key, raised)
+
+
+def _moment(session: Session) -> datetime:
+    """When the session ended, by its own clock but not later than it arrived."""
+    return min(session.updated_at, session.started_at + timedelta(milliseconds=session.duration_ms))
+
+
+async def _sessions_by_hour(connection: Connection, issue: Issue, *, since_hour: int) -> dict[int, int]:
+    keys = await clusters.keys_of(connection, issue.project_id, issue.key)
+    found = await dashboard_issues.trends(connection, issue.project_id, keys, since_hour=since_hour)
+    total: Counter[int] = Counter()
+    for by_hour in found.values():
+        total.update(by_hour)
+    return total
+
+
+# ── coming back ───────────────────────────────────────────────────────────────────────────
+
+
+async def _maybe_regress(
+    connection: Connection, news: _News, standing: Work
+) -> None:
+    issue, fix, session, now = news.change.after.issue, standing.fix, news.session, news.now
+    if fix is None or not is_of_the_fix(fix, *await _placed(connection, session, standing)):
+        return
+    if not await triage.reopen(connection, issue.project_id, issue.key, was=IssueState.RESOLVED, now=now):
+        return
+    fixed_in = fix.release or ("" if fix.fix_in is FixIn.NOW else "the next release")
+    seen_in = f"came back in {session.release}" if session.release else "came back"
+    detail = f"{seen_in}, resolved in {fixed_in}" if fixed_in else seen_in
+    await activity.note(connection, issue.project_id, issue.key, "regressed", detail, author="", now=now)
+    occurrence = str(int(fix.resolved_at.timestamp() * 1000))
+    facts = {"fixedIn": fixed_in, "seenIn": session.release}
+    issue.state = IssueState.ACTIVE
+    await _tell(connection, news, EventKind.REGRESSION, occurrence, facts)
+
+
+async def _placed(connection: Connection, session: Session, standing: Work) -> tuple[Visit, datetime | None]:
+    """The session among the releases, and when the fix's release was first seen."""
+    since = None
+    if session.release:
+        since = await work.see_release(connection, session.project_id, session.release, at=_moment(session))
+    visit = Visit(started_at=session.started_at, release=session.release, release_since=since)
+    fix_release = standing.fix.release if standing.fix else ""
+    fix_since = await work.release_since(connection, session.project_id, fix_release) if fix_release else None
+    return visit, fix_since
+
+
+async def _maybe_unmute(connection: Connection, issue: Issue, standing: Work, this_hour: int, now: datetime) -> None:
+    mute = Mute(until=issue.muted_until, total=standing.mute_total, per_hour=standing.mute_per_hour)
+    if why := unmute_reason(mute, now=now, session_count=issue.session_count, this_hour=this_hour):
+        await unmute(connection, issue.project_id, issue.key, why, now=now)
+
+
+async def unmute(connection: Connection, project_id: str, key: str, why: str, *, now: datetime) -> None:
+    """Let a muted issue speak again, and log why."""
+    if await triage.reopen(connection, project_id, key, was=IssueState.MUTED, now=now):
+        await activity.note(connection, project_id, key, "unmuted", why, author="", now=now)
+
+
+async def unmute_overdue(connection: Connection, *, now: datetime) -> int:
+    """End the mutes whose time is over, whether or not anyone meets the issue again; how many."""
+    overdue = await work.due_to_unmute(connection, now=now)
+    for project_id, key in overdue:
+        await unmute(connection, project_id, key, "its time was over", now=now)
+    return len(overdue)
+
+
+# ── use of what failed ────────────────────────────────────────────────────────────────────
+
+
+async def _start_watch(connection: Connection, session: Session, issue: Issue, now: datetime) -> None:
+    """From now on count who uses what failed here."""
+    own = await markers.of_session(connection, session.project_id, session.id)
+    of_kind = [marker for marker in own if marker.kind == issue.kind]
+    lead = next((marker for marker in of_kind if marker.cluster_key == issue.key), of_kind[0] if of_kind else None)
+    if lead is None:
+        return
+    watch = watch_of(issue.kind, lead.label, read_evidence(lead.evidence), session.route)
+    if watch is not None:
+        await work.change(
+            connection, issue.project_id, issue.key, watch=watch.name, watch_shown=watch.shown, watched_since=now
+        )
+
+
+async def note_session(
+    connection: Connection, session: Session, uses: Collection[str], seen: Sequence[Marker], *, now: datetime
+) -> None:
+    """Note the release of a session that was read, and what it used of what is watched.
+
+    A session counts once for each issue; as clean only when it shows no marker of the issue at all, confirmed or not.
+    """
+    if session.release:
+        await work.see_release(connection, session.project_id, session.release, at=_moment(session))
+    if not uses:
+        return
+    clusters_seen = {marker.cluster_key for marker in seen}
+    shown = {await clusters.home_of(connection, session.project_id, key) for key in sorted(clusters_seen)}
+    for key, state, standing in await work.watching(connection, session.project_id, uses):
+        if not await work.use_once(connection, session.project_id, session.id, key):
+            continue
+        is_clean = state == IssueState.RESOLVED and key not in shown and await _ran_the_fix(connection, session, standing)
+        await work.add_uses(connection, session.project_id, key, used=1, clean=int(is_clean))
+        if is_clean:
+            await _maybe_verify(connection, session.project_id, key, standing, now)
+
+
+async def _ran_the_fix(connection: Connection, session: Session, standing: Work) -> bool:
+    return standing.fix is not None and is_of_the_fix(standing.fix, *await _placed(connection, session, standing))
+
+
+async def _maybe_verify(connection: Connection, project_id: str, key: str, standing: Work, now: datetime) -> None:
+    needed = clean_sessions_needed(standing.used_count, standing.failed_count)
+    if standing.verified_at is None and standing.clean_count + 1 >= needed:
+        await work.change(connection, project_id, key, verified_at=now)
+        detail = f"{standing.clean_count + 1} sessions used {standing.watch_shown} without the failure"
+        await activity.note(connection, project_id, key, "verified", detail, author="", now=now)
+
+
+# ── telling ───────────────────────────────────────────────────────────────────────────────
+
+
+async def _maybe_spike(
+    connection: Connection, news: _News, lately: dict[int, int]
+) -> None:
+    issue = news.change.after.issue
+    hour = max((hour for hour, count in lately.items() if count >= rules.FEWEST), default=None)
+    if hour is None:
+        return
+    by_hour = await _sessions_by_hour(connection, issue, since_hour=hour - rules.BASELINE_HOURS)
+    spike = rules.find_spike(by_hour, hour, first_hour=hour_of(issue.first_seen_at))
+    if spike is not None:
+        facts = {"sessionsInHour": spike.count, "usualPerHour": spike.usual, "limit": spike.limit}
+        await _tell(connection, news, EventKind.SPIKE, str(hour), facts)
+
+
+async def _tell(
+    connection: Connection, news: _News, event: EventKind, occurrence: str, more: dict[str, Any]
+) -> None:
+    """Put a letter into the outbox for every rule that wants this event."""
+    issue, facts = news.change.after.issue, _facts(news) | more
+    for rule in await rules_in_force(connection, issue.project_id, news.settings.alerts):
+        if event in rule.events and not rule.paused:
+            await _post(connection, rule, event, issue, occurrence, facts, news.now)
+
+
+async def _post(
+    connection: Connection, rule: Standing, event: EventKind, issue: Issue, occurrence: str, facts: dict[str, Any], now: datetime
+) -> None:
+    told_at = await outbox.last_told_at(connection, issue.project_id, rule.id, issue.key, event)
+    is_quiet = rules.is_quiet(told_at, now=now, quiet=timedelta(minutes=rule.quiet_minutes))
+    due = now
+    if rule.digest_minutes and not is_quiet:
+        open_until = await outbox.open_digest(connection, issue.project_id, rule.id, rule.channel_id)
+        due = open_until or now + timedelta(minutes=rule.digest_minutes)
+    named = issue.project_id, rule.id, rule.channel_id, str(event), issue.key
+    key = rules.event_key(event, issue.key, occurrence)
+    letter = outbox.letter(*named, key, facts, not_before=due, now=now, state="quiet" if is_quiet else "waiting")
+    await outbox.post(connection, letter)
+
+
+def _facts(news: _News) -> dict[str, Any]:
+    """What a message says, as it was when it happened."""
+    issue, session = news.change.after.issue, news.session
+    return {
+        "symptom": issue.symptom,
+        "title": news.change.after.title,
+        "kind": issue.kind,
+        "severity": issue.severity,
+        "confidence": issue.confidence,
+        "basis": issue.basis,
+        "people": issue.user_count,
+        "sessions": issue.session_count,
+        "firstSeenAt": issue.first_seen_at,
+        "lastSeenAt": issue.last_seen_at,
+        "release": session.release,
+        "route": session.route,
+        "site": session.site,
+        "sessionId": session.id,
+        "jumpMs": news.sighting.jump_ms,
+    }

@@ -1,0 +1,189 @@
+"""Statistics per kind, rolled up by the hour as markers arrive: what they cost does not grow with the markers.
+
+A look-back always ends now. So each session is counted in the hour of its newest marker of a kind: the sum over the
+hours of a look-back is then the number of distinct sessions in it, without counting any twice. The oldest hour, of
+which the look-back holds a part, is read from its own markers.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import bindparam, func, select
+
+from retrospec.domain.clock import from_epoch_ms, to_epoch_ms
+from retrospec.domain.marker import Marker, MarkerKind
+from retrospec.storage import clusters
+from retrospec.storage.database import Connection
+from retrospec.storage.tables import issue_hours, kind_clusters, kind_hours, markers
+from retrospec.storage.upsert import upsert
+
+HOUR_MS = 3_600_000
+
+
+class KindStats(msgspec.Struct, rename="camel"):
+    """What one kind of failure did within the time looked at."""
+
+    kind: str
+    marker_count: int
+    session_count: int
+    cluster_count: int
+    last_seen_at: datetime
+
+
+class HourCount(msgspec.Struct, rename="camel"):
+    """One hour of a series."""
+
+    hour: datetime
+    """Its beginning."""
+    session_count: int
+    marker_count: int
+
+
+def hour_of(moment: datetime) -> int:
+    """Hours since 1970."""
+    return to_epoch_ms(moment) // HOUR_MS
+
+
+_NEWEST = (
+    select(markers.c.kind, func.max(markers.c.observed_at, type_=markers.c.observed_at.type).label("at"))
+    .where(markers.c.project_id == bindparam("p"), markers.c.session_id == bindparam("s"))
+    .group_by(markers.c.kind)
+)
+_CLUSTER_AT = select(kind_clusters.c.last_observed_at).where(
+    kind_clusters.c.project_id == bindparam("p"),
+    kind_clusters.c.kind == bindparam("n"),
+    kind_clusters.c.cluster_key == bindparam("k"),
+)
+
+
+async def newest_by_kind(connection: Connection, project_id: str, session_id: str) -> dict[str, datetime]:
+    """When the session's newest marker of each kind was; asked before more are added."""
+    found = await connection.execute(_NEWEST, {"p": project_id, "s": session_id})
+    return {row.kind: row.at for row in found}
+
+
+async def roll_up(connection: Connection, added: Sequence[Marker], newest: Mapping[str, datetime]) -> None:
+    """Count markers just added to one session; ``newest`` is what ``newest_by_kind`` said before."""
+    if not added:
+        return
+    hours: dict[tuple[str, int], list[int]] = {}
+    latest = dict(newest)
+    for marker in added:
+        hours.setdefault((marker.kind, hour_of(marker.observed_at)), [0, 0])[0] += 1
+        latest[marker.kind] = max(latest.get(marker.kind, marker.observed_at), marker.observed_at)
+    for kind, at in latest.items():
+        if kind in newest and hour_of(newest[kind]) == hour_of(at):
+            continue
+        hours.setdefault((kind, hour_of(at)), [0, 0])[1] += 1
+        if kind in newest:
+            hours.setdefault((kind, hour_of(newest[kind])), [0, 0])[1] -= 1
+    project_id = added[0].project_id
+    rows = [
+        {"project_id": project_id, "kind": str(kind), "hour": hour, "marker_count": count, "session_count": sessions}
+        for (kind, hour), (count, sessions) in sorted(hours.items())
+    ]
+    await connection.execute(upsert(connection, kind_hours, replaced=(), added=("marker_count", "session_count")), rows)
+    await _see_clusters(connection, project_id, added)
+
+
+async def _see_clusters(connection: Connection, project_id: str, added: Sequence[Marker]) -> None:
+    newest: dict[tuple[str, str], datetime] = {}
+    for marker in added:
+        name = str(marker.kind), marker.cluster_key
+        newest[name] = max(newest.get(name, marker.observed_at), marker.observed_at)
+    rows = []
+    for (kind, key), at in sorted(newest.items()):
+        known: datetime | None = await connection.scalar(_CLUSTER_AT, {"p": project_id, "n": kind, "k": key})
+        if known is None or known < at:
+            rows.append({"project_id": project_id, "kind": kind, "cluster_key": key, "last_observed_at": at})
+    if rows:
+        await connection.execute(upsert(connection, kind_clusters, replaced=("last_observed_at",)), rows)
+
+
+async def by_kind(connection: Connection, project_id: str, *, since: datetime) -> list[KindStats]:
+    """What each kind did since then, most markers first."""
+    found = []
+    for kind in MarkerKind:
+        if stats := await _of_kind(connection, project_id, kind, since):
+            found.append(stats)
+    return sorted(found, key=lambda each: -each.marker_count)
+
+
+async def _of_kind(connection: Connection, project_id: str, kind: str, since: datetime) -> KindStats | None:
+    seen = (
+        await connection.execute(
+            select(
+                func.count().label("clusters"),
+                func.max(kind_clusters.c.last_observed_at, type_=kind_clusters.c.last_observed_at.type).label("at"),
+            ).where(
+                kind_clusters.c.project_id == project_id,
+                kind_clusters.c.kind == kind,
+                kind_clusters.c.last_observed_at >= since,
+            )
+        )
+    ).one()
+    if not seen.clusters:
+        return None
+    whole = (
+        await connection.execute(
+            select(
+                func.coalesce(func.sum(kind_hours.c.marker_count), 0).label("markers"),
+                func.coalesce(func.sum(kind_hours.c.session_count), 0).label("sessions"),
+            ).where(kind_hours.c.project_id == project_id, kind_hours.c.kind == kind, kind_hours.c.hour > hour_of(since))
+        )
+    ).one()
+    edge_markers, edge_sessions = await _oldest_hour(connection, project_id, kind, since)
+    return KindStats(
+        kind=kind,
+        marker_count=int(whole.markers) + edge_markers,
+        session_count=int(whole.sessions) + edge_sessions,
+        cluster_count=seen.clusters,
+        last_seen_at=seen.at,
+    )
+
+
+async def _oldest_hour(connection: Connection, project_id: str, kind: str, since: datetime) -> tuple[int, int]:
+    """Markers of the part of an hour the look-back begins with, and sessions whose newest marker is among them."""
+    end = from_epoch_ms((hour_of(since) + 1) * HOUR_MS)
+    mine = (markers.c.project_id == project_id) & (markers.c.kind == kind)
+    within = mine & (markers.c.observed_at >= since) & (markers.c.observed_at < end)
+    count = await connection.scalar(select(func.count()).select_from(markers).where(within))
+    if not count:
+        return 0, 0
+    later = markers.alias("later")
+    has_later = (
+        select(later.c.id)
+        .where(
+            later.c.project_id == markers.c.project_id,
+            later.c.session_id == markers.c.session_id,
+            later.c.kind == markers.c.kind,
+            later.c.observed_at >= end,
+        )
+        .exists()
+    )
+    sessions = await connection.scalar(select(func.count(markers.c.session_id.distinct())).where(within, ~has_later))
+    return int(count), int(sessions or 0)
+
+
+async def series(
+    connection: Connection, project_id: str, *, kind: str = "", key: str = "", since_hour: int
+) -> list[HourCount]:
+    """Hours with failures, oldest first: of one issue's confirmed sessions, of one kind, or of all kinds together.
+
+    For kinds a session stands in the hour of its newest failure.
+    """
+    table = issue_hours if key else kind_hours
+    query = (
+        select(table.c.hour, func.sum(table.c.session_count).label("s"), func.sum(table.c.marker_count).label("m"))
+        .where(table.c.project_id == project_id, table.c.hour >= since_hour)
+        .group_by(table.c.hour)
+        .order_by(table.c.hour)
+    )
+    if key:
+        query = query.where(issue_hours.c.cluster_key.in_(await clusters.keys_of(connection, project_id, key)))
+    else:
+        query = query.where(kind_hours.c.kind.in_([kind] if kind else [str(each) for each in MarkerKind]))
+    found: Any = await connection.execute(query)
+    return [HourCount(from_epoch_ms(row.hour * HOUR_MS), int(row.s), int(row.m)) for row in found]
