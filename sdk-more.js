@@ -18,9 +18,11 @@ export function install(client, kit) {
   const ears = [watchClicks(client), watchPages(client), watchVitals(client), watchLoads(client), watchVault(client)];
   if (client.settings.detectFormValidation) ears.push(watchForms(client));
   client.adopt = makeAdoption(client);
+  const hearing = new Map(); // type → who hears it
+  for (const ear of ears) for (const type of Object.keys(ear)) hearing.set(type, [...(hearing.get(type) || []), safely(ear[type])]);
   return {
     hear(entry) {
-      for (const ear of ears) if (ear[entry.type]) safely(ear[entry.type])(entry);
+      for (const run of hearing.get(entry.type) || []) run(entry);
     },
     stop: () => ears.forEach((ear) => ear.stop && ear.stop()),
   };
@@ -448,7 +450,7 @@ function watchLoads(client) {
     client.note("retrospec.coverage", { unreadableStylesheets: unreadable.length, foreignFrames: foreign.length, canvases });
   }
 
-  later(() => whenIdle(safely(noteCoverage)), 1_000);
+  later(() => whenIdle(safely(noteCoverage), { timeout: 5_000 }), 1_000);
   return { resource: onResource, policy: onPolicy };
 }
 
@@ -551,7 +553,7 @@ function watchVault(client) {
   function arm() {
     if (busy || !waiting.size) return;
     busy = true;
-    later(() => whenIdle(() => round().catch(fail).then(rest)), ASSET_ROUND_MS);
+    later(() => whenIdle(() => round().catch(fail).then(rest), { timeout: ASSET_ROUND_MS }), ASSET_ROUND_MS);
   }
 
   function rest() {

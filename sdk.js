@@ -326,8 +326,6 @@ function makeIdentity(settings) {
   }
 
   identity.open = () => {
-    identity.visitorId = localStore.read(VISITOR) || "v-" + randomId();
-    localStore.write(VISITOR, identity.visitorId);
     const known = tabStore.read(SESSION);
     const handed = tabStore.read(TAB);
     if (known && known.sessionId) {
@@ -353,6 +351,14 @@ function makeIdentity(settings) {
   identity.promote = () => {
     identity.mode = "full";
     save();
+  };
+  /** Read when the first chunk is described, not at the start: ``localStorage`` may have to be fetched from disk. */
+  identity.visitor = () => {
+    if (!identity.visitorId) {
+      identity.visitorId = localStore.read(VISITOR) || "v-" + randomId();
+      localStore.write(VISITOR, identity.visitorId);
+    }
+    return identity.visitorId;
   };
   /** For the next page of this tab, which goes on counting where this one ends. */
   identity.handOver = () => {
@@ -1561,7 +1567,7 @@ function makeClient(settings) {
       route: settings.route || location.pathname,
       url: privacy.scrub(location.href, 2_000),
       startedAt: identity.startedAt,
-      visitorId: identity.visitorId,
+      visitorId: identity.visitor(),
       client: { userAgent: navigator.userAgent, language: navigator.language, viewport: { ...viewport }, sdk: SDK_VERSION, overheadMs: governor.totalMs() },
     };
     if (user) head.user = user;

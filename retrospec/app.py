@@ -47,6 +47,7 @@ from retrospec.storage.migrate import migrate
 from retrospec.telemetry import Metrics
 from retrospec.traffic import Traffic
 from retrospec.vault.store import Vault, dressed
+from retrospec.vitals import back_up_forever, sample_forever
 from retrospec.web import api, pages
 from retrospec.web.access import KeyRing, RateLimiter
 from retrospec.web.api.errors import HANDLERS
@@ -161,6 +162,8 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
             _clean_forever(settings, database, blobs, metrics),
             metrics.watch_loop(),
             state.governor.watch_forever(),
+            sample_forever(state),
+            back_up_forever(settings, database, metrics),
         ):
             stack.push_async_callback(_cancelled, asyncio.create_task(periodic))
         yield
@@ -216,7 +219,10 @@ async def _clean_forever(settings: Settings, database: Database, blobs: Blobs, m
         await asyncio.sleep(settings.retention.cleanup_minutes * 60)
         rounds += 1
         try:
-            cleaned = await clean_up(database, blobs, days=settings.retention.days, now=utc_now())
+            kept = settings.retention
+            cleaned = await clean_up(
+                database, blobs, days=kept.days, now=utc_now(), recording_days=kept.recording_days, artifact_days=kept.artifact_days
+            )
             await forget_unused_maps(database, blobs, days=settings.retention.source_map_days, now=utc_now())
             await forget_old_entries(database, days=settings.audit.keep_days, now=utc_now())
             if rounds % ORPHANS_EVERY == 0:

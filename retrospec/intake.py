@@ -27,7 +27,7 @@ from retrospec.domain.marker import Marker
 from retrospec.domain.receipt import WHY_DROPPED, Kept, Vouched, receipt_of
 from retrospec.domain.session import Stage
 from retrospec.domain.settings import Settings
-from retrospec.issues.fingerprint_v1 import cluster_key, fingerprint
+from retrospec.issues.own_rules import name_marker
 from retrospec.source_names import SourceNames
 from retrospec.storage import arrivals, markers, receipts, recordings, sessions
 from retrospec.storage.arrivals import Arrival, Landed
@@ -276,13 +276,15 @@ class Intake:
         self, arrival: Arrival, sent: IngestedMarker | ChunkMarker, offset_ms: int, now: datetime
     ) -> Marker:
         label, evidence = self._text(sent.label), self._value(sent.evidence)
-        named = fingerprint(
+        named = name_marker(
+            self._settings.rules,
             sent.kind,
             label,
             evidence,
             client_key=sent.cluster_key if isinstance(sent, IngestedMarker) else "",
             site=arrival.site,
             route=arrival.route,
+            release=arrival.release,
         )
         observed_at = arrival.started_at + timedelta(milliseconds=offset_ms)
         return Marker(
@@ -291,7 +293,7 @@ class Intake:
             session_id=arrival.session_id,
             kind=sent.kind,
             label=label,
-            cluster_key=cluster_key(sent.kind, named),
+            cluster_key=named.key,
             replay_offset_ms=offset_ms,
             observed_at=min(observed_at, now),
             evidence=evidence,

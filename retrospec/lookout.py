@@ -203,6 +203,8 @@ class Lookout:
             checker=BUILT_IN,
             windows=list(windows),
             verdicts=verdicts,
+            browser=footage.browser,
+            notes=footage.notes,
         )
         return Seen(result, pictures)
 

@@ -23,6 +23,8 @@ from retrospec.domain.address import local_address
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import RetroSpecError
 from retrospec.domain.settings import Settings
+from retrospec.domain.settings_reload import Reloaded
+from retrospec.reloading import Load, reload, write_in_force
 from retrospec.storage import projects
 from retrospec.storage.folder import held_folder
 from retrospec.storage.migrate import migrate
@@ -85,8 +87,8 @@ def start_server(settings: Settings) -> RunningServer:
     return RunningServer(settings).start()
 
 
-def serve(settings: Settings) -> int:
-    """Run until SIGTERM or SIGINT; the exit code."""
+def serve(settings: Settings, load: Load | None = None) -> int:
+    """Run until SIGTERM or SIGINT; the exit code. ``load`` reads the settings again at SIGHUP."""
     set_up_logging(settings.server)
     sys.setswitchinterval(SWITCH_S)
     # First here, where a refusal (a folder in use, a newer database) ends as one sentence.
@@ -94,16 +96,19 @@ def serve(settings: Settings) -> int:
         migrate(settings.database_url)
     listening = _listen(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(settings, listening))
+        return runner.run(_serve(settings, listening, load))
 
 
-async def _serve(settings: Settings, listening: socket.socket) -> int:
+async def _serve(settings: Settings, listening: socket.socket, load: Load | None) -> int:
     app = create_app(settings)
     app.state.address = address_of(listening, settings)
     server = _server(app, settings)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, setattr, server, "should_exit", True)
+    if load is not None:
+        loop.add_signal_handler(signal.SIGHUP, reload, settings, load)
+        write_in_force(settings, Reloaded())
     greeting = asyncio.create_task(_greet(server, app, app.state.address))
     await server.serve(sockets=[listening])
     greeting.cancel()

@@ -47,11 +47,14 @@ def _attach_changes(rows: list[Action], changes: list[Change]) -> None:
     starts = [action.t_ms for action in rows]
     placed = [(change, bisect_right(starts, change.t_ms) - 1) for change in changes if not change.cosmetic]
     alone = _unprompted(rows, placed)
+    told: set[tuple[int, str, str]] = set()
     for change, place in placed:
-        if place < 0:
+        effect = (place, change.kind, change.detail)
+        if place < 0 or effect in told:
             continue
         action = rows[place]
         if change.t_ms <= action.window_end_ms and not _is_ambient(alone, change, action.t_ms):
+            told.add(effect)
             add_effect(action, change.kind, change.detail, change.t_ms, node_id=change.node_id)
 
 

@@ -58,8 +58,21 @@ def what_was_seen(delta: Delta) -> Iterator[Seen]:
 def _is_in_hidden(node: Node, known: dict[int, bool]) -> bool:
     """Whether the node or an ancestor near enough is written as hidden; a mutation's nodes mostly share theirs."""
     found = known.get(node.id)
-    if found is None:
-        found = known[node.id] = any(look(above) & HIDDEN for above in ancestors(node, 12))
+    if found is not None:
+        return found
+    climbed: list[int] = []
+    above: Node | None = node
+    found = False
+    while above is not None and len(climbed) < 12:
+        if (earlier := known.get(above.id)) is not None:
+            found = earlier
+            break
+        climbed.append(above.id)
+        if look(above) & HIDDEN:
+            found = True
+            break
+        above = above.parent
+    known.update(dict.fromkeys(climbed, found))
     return found
 
 

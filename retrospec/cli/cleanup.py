@@ -62,7 +62,10 @@ async def _clean(settings: Settings) -> "tuple[Cleaned, int, int]":
     async with existing_database(settings) as database:
         blobs = Blobs.open(settings.blobs_url)
         with working_on("Deleting what is past its time"):
-            cleaned = await clean_up(database, blobs, days=settings.retention.days, now=utc_now())
+            kept = settings.retention
+            cleaned = await clean_up(
+                database, blobs, days=kept.days, now=utc_now(), recording_days=kept.recording_days, artifact_days=kept.artifact_days
+            )
             days = settings.retention.source_map_days
             maps = await forget_unused_maps(database, blobs, days=days, now=utc_now())
         with working_on("Looking for files that no session owns"):

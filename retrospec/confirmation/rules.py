@@ -91,8 +91,8 @@ def _field_refused(finding: Finding, seen: Seen) -> Judgement | None:
 
 
 def _content_gone(finding: Finding, seen: Seen) -> Judgement | None:
-    """With an exception only: closing something also takes text away."""
-    if finding.kind != MarkerKind.JS_EXCEPTION or seen.gone_from < 0 or seen.scrolled:
+    """With an exception or a failed request only: closing something also takes text away."""
+    if finding.kind not in (MarkerKind.JS_EXCEPTION, MarkerKind.API_ERROR) or seen.gone_from < 0 or seen.scrolled:
         return None
     return _confirmed(0.78, f"Most of the content vanished {_when(seen, seen.gone_from)} and nothing took its place", seen.gone_from)
 
@@ -102,6 +102,9 @@ def _stuck(finding: Finding, seen: Seen) -> Judgement | None:
         lasted_ms = seen.after[-1].t_ms - seen.before.t_ms
         return _spinning(seen, lasted_ms, -1, seen.old_spinner.box)
     if seen.spinner_from < 0 or seen.spinner is None:
+        if finding.kind == MarkerKind.API_ERROR and seen.busy_from >= 0 and seen.look.point.box:
+            lasted_ms = seen.after[-1].t_ms - seen.after[seen.busy_from].t_ms
+            return _spinning(seen, lasted_ms, seen.busy_from, seen.look.point.box)
         if finding.signal == Signal.ENDLESS_SPINNER:
             return _refuted(0.82, "No spinner stayed: the page finished loading")
         return None

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from retrospec.domain.own_rules import OwnRule
+
 
 class ServerSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     """Where the server listens and how the world sees it."""
@@ -210,7 +212,10 @@ class ReplaySettings(Struct, kw_only=True, forbid_unknown_fields=True):
         int, Meta(ge=1, le=7200, description="Longest stretch rendered of one session.")
     ] = 120
     timeout_seconds: Annotated[int, Meta(ge=1, le=3600, description="Longest time one render may take.")] = 60
-    max_parallel: Annotated[int, Meta(ge=1, le=16, description="Renders at once.")] = 1
+    max_parallel: Annotated[int, Meta(ge=1, le=16, description="Renders at once, of all workers together.")] = 1
+    max_memory_mb: Annotated[
+        int, Meta(ge=256, description="A render whose browser needs more is given up.")
+    ] = 1500
     daily_limit: Annotated[int, Meta(ge=0, description="Renders a day in all; 0 is no limit.")] = 0
     daily_limit_per_project: Annotated[
         int, Meta(ge=0, description="Renders a day for one project; 0 is no limit.")
@@ -302,6 +307,8 @@ class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     artifacts: ArtifactSettings = field(default_factory=ArtifactSettings)
+    rules: list[OwnRule] = field(default_factory=list)
+    """The owner's own rules of grouping, in the order of the file."""
     backup: BackupSettings = field(default_factory=BackupSettings)
     sign_in: SignInSettings = field(default_factory=SignInSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)

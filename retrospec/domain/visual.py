@@ -74,3 +74,7 @@ class VisualResult(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=T
     checker: str = "none"
     windows: list[Window] = []
     verdicts: list[FindingVerdict] = []
+    browser: str = ""
+    """Path and version of the one it was replayed in."""
+    notes: list[str] = []
+    """What the replay could not show, and where the browser was less guarded than it could be."""

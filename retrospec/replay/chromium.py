@@ -50,6 +50,7 @@ _VAULT_HEADERS = {
 }
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 5.0
+NICENESS = 5
 _PAGE = (
     "<!doctype html><meta charset=utf-8><title>stage</title><style>html,body{margin:0;overflow:hidden;background:#fff}"
     ".replayer-mouse,.replayer-mouse-tail{display:none!important}iframe{border:0;display:block}%s</style><body></body>"
@@ -76,6 +77,7 @@ class Chromium:
             async with asyncio.timeout(START_TIMEOUT_S):
                 self._playwright = await async_playwright().start()
                 self._driver = _new_driver(earlier)
+                _yield_to_others(self._driver)
                 self._browser = await self._launch(self._playwright)
         except (PlaywrightError, OSError, TimeoutError) as error:
             await self.kill()
@@ -238,6 +240,13 @@ def _new_driver(earlier: set[int]) -> psutil.Process | None:
             if child.pid not in earlier and "run-driver" in child.cmdline():
                 return child
     return None
+
+
+def _yield_to_others(driver: psutil.Process | None) -> None:
+    """The browser inherits it: rendering takes what time is left over, and never the server's."""
+    if driver is not None and sys.platform != "win32":
+        with contextlib.suppress(psutil.Error):
+            driver.nice(NICENESS)
 
 
 def _kill_group(process: psutil.Process) -> None:

@@ -95,10 +95,20 @@
     }
 
     apply(event) {
+      // A frame's document is often recorded twice under one number, empty and then loaded: the replayer would keep the empty one.
+      if (event.type === 3 && event.data.isAttachIframe) this.forgetDocuments(event.data.adds || []);
       try {
         this.replayer.applyEventsSynchronously([event]);
       } catch {
         this.broken++;
+      }
+    }
+
+    forgetDocuments(adds) {
+      const mirror = this.replayer.getMirror();
+      for (const { node } of adds) {
+        const known = node && mirror.getNode(node.id);
+        if (known) mirror.removeNodeFromMap(known);
       }
     }
 

@@ -19,6 +19,10 @@ FEED_BYTES = 4_000_000
 """Events go to the browser in messages of about this size."""
 
 
+SRCDOC, UNREAD_SRCDOC = b'"srcdoc":', b'"data-srcdoc":'
+"""A frame's own text would load late and wipe the document that was recorded of it. Only a key has these quotes bare."""
+
+
 class Seek(msgspec.Struct, frozen=True):
     """What a seek did to the page."""
 
@@ -129,7 +133,7 @@ def _messages(entries: Sequence[tuple[int, msgspec.Raw]]) -> Iterator[str]:
     part: list[bytes] = []
     size_bytes = 0
     for t_ms, raw in entries:
-        part.append(b"[%d,%b]" % (t_ms, bytes(raw)))
+        part.append(b"[%d,%b]" % (t_ms, bytes(raw).replace(SRCDOC, UNREAD_SRCDOC)))
         size_bytes += len(part[-1])
         if size_bytes >= FEED_BYTES:
             yield _text(part)

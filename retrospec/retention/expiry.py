@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import structlog
 
 from retrospec.domain.errors import Unavailable
 from retrospec.retention.vault import drop_unused, sweep_vault
-from retrospec.storage import expiry, recordings
+from retrospec.storage import expiry, recordings, terms
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
 from retrospec.storage.expiry import SessionName
+from retrospec.storage.terms import Terms
 
 log = structlog.get_logger()
 
@@ -43,19 +45,26 @@ class Cleaned(msgspec.Struct):
 
 
 async def clean_up(
-    database: Database, blobs: Blobs, *, days: int, now: datetime, project_id: str = ""
+    database: Database,
+    blobs: Blobs,
+    *,
+    days: int,
+    now: datetime,
+    project_id: str = "",
+    recording_days: int = 0,
+    artifact_days: int = 0,
 ) -> Cleaned:
-    """Remove everything past its time, of one project or of all."""
+    """Remove everything past its time, of one project or of all; a project's own terms come before these."""
     cleaned, before = Cleaned(), now - timedelta(days=days)
-    while True:
-        async with database.read() as connection:
-            named = await expiry.expired_sessions(
-                connection, before=before, limit=BATCH, project_id=project_id
-            )
-        if not named:
-            break
-        await forget(database, blobs, named, cleaned, now=now)
-        await asyncio.sleep(PAUSE_S)
+    general = Terms(days=days, recording_days=recording_days, artifact_days=artifact_days)
+    own = await database.read_once(terms.of_projects)
+    named = {project_id: own.get(project_id, general)} if project_id else {"": general, **own}
+    for project, chosen in named.items():
+        others = tuple(own) if not project else ()
+        scope = _Scope(database, blobs, now, project, others, cleaned)
+        await scope.expire_sessions(chosen.days or days)
+        await scope.expire_parts(terms.forget_recordings, chosen.recording_days, _delete_events)
+        await scope.expire_parts(terms.forget_artifacts, chosen.artifact_days, _delete_artifacts)
     await _drop_abandoned(database, blobs, now - ABANDONED_AFTER, cleaned)
     cleaned.assets += await drop_unused(
         database, blobs, before=before, strays_before=now - ABANDONED_AFTER, project_id=project_id
@@ -65,6 +74,41 @@ async def clean_up(
         cleaned.tallies += await expiry.forget_stale_tallies(connection, before=before, limit=1000)
         await expiry.give_back_space(connection)
     return cleaned
+
+
+class _Scope(msgspec.Struct):
+    """One project, or all that have no terms of their own."""
+
+    database: Database
+    blobs: Blobs
+    now: datetime
+    project_id: str
+    but_not: tuple[str, ...]
+    cleaned: Cleaned
+
+    async def expire_sessions(self, days: int) -> None:
+        before = self.now - timedelta(days=days)
+        while True:
+            async with self.database.read() as connection:
+                named = await expiry.expired_sessions(
+                    connection, before=before, limit=BATCH, project_id=self.project_id, but_not=self.but_not
+                )
+            if not named:
+                return
+            await forget(self.database, self.blobs, named, self.cleaned, now=self.now)
+            await asyncio.sleep(PAUSE_S)
+
+    async def expire_parts(self, forget_some: Any, days: int, delete: Any) -> None:
+        before = self.now - timedelta(days=days)
+        while days:
+            async with self.database.write() as connection:
+                keys = await forget_some(
+                    connection, before=before, limit=BATCH, project_id=self.project_id, but_not=self.but_not
+                )
+            if not keys:
+                return
+            await delete(self.blobs, keys, self.cleaned)
+            await asyncio.sleep(PAUSE_S)
 
 
 async def forget(database: Database, blobs: Blobs, named: Sequence[SessionName], cleaned: Cleaned, *, now: datetime) -> int:

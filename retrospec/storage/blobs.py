@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
+from obstore import open_writer
 from obstore.exceptions import BaseError as StoreError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
@@ -62,6 +63,10 @@ class Blobs:
         """``put`` for a worker thread that has other work on the same content anyway."""
         with _failures_named(key):
             self._store.put(key, content)
+
+    def open_writer(self, key: str) -> Any:
+        """A file to write ``key`` to piece by piece; it is there once the file is closed."""
+        return open_writer(self._store, key)
 
     async def get(self, key: str) -> bytes:
         """The content of ``key``. Raises NotFound."""

@@ -6,18 +6,18 @@ from enum import Enum
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, func, select, tuple_
+from sqlalchemy import Table, delete, func, select, tuple_
 
 from retrospec.domain.session import Stage
+from retrospec.storage import cluster_expiry
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import (
     artifacts,
     chunks,
     films,
-    issue_hours,
-    issue_people,
     issue_sessions,
     issues,
+    judged_sessions,
     markers,
     reports,
     session_assets,
@@ -53,9 +53,9 @@ class Belongings(msgspec.Struct):
 
 
 async def expired_sessions(
-    connection: Connection, *, before: datetime, limit: int, project_id: str = ""
+    connection: Connection, *, before: datetime, limit: int, project_id: str = "", but_not: Sequence[str] = ()
 ) -> list[SessionName]:
-    """Sessions that arrived before ``before`` and are not pinned, oldest first."""
+    """Sessions that arrived before ``before`` and are not pinned, oldest first; of one project, or of all but some."""
     query = (
         select(sessions.c.project_id, sessions.c.id)
         .where(sessions.c.created_at < before, sessions.c.pinned.is_(False))
@@ -64,6 +64,8 @@ async def expired_sessions(
     )
     if project_id:
         query = query.where(sessions.c.project_id == project_id)
+    if but_not:
+        query = query.where(sessions.c.project_id.not_in(but_not))
     return [(row.project_id, row.id) for row in await connection.execute(query)]
 
 
@@ -149,7 +151,8 @@ async def forget_sessions(connection: Connection, named: Sequence[SessionName], 
     Of those that an issue counted, their name and when they went is kept: issues still name them.
     """
     await _note_expired(connection, named, now)
-    for table in (chunks, markers, artifacts, reports, issue_sessions, session_assets, films):
+    await cluster_expiry.remember_overlaps(connection, named)
+    for table in of_sessions():
         await connection.execute(
             delete(table).where(tuple_(table.c.project_id, table.c.session_id).in_(named))
         )
@@ -157,6 +160,11 @@ async def forget_sessions(connection: Connection, named: Sequence[SessionName], 
         delete(sessions).where(tuple_(sessions.c.project_id, sessions.c.id).in_(named))
     )
     return gone.rowcount
+
+
+def of_sessions() -> tuple[Table, ...]:
+    """The tables whose rows go with their session."""
+    return (chunks, markers, artifacts, reports, issue_sessions, judged_sessions, session_assets, films)
 
 
 async def _note_expired(connection: Connection, named: Sequence[SessionName], now: datetime) -> None:
@@ -196,10 +204,7 @@ async def forget_stale_tallies(connection: Connection, *, before: datetime, limi
     stale = [(row.project_id, row.key) for row in found]
     if not stale:
         return 0
-    for table in (issue_hours, issue_people):
-        await connection.execute(
-            delete(table).where(tuple_(table.c.project_id, table.c.cluster_key).in_(stale))
-        )
+    await cluster_expiry.forget(connection, stale)
     await connection.execute(delete(issues).where(tuple_(issues.c.project_id, issues.c.key).in_(stale)))
     return len(stale)
 

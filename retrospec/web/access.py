@@ -75,13 +75,15 @@ class RateLimiter:
     """A token bucket per caller."""
 
     def __init__(self, limits: LimitSettings) -> None:
-        self._rate = limits.requests_per_second
-        self._burst = float(limits.burst)
+        self._limits = limits
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def _general(self) -> tuple[float, float]:
+        return self._limits.requests_per_second, float(self._limits.burst)
 
     def take(self, caller: str, own_rate: float = 0.0) -> None:
         """One request of ``caller``, at the general rate or one of its own. Raises TooManyRequests."""
-        rate, burst = (own_rate, max(1.0, 2 * own_rate)) if own_rate else (self._rate, self._burst)
+        rate, burst = (own_rate, max(1.0, 2 * own_rate)) if own_rate else self._general()
         if rate <= 0:
             return
         now = time.monotonic()

@@ -92,7 +92,7 @@ def test_a_page_restored_from_the_back_forward_cache_goes_on(playwright_driver: 
     page.evaluate("window.stayed = true; window.client.flush()")
     page.wait_for_function("performance.getEntriesByType('resource').some((one) => one.name.includes('sdk-more.mjs'))")
     page.goto(f"{collector.base}/blank.html")
-    page.go_back()
+    page.go_back(wait_until="commit")
     if not page.evaluate("window.stayed"):
         browser.close()
         pytest.skip("this Chromium keeps no page in its back/forward cache")

@@ -38,7 +38,7 @@ def test_a_second_part_of_another_build_is_not_used(page: Page, visit: Visit, co
 
 def test_what_happens_before_the_second_part_is_judged_when_it_comes(page: Page, visit: Visit, collector: Collector) -> None:
     held: list[Any] = []
-    page.route("**/sdk-more.mjs*", held.append)
+    page.route("**/sdk-more.mjs*", lambda route: held.append(route))
     visit()
     for _ in range(3):
         page.click("#dead")

@@ -5,6 +5,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,18 @@ def chunk(session_id: str, seq: int, *, has_marker: bool, padding: str = "") -> 
     }  # fmt: skip
 
 
+def stop_looking(server: RunningServer) -> None:
+    """The governor stands still from here on; a look that was under way has ended."""
+    stands = threading.Event()
+
+    async def look() -> None:
+        stands.set()
+        await asyncio.Event().wait()
+
+    server.app.state.governor.look = look
+    assert stands.wait(30)
+
+
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[tuple[RunningServer, Client, Settings]]:
     settings = settings_for(tmp_path)
@@ -64,7 +77,7 @@ def test_behind_its_limit_the_server_asks_to_wait_and_takes_markers_longest(tmp_
 def test_a_refusal_reaches_the_browser_as_429_with_a_time_to_come_back(running: tuple[RunningServer, Client, Settings]) -> None:
     server, client, settings = running
     settings.limits.max_backlog = 1
-    server.app.state.governor.look = asyncio.Event().wait  # stands still
+    stop_looking(server)
     server.app.state.admission.backlog = 2
     refused = client.http.post("/v2/chunks", json=chunk("a", 0, has_marker=False))
     assert refused.status_code == 429 and int(refused.headers["Retry-After"]) >= 1
@@ -73,7 +86,7 @@ def test_a_refusal_reaches_the_browser_as_429_with_a_time_to_come_back(running: 
 
 def test_with_room_for_markers_only_the_recording_is_left_out_and_counted(running: tuple[RunningServer, Client, Settings]) -> None:
     server, client, _ = running
-    server.app.state.governor.look = asyncio.Event().wait
+    stop_looking(server)
     server.app.state.admission.room = Room.MARKERS_ONLY
     assert client.http.post("/v2/chunks", json=chunk("a", 0, has_marker=False)).status_code == 503
     assert client.http.post("/v2/chunks", json=chunk("a", 1, has_marker=True)).status_code == 202
@@ -105,10 +118,10 @@ def test_over_its_budget_the_healthy_go_first_and_the_pinned_last(running: tuple
         left = {"healthy", "pinned", "old", "shown"}
         forget = module.forget
 
-        async def note(*given: Any) -> int:
+        async def note(*given: Any, now: Any) -> int:
             gone.extend(name for _, name in given[2])
             left.difference_update(gone)
-            return await forget(*given)
+            return await forget(*given, now=now)
 
         module.forget = note
         try:
@@ -178,7 +191,7 @@ def test_a_disk_that_fills_between_two_looks_refuses_the_write_and_loses_nothing
         client = Client(server, make_key(settings))
         client.send("before", marker())
         client.judged("before")
-        server.app.state.governor.look = asyncio.Event().wait
+        stop_looking(server)
         (small_disk / "reserve").unlink(missing_ok=True)
         _fill(small_disk / "everything", leave=0)
         noise = "".join(f"{number * 7919 % 99991:05d}" for number in range(60_000))

@@ -14,6 +14,22 @@ from retrospec.storage.tables.accounts import (
 from retrospec.storage.tables.base import ID, KEY, Json, UtcMs, metadata
 from retrospec.storage.tables.contents import assets, session_assets, source_maps
 from retrospec.storage.tables.films import films, issue_strips, render_days, render_slots
+from retrospec.storage.tables.grouping import (
+    cluster_judgements,
+    cluster_likeness,
+    cluster_links,
+    cluster_overlaps,
+    cluster_symptoms,
+    cluster_words,
+    clusters,
+    detector_days,
+    feedback,
+    fingerprint_tokens,
+    folded_issues,
+    issue_decisions,
+    judged_sessions,
+    session_moves,
+)
 from retrospec.storage.tables.issues import issue_hours, issue_people, issue_sessions, issues
 from retrospec.storage.tables.operations import health_samples, project_retention
 from retrospec.storage.tables.sessions import artifacts, chunks, expired_sessions, markers, reports, sessions
@@ -28,14 +44,27 @@ __all__ = [
     "assets",
     "audit_entries",
     "chunks",
+    "cluster_judgements",
+    "cluster_likeness",
+    "cluster_links",
+    "cluster_overlaps",
+    "cluster_symptoms",
+    "cluster_words",
+    "clusters",
+    "detector_days",
     "expired_sessions",
+    "feedback",
     "films",
+    "fingerprint_tokens",
+    "folded_issues",
     "health_samples",
+    "issue_decisions",
     "issue_hours",
     "issue_people",
     "issue_sessions",
     "issue_strips",
     "issues",
+    "judged_sessions",
     "key_usage",
     "logins",
     "markers",
@@ -48,6 +77,7 @@ __all__ = [
     "render_slots",
     "reports",
     "session_assets",
+    "session_moves",
     "sessions",
     "share_links",
     "source_maps",

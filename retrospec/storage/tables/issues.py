@@ -29,6 +29,8 @@ issues = Table(
     Column("muted_until", UtcMs),
     Column("state_note", Text, nullable=False, server_default=""),
     Column("state_updated_at", UtcMs),
+    Column("representative_confidence", Float, nullable=False, server_default="0"),
+    Column("representative_at", UtcMs, nullable=False, server_default="0"),
     Index(
         "ix_issues_shown",
         "project_id",

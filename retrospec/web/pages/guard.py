@@ -191,6 +191,7 @@ async def signed_in_frame(request: AnyRequest) -> Frame:
         form_token=form_token(login_token(request)),
         user=user,
         projects=[project for project in known if user.role_in(roles, project.id)],
+        notice=request.app.state.admission.notice if "admission" in request.app.state else "",
     )
 
 

@@ -37,6 +37,8 @@ class Frame(msgspec.Struct, kw_only=True):
     role: Role | None = None
     """Of the user in that project."""
     projects: list[Project] = []
+    notice: str = ""
+    """What every page should say of the server's state; empty when all is well."""
     section: str = ""
     """Which entry of the navigation is current."""
 

@@ -82,7 +82,8 @@ class Case:
 
     def saved(self) -> bytes:
         zero = min(event["timestamp"] for event in self.events)
-        at, evidence = next((at, evidence) for signal, at, evidence in self.marks if signal == self.signal)
+        told = [(at, evidence) for signal, at, evidence in self.marks if signal == self.signal]
+        at, evidence = told[-1 if self.signal in CLICK_SIGNALS else 0]
         kept = {"visible": self.visible, "signal": self.signal, "tMs": round(at - zero), "evidence": evidence, "events": self.events}
         return zstandard.compress(json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode(), 19)
 
@@ -174,7 +175,7 @@ async def main(names: list[str]) -> None:
             try:
                 (HERE / "recordings" / f"{case.name}.json.zst").write_bytes(case.saved())
                 print(case.name, len(case.events), "events", [mark[0] for mark in case.marks])
-            except (StopIteration, ValueError):
+            except (IndexError, ValueError):
                 print(case.name, "NOT SAVED:", len(case.events), "events, marks", case.marks)
 
         await asyncio.gather(*map(one, cases))
