@@ -5,6 +5,8 @@ Order, for every call: check and redact in a thread, blob first, row second, the
 
 import asyncio
 import hashlib
+import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -44,6 +46,9 @@ CPU_THREADS = 2
 event loop waiting for its turn."""
 READ_ON_LOOP_BYTES = 16_384
 """A body this small is read where it is: handing it to a thread costs more than reading it."""
+
+_STEPPED_DOWN = re.compile(rb'"tag":"retrospec\.governor","payload":\{"level":"(?:markers)')
+"""The SDK's note that from here on it sends markers only."""
 
 MAX_CLOCK_SKEW = timedelta(minutes=1)
 """A client clock off by more than this is corrected by the time of arrival."""
@@ -253,7 +258,7 @@ class Intake:
             os=system,
             device=device,
             tags={name: self._text(value) for name, value in chunk.tags.items()},
-            dropped={each.reason: each.count for each in chunk.dropped},
+            dropped=_lost(chunk),
             client_started_ms=chunk.started_at_ms,
             client_ms={each.id: each.at_ms for each in chunk.markers},
             added_events=prepared.event_count,
@@ -360,6 +365,16 @@ def _check_own_key(key: str, project_id: str, session_id: str) -> None:
             "session.eventsObjectKey is not this session's own; send the key the upload was answered with.",
             field="session.eventsObjectKey",
         )
+
+
+def _lost(chunk: Chunk) -> dict[str, int]:
+    """What the browser gave up, by reason; that its recorder stepped down it tells by an event of its own."""
+    lost: Counter[str] = Counter()
+    for each in chunk.dropped:
+        lost[each.reason] += each.count
+    if stepped := len(_STEPPED_DOWN.findall(chunk.events)):
+        lost["governor"] += stepped
+    return dict(lost)
 
 
 def _within_int32(ms: int) -> int:

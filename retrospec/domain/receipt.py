@@ -66,8 +66,10 @@ class Hole(msgspec.Struct, frozen=True):
 
 NO_RECORDING = "no recording arrived"
 NO_PICTURE = "no whole picture of a page arrived"
+STEPPED_DOWN = "governor"
+"""Counts how often, not how much was lost by it."""
 WHY_DROPPED = {
-    "governor": "the recorder stepped down to markers only to spare the page",
+    STEPPED_DOWN: "the recorder stepped down to markers only to spare the page",
     "markers_only": "the recorder sent markers only",
     "sampled": "the visit was sampled for markers only",
     "paused": "recording was paused",
@@ -152,7 +154,7 @@ def losses_of(kept: Kept) -> list[str]:
         f"{_numbers(hole)} of a tab never arrived" for hole in holes_in(kept.pieces)
     ]
     by_size = sorted(kept.dropped.items(), key=lambda entry: (-entry[1], entry[0]))
-    return lines + [f"{count:,} lost: {_words(reason)}" for reason, count in by_size if count > 0]
+    return lines + [_loss(reason, count) for reason, count in by_size if count > 0]
 
 
 def _in_tab(at_ms: int, pieces: Sequence[Piece], dropped: Mapping[str, int]) -> Receipt:
@@ -176,6 +178,10 @@ def _across_holes(at_ms: int, pieces: Sequence[Piece], pictures: Sequence[int]) 
         if picture_ms < hole.end_ms <= at_ms:
             return Receipt(Vouched.WITH_REPLAY, f"{_numbers(hole)} before it never arrived, so the page may look different")
     return Receipt(Vouched.WITH_REPLAY)
+
+
+def _loss(reason: str, count: int) -> str:
+    return _words(reason) if reason == STEPPED_DOWN else f"{count:,} lost: {_words(reason)}"
 
 
 def _why(dropped: Mapping[str, int]) -> str:

@@ -88,8 +88,8 @@ class LimitSettings(Struct, kw_only=True, forbid_unknown_fields=True):
         int, Meta(ge=1, le=1024, description="Largest request, as sent and once inflated, in MB.")
     ] = 20
     max_asset_kb: Annotated[
-        int, Meta(ge=1, le=20_000, description="Largest picture, font or stylesheet the vault keeps, in kB.")
-    ] = 1_000
+        int, Meta(ge=1, le=20_000, description="Largest picture, font or stylesheet the vault keeps, in KiB.")
+    ] = 1_024
     max_events: Annotated[int, Meta(ge=1, description="Most rrweb events one request may carry.")] = 200_000
     max_markers: Annotated[int, Meta(ge=1, description="Most markers one session may have.")] = 1_000
     max_source_map_mb: Annotated[

@@ -7,6 +7,9 @@ JSON string every quote carries a backslash and so no key can be spelled there.
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
+
+import re2
 
 from retrospec.vault import css
 
@@ -16,12 +19,24 @@ STYLE_KEYS = frozenset({b"style", b"_cssText", b"rule", b"replace", b"replaceSyn
 INTEGRITY = b"integrity"
 """A served stylesheet has its addresses swapped, so the recorded digest no longer fits and would have it refused."""
 _KEYS = b"|".join(sorted([*URL_KEYS, *SRCSET_KEYS, *STYLE_KEYS, INTEGRITY], reverse=True))
-_STYLE_ELEMENT = (
-    rb'\s*+:\s*+"style"\s*+,\s*+"attributes"\s*+:\s*+\{[^{}]*+\}\s*+,\s*+"childNodes"\s*+:\s*+\[\s*+'
+_STYLE_TEXT = re.compile(
+    rb'\s*+,\s*+"attributes"\s*+:\s*+\{[^{}]*+\}\s*+,\s*+"childNodes"\s*+:\s*+\[\s*+'
     rb'\{\s*+"type"\s*+:\s*+3\s*+,\s*+"textContent"\s*+:\s*+"'
 )
-_HEADS = re.compile(rb'(?<!\\)"(?:(%b)"\s*+:\s*+(?=["{])|(tagName)"%b)' % (_KEYS, _STYLE_ELEMENT))
+"""From a ``style`` element's name to its text."""
+
+
+def _heads() -> Any:
+    """RE2 finds them at 1 ms per MB and 0.6 µs each, Python's own at 20 ms per MB."""
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.never_capture = True
+    return re2.compile(rb'"(?:%b)"\s*:\s*["{]|"tagName"\s*:\s*"style"' % _KEYS, options)
+
+
+_HEADS = _heads()
 """A key is spelled by an unescaped quote, its name, a quote and a colon: none of that fits into a string."""
+_BACKSLASH = ord("\\")
 _STRING_REST = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _OBJECT_REST = re.compile(rb'(?:[^"}]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 _PAGE_ADDRESS = re.compile(rb'"data"\s*+:\s*+\{\s*+$')
@@ -62,10 +77,14 @@ class Dresser:
         done = kept = 0
         for match in _HEADS.finditer(events):
             start, opened = match.span()
-            if start < done:
+            if start < done or (start and events[start - 1] == _BACKSLASH):
                 continue
-            key = match[1] or match[2]
-            opened += match[1] is not None
+            key = events[start + 1 : events.index(b'"', start + 1)]
+            if key == b"tagName":
+                text = _STYLE_TEXT.match(events, opened)
+                if text is None:
+                    continue
+                opened = text.end()
             swapped, end = self._value(events, start, opened, key)
             if swapped is not None:
                 pieces += [events[kept:opened], *swapped]

@@ -70,7 +70,7 @@ class Vault:
         self._database = database
         self._blobs = blobs
         self._most_bytes = settings.storage.assets_mb * 1_000_000
-        self._most_asset_bytes = settings.limits.max_asset_kb * 1_000
+        self._most_asset_bytes = settings.limits.max_asset_kb * 1_024
         self._rules = RedactionRules() if settings.capture.redact else None
 
     async def map_session(self, project_id: str, body: bytes) -> list[str]:

@@ -58,7 +58,7 @@ async def keep_asset(
 
 async def _bounded_body(request: AnyRequest) -> bytes:
     """The body, refused before it is read where its own header says it is too large."""
-    most = request.app.state.settings.limits.max_asset_kb * 1_000
+    most = request.app.state.settings.limits.max_asset_kb * 1_024
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and int(declared) > most:
         raise TooLarge(f"The content is {int(declared):,} bytes; at most {most:,} are kept (limits.max_asset_kb).")

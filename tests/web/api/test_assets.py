@@ -97,7 +97,7 @@ def test_the_first_content_of_an_address_stays_and_a_session_has_five_hundred_at
         (b"<html><svg></svg>", "image/svg+xml", "", 400, "not image/svg"),
         (b"<!doctype html>", "text/css", "", 400, "not text/css"),
         (b"\0\0 body{}", "text/css", "", 400, "not text/css"),
-        (b"x" * 1_000_001, "text/css", "", 413, "at most 1,000,000"),
+        (b"x" * 1_048_577, "text/css", "", 413, "at most 1,048,576"),
         (b"", "image/png", "", 400, "not image/png"),
     ],
 )
@@ -138,7 +138,7 @@ def test_what_would_not_be_kept_is_not_asked_for(client: Client) -> None:
     picture = png((3, 1, 4))
     odd = [
         entry(picture, kind="text/html"),
-        entry(picture, bytes=1_000_001),
+        entry(picture, bytes=1_048_577),
         entry(picture, url="data:image/png;base64,AA"),
         entry(picture, url="https://shop.example/" + "x" * 3_000),
         entry(picture, url='https://shop.example/"'),

@@ -53,6 +53,21 @@ def test_the_answer_says_whether_a_marker_has_its_replay(client: Client) -> None
     assert said(stepped) == [("stored", "without_replay", "the recorder stepped down to markers only to spare the page")]
 
 
+def test_a_recorder_that_stepped_down_is_believed_by_its_own_note(client: Client) -> None:
+    first_ms = to_epoch_ms(utc_now()) - 60_000
+    note = {"type": 5, "timestamp": first_ms + 100, "data": {"tag": "retrospec.governor", "payload": {"level": "markers only", "share": 0.2}}}
+    milder = {"type": 5, "timestamp": first_ms, "data": {"tag": "retrospec.governor", "payload": {"level": "coarse", "share": 0.1}}}
+    compact = json.dumps([milder, note], separators=(",", ":"))
+    body = (
+        f'{{"v":2,"sessionId":"r9","tabId":"t1","seq":0,"segment":0,"site":"shop","route":"/","url":"https://shop.example/","startedAt":{first_ms},'
+        f'"sentAt":{first_ms + 60_000},"client":{{}},"markers":[{{"id":"m1","at":{first_ms + 9_000},"kind":"js_exception","label":"x"}}],"events":{compact}}}'
+    )
+    answer = client.http.post("/v2/chunks", content=body)
+    reason = "the recorder stepped down to markers only to spare the page"
+    assert said(answer.json()["markers"]) == [("stored", "without_replay", reason)]
+    assert client.session("r9")["losses"] == [reason]
+
+
 def test_a_marker_past_the_limit_is_lost_and_counted(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
     settings.limits.max_markers = 2
