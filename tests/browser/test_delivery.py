@@ -53,6 +53,7 @@ def test_what_a_dead_server_missed_arrives_from_the_next_page(visit: Visit, coll
     collector.answer = None
     page.goto(f"{collector.base}/module.html")
     collector.wait_for_label("nowhere is not defined")
+    page.evaluate("window.client.flush()")
     collector.wait(lambda: {0, 1} <= {chunk["segment"] for chunk in collector.chunks})
     first = [chunk for chunk in collector.chunks if chunk["segment"] == 0]
     assert any(event["type"] == 2 for chunk in first for event in chunk["events"])
