@@ -25,7 +25,7 @@ export interface RetrospecOptions {
   errorBufferMs?: number;
   /** Most events held in memory [50000]. */
   maxEvents?: number;
-  /** Longest time an event waits to be sent; the smaller of the two counts [15000, 60000]. */
+  /** Longest time an event waits to be sent; the smaller of the two counts [30000, 60000]. */
   chunkMs?: number;
   autoFlushMs?: number;
   /** Without input for so long, the session is over [900000]. */

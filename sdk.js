@@ -29,7 +29,7 @@ const DEFAULTS = {
   onErrorSampleRate: 0,
   errorBufferMs: 60_000,
   maxEvents: 50_000,
-  chunkMs: 15_000,
+  chunkMs: 30_000,
   autoFlushMs: 60_000,
   idleMs: 15 * 60_000,
   maxSessionMs: 60 * 60_000,
@@ -375,14 +375,19 @@ function makeIdentity(settings) {
 /** What was lost and why, counted (and named, where it was markers) until a chunk has carried it to the server. */
 function makeLosses() {
   let lost = new Map();
+
+  function add(reason, count, ids) {
+    if (!count) return;
+    const entry = lost.get(reason) || { reason, count: 0 };
+    entry.count += count;
+    if (ids.length) entry.markers = [...(entry.markers || []), ...ids].slice(0, MARKERS_PER_PAGE);
+    lost.set(reason, entry);
+  }
+
   return {
-    count(reason, number = 1, markers = []) {
-      if (!number && !markers.length) return;
-      const entry = lost.get(reason) || { reason, count: 0 };
-      entry.count += number + markers.length;
-      if (markers.length) entry.markers = [...(entry.markers || []), ...markers.map((marker) => marker.id)].slice(0, MARKERS_PER_PAGE);
-      lost.set(reason, entry);
-    },
+    count: (reason, number = 1, markers = []) => add(reason, number + markers.length, markers.map((marker) => marker.id)),
+    /** What a chunk was to tell that is lost itself. */
+    giveBack: (taken) => (taken || []).forEach(({ reason, count, markers }) => add(reason, count, markers || [])),
     take() {
       const taken = Array.from(lost.values());
       lost = new Map();
@@ -571,8 +576,12 @@ function makeOutbox(settings, identity, losses, { describe, onFlush, onGap, onHu
     const { key, head, markers } = oldest;
     emptyEvents(oldest);
     spool.remove(key);
-    if (markers.length) spool.put([...key, 0], { at: Date.now(), apiKey: settings.apiKey, head, events: "", markers, count: 0 });
-    else queue = queue.filter((one) => one !== oldest);
+    if (markers.length) {
+      spool.put([...key, 0], { at: Date.now(), apiKey: settings.apiKey, head, events: "", markers, count: 0 });
+    } else {
+      queue = queue.filter((one) => one !== oldest);
+      losses.giveBack(head.dropped);
+    }
     onGap();
     return true;
   }
@@ -638,6 +647,7 @@ function makeOutbox(settings, identity, losses, { describe, onFlush, onGap, onHu
     }
     if (status === 408 || status === 429 || status >= 500) return restAWhile(retryAfterMs(response));
     losses.count("refused_" + status, chunk.count, chunk.markers);
+    losses.giveBack(chunk.head.dropped);
     if (settings.debug) console.warn("[retrospec] the server refused a chunk:", status);
     forget(chunk);
     refusals += 1;

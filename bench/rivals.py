@@ -20,12 +20,12 @@ SENTRY = """import * as Sentry from "@sentry/browser";
 Sentry.init({ dsn: location.origin.replace("//", "//key@") + "/dead/1", integrations: [Sentry.replayIntegration({ stickySession: false })],
   replaysSessionSampleRate: 1, replaysOnErrorSampleRate: 1 });"""
 POSTHOG = """import posthog from "posthog-js"; import "posthog-js/dist/posthog-recorder";
-posthog.init("phc_dead", { api_host: location.origin + "/dead", disable_external_dependency_loading: true, autocapture: true,
+posthog.init("phc_dead", { api_host: location.origin + "/dead", disable_external_dependency_loading: true, autocapture: true, opt_out_useragent_filter: true,
   session_recording: { maskAllInputs: true } });"""
 OPENREPLAY = """import Tracker from "@openreplay/tracker";
 new Tracker({ projectKey: "dead", ingestPoint: location.origin + "/dead", __DISABLE_SECURE_MODE: true }).start().catch(() => {});"""
 CLARITY = """import { clarity } from "clarity-js";
-clarity("start", { projectId: "dead", upload: location.origin + "/dead/clarity", content: true, track: true });"""
+clarity.start({ projectId: "dead", upload: location.origin + "/dead/clarity", content: true, track: true });"""
 RIVALS = {"sentry": SENTRY, "posthog": POSTHOG, "openreplay": OPENREPLAY, "clarity": CLARITY}
 
 ANSWERS: dict[str, Any] = {

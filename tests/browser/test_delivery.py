@@ -53,6 +53,7 @@ def test_what_a_dead_server_missed_arrives_from_the_next_page(visit: Visit, coll
     collector.answer = None
     page.goto(f"{collector.base}/module.html")
     collector.wait_for_label("nowhere is not defined")
+    page.evaluate("window.client.flush()")
     collector.wait(lambda: {0, 1} <= {chunk["segment"] for chunk in collector.chunks})
     first = [chunk for chunk in collector.chunks if chunk["segment"] == 0]
     assert any(event["type"] == 2 for chunk in first for event in chunk["events"])
@@ -104,6 +105,21 @@ def test_a_refused_chunk_is_given_up_and_counted(visit: Visit, collector: Collec
     page.click("#works")
     page.evaluate("retrospec.flush()")
     assert collector.dropped()["refused_400"] > 0
+
+
+def test_a_refused_marker_is_named_even_when_its_first_report_is_refused_too(visit: Visit, collector: Collector) -> None:
+    refusals = iter([400, 400])
+    collector.answer = lambda chunk: (next(refusals, 202) if chunk["markers"] or chunk.get("dropped") else 202, {})
+    page = visit()
+    page.evaluate("retrospec.flush()")
+    lost = page.evaluate("retrospec.mark('never seen by the server')")
+    for _ in range(4):
+        page.evaluate("retrospec.flush()")
+        page.click("#works")
+    page.evaluate("retrospec.flush()")
+    told = [one for chunk in collector.chunks for one in chunk.get("dropped", []) if one["reason"] == "refused_400"]
+    assert next(refusals, None) is None
+    assert [one["markers"] for one in told if "markers" in one] == [[lost]]
 
 
 def test_a_wrong_key_ends_the_recording_for_good(visit: Visit, collector: Collector) -> None:
