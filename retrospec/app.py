@@ -16,16 +16,21 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from retrospec import __version__
+from retrospec.accounts.audit_log import forget_old_entries
 from retrospec.accounts.keys import ensure_default_project
+from retrospec.accounts.signing import Signer, signing_keys
+from retrospec.admission import Admission, Room
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import RetroSpecError
 from retrospec.domain.ids import new_id
 from retrospec.domain.settings import Settings
+from retrospec.governor import Governor
 from retrospec.intake import Intake
 from retrospec.jobs.queue import Doorbell
 from retrospec.jobs.ringer import Ringer
 from retrospec.jobs.sweep import sweep_forever
+from retrospec.jobs.turns import Turns
 from retrospec.lookout import MOST_ASKED, Publish, why_not
 from retrospec.model_line import ModelLine
 from retrospec.pipeline import Look, Pipeline
@@ -41,11 +46,13 @@ from retrospec.storage.folder import held_folder
 from retrospec.storage.migrate import migrate
 from retrospec.telemetry import Metrics
 from retrospec.traffic import Traffic
+from retrospec.vault.store import Vault, dressed
+from retrospec.vitals import back_up_forever, sample_forever
 from retrospec.web import api, pages
 from retrospec.web.access import KeyRing, RateLimiter
 from retrospec.web.api.errors import HANDLERS
 from retrospec.web.pages import page_errors
-from retrospec.web.tokens import ArtifactTokens, signing_secret
+from retrospec.web.tokens import ArtifactTokens
 
 log = structlog.get_logger()
 
@@ -125,10 +132,14 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         state.settings, state.database, state.blobs, state.metrics = settings, database, blobs, metrics
         state.keyring, state.rate_limiter = KeyRing(database), RateLimiter(settings.limits)
         state.traffic = Traffic()
-        state.tokens = ArtifactTokens(signing_secret(settings.data_dir))
+        state.signer = Signer(signing_keys(settings.data_dir))
+        state.tokens = ArtifactTokens(state.signer)
         state.source_names = SourceNames(database, blobs)
         stack.push_async_callback(state.source_names.close)
-        state.intake = Intake(settings, database, blobs, ring, metrics, state.source_names)
+        state.vault = Vault(settings, database, blobs)
+        state.admission = Admission(settings=settings)
+        state.governor = Governor(settings, database, blobs, state.admission)
+        state.intake = Intake(settings, database, blobs, ring, metrics, state.source_names, state.admission)
         stack.push_async_callback(asyncio.to_thread, state.intake.close)
         line = ModelLine()
         stack.push_async_callback(line.close)
@@ -137,6 +148,7 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         look = None if no_look else await stack.enter_async_context(_looking(app, line))
         named = state.source_names
         state.pipeline = Pipeline(settings, database, blobs, metrics, named, word, look, no_look, state.traffic)
+        state.turns = Turns(database, state.pipeline.advance, lambda: state.admission.room is Room.FULL)
         await ensure_default_project(database, now=utc_now())
         await asyncio.to_thread(doorbell.forget_all)
         stack.push_async_callback(asyncio.to_thread, doorbell.close)
@@ -149,6 +161,9 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
             sweep_forever(database, ring, every_s=settings.worker.sweep_seconds),
             _clean_forever(settings, database, blobs, metrics),
             metrics.watch_loop(),
+            state.governor.watch_forever(),
+            sample_forever(state),
+            back_up_forever(settings, database, metrics),
         ):
             stack.push_async_callback(_cancelled, asyncio.create_task(periodic))
         yield
@@ -157,7 +172,7 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
 @asynccontextmanager
 async def _looking(app: Litestar, line: ModelLine) -> AsyncIterator[Look]:
     async with screening(app.state, line, _publishing(app)) as lookout:
-        yield lookout.look
+        yield dressed(lookout.look, app.state.vault)
 
 
 def _publishing(app: Litestar) -> Publish:
@@ -187,7 +202,7 @@ def _advance_on(loop: asyncio.AbstractEventLoop, app: Litestar) -> Any:
     """The task shell: an id in, one pipeline call on the loop."""
 
     def advance(project_id: str, session_id: str) -> None:
-        asyncio.run_coroutine_threadsafe(app.state.pipeline.advance(project_id, session_id), loop).result()
+        asyncio.run_coroutine_threadsafe(app.state.turns.answer(project_id, session_id), loop).result()
 
     return advance
 
@@ -204,8 +219,12 @@ async def _clean_forever(settings: Settings, database: Database, blobs: Blobs, m
         await asyncio.sleep(settings.retention.cleanup_minutes * 60)
         rounds += 1
         try:
-            cleaned = await clean_up(database, blobs, days=settings.retention.days, now=utc_now())
+            kept = settings.retention
+            cleaned = await clean_up(
+                database, blobs, days=kept.days, now=utc_now(), recording_days=kept.recording_days, artifact_days=kept.artifact_days
+            )
             await forget_unused_maps(database, blobs, days=settings.retention.source_map_days, now=utc_now())
+            await forget_old_entries(database, days=settings.audit.keep_days, now=utc_now())
             if rounds % ORPHANS_EVERY == 0:
                 await sweep_orphans(database, blobs, now=utc_now())
         except RetroSpecError as error:

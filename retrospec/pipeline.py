@@ -28,6 +28,8 @@ from retrospec.domain.settings import Settings
 from retrospec.domain.visual import VisualResult
 from retrospec.domain.window import Window, windows_around
 from retrospec.intake import blob_key
+from retrospec.issues.judging import judge_session
+from retrospec.issues.placing import place_sightings
 from retrospec.issues.sightings import count
 from retrospec.issues.tally import add_sighting
 from retrospec.lookout import Seen
@@ -160,6 +162,9 @@ class Pipeline:
                 return False
             await markers.place(connection, claim.session.project_id, claim.session.id, loaded.offsets)
             await reports.save(connection, report, analysis.findings)
+            if stage is Stage.DONE:
+                said = connection, claim.session, report, analysis.findings, loaded.markers
+                await judge_session(*said, self._settings, utc_now())
             await reports.save_artifact(connection, artifact)
             return True
 
@@ -279,7 +284,7 @@ class Pipeline:
         Whether the session may be due again, since something arrived meanwhile.
         """
         session = claim.session
-        counted = count(session, report, findings, seen)
+        counted = count(session, report, findings, seen, self._settings.rules)
         now = utc_now()
 
         def combine(old: Tally | None, new: Sighting) -> Tally:
@@ -294,6 +299,8 @@ class Pipeline:
                 await reports.save_artifact(connection, artifact)
             await markers.add_found(connection, counted.found)
             await markers.set_states(connection, session.project_id, session.id, counted.states)
+            await judge_session(connection, session, report, findings, seen, self._settings, now)
+            await place_sightings(connection, counted.sightings, self._settings.promote, now)
             for sighting in counted.sightings:
                 await issues.count_sighting(connection, sighting, combine=combine)
             return True

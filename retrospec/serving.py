@@ -8,6 +8,7 @@ import sys
 import threading
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -17,10 +18,13 @@ from litestar import Litestar
 from retrospec import __version__
 from retrospec.accounts.links import new_setup_link
 from retrospec.app import create_app
+from retrospec.bounded_http import BoundedHttp, OpenConnections
 from retrospec.domain.address import local_address
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import RetroSpecError
 from retrospec.domain.settings import Settings
+from retrospec.domain.settings_reload import Reloaded
+from retrospec.reloading import Load, reload, write_in_force
 from retrospec.storage import projects
 from retrospec.storage.folder import held_folder
 from retrospec.storage.migrate import migrate
@@ -50,7 +54,7 @@ class RunningServer:
         self.app = create_app(settings)
         self._listening = _listen(settings)
         self.url = self.app.state.address = address_of(self._listening, settings)
-        self._server = _server(self.app)
+        self._server = _server(self.app, settings)
         self._ended: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="retrospec-server", daemon=True)
 
@@ -83,8 +87,8 @@ def start_server(settings: Settings) -> RunningServer:
     return RunningServer(settings).start()
 
 
-def serve(settings: Settings) -> int:
-    """Run until SIGTERM or SIGINT; the exit code."""
+def serve(settings: Settings, load: Load | None = None) -> int:
+    """Run until SIGTERM or SIGINT; the exit code. ``load`` reads the settings again at SIGHUP."""
     set_up_logging(settings.server)
     sys.setswitchinterval(SWITCH_S)
     # First here, where a refusal (a folder in use, a newer database) ends as one sentence.
@@ -92,16 +96,19 @@ def serve(settings: Settings) -> int:
         migrate(settings.database_url)
     listening = _listen(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(settings, listening))
+        return runner.run(_serve(settings, listening, load))
 
 
-async def _serve(settings: Settings, listening: socket.socket) -> int:
+async def _serve(settings: Settings, listening: socket.socket, load: Load | None) -> int:
     app = create_app(settings)
     app.state.address = address_of(listening, settings)
-    server = _server(app)
+    server = _server(app, settings)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, setattr, server, "should_exit", True)
+    if load is not None:
+        loop.add_signal_handler(signal.SIGHUP, reload, settings, load)
+        write_in_force(settings, Reloaded())
     greeting = asyncio.create_task(_greet(server, app, app.state.address))
     await server.serve(sockets=[listening])
     greeting.cancel()
@@ -138,10 +145,12 @@ def _listen(settings: Settings) -> socket.socket:
     return listening
 
 
-def _server(app: Litestar) -> Server:
+def _server(app: Litestar, settings: Settings) -> Server:
+    bounded = partial(BoundedHttp, settings=settings, connections=OpenConnections())
     return Server(
         uvicorn.Config(
             app,
+            http=bounded,  # type: ignore[arg-type]  # called as the class is
             log_config=None,
             access_log=False,
             lifespan="on",

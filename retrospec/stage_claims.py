@@ -9,7 +9,7 @@ from datetime import timedelta
 import structlog
 
 from retrospec.domain.clock import utc_now
-from retrospec.domain.errors import CorruptRecording, NotFound, RetroSpecError
+from retrospec.domain.errors import CorruptRecording, NotFound, RetroSpecError, StorageFull, Unavailable
 from retrospec.domain.ids import new_id
 from retrospec.domain.report import ReportCard
 from retrospec.domain.settings import WorkerSettings
@@ -31,7 +31,22 @@ async def next_claim(
             connection, project_id, session_id, owner=owner, now=now, lease_s=worker.lease_seconds
         )
     )
+    if claimed is not None and claimed.session.attempt > worker.max_attempts:
+        await _bury_poison(database, worker, claimed)
+        return None
     return claimed
+
+
+async def _bury_poison(database: Database, worker: WorkerSettings, claim: Claim) -> None:
+    """Each attempt ended with its worker's life, so no stage was there to note a failure."""
+    error = WorkerLost(f"The worker ended {claim.session.attempt - 1} times while it worked on this session.")
+    named = claim.session.project_id, claim.session.id
+    report = await database.read_once(lambda connection: reports.of_session(connection, *named))
+    await bury_or_postpone(database, worker, claim, report, error)
+
+
+class WorkerLost(RetroSpecError):
+    """A session outlived as many workers as it has attempts."""
 
 
 async def seized(database: Database, worker: WorkerSettings, project_id: str, session_id: str) -> Claim:
@@ -57,8 +72,12 @@ async def kept(database: Database, worker: WorkerSettings, claim: Claim) -> Asyn
 async def _keep_renewing(database: Database, worker: WorkerSettings, claim: Claim) -> None:
     while True:
         await asyncio.sleep(worker.lease_seconds / 3)
-        async with database.write() as connection:
-            await sessions.renew(connection, claim, until=utc_now() + timedelta(seconds=worker.lease_seconds))
+        try:
+            async with database.write() as connection:
+                until = utc_now() + timedelta(seconds=worker.lease_seconds)
+                await sessions.renew(connection, claim, until=until)
+        except Unavailable as error:  # the next round tries again; two more fit into a lease
+            log.warning("lease_not_renewed", reason=str(error))
 
 
 async def bury_or_postpone(
@@ -67,7 +86,8 @@ async def bury_or_postpone(
     """A stage failed: try again later, or, where that can't help or was tried enough, make it a dead letter."""
     attempt = claim.session.attempt
     sentence = str(error) if isinstance(error, RetroSpecError) else f"{type(error).__name__}: {error}"
-    is_final = isinstance(error, CorruptRecording | NotFound) or attempt >= worker.max_attempts
+    is_tried_enough = attempt >= worker.max_attempts and not isinstance(error, StorageFull)
+    is_final = isinstance(error, CorruptRecording | NotFound) or is_tried_enough
     log.warning(
         "stage_failed",
         attempt=attempt,
@@ -84,6 +104,6 @@ async def bury_or_postpone(
             await sessions.bury(connection, claim, now=now, error=sentence)
             await reports.save(connection, failed_report(claim.session, report, sentence))
         else:
-            await sessions.postpone(
-                connection, claim, not_before=now + timedelta(seconds=delay_s), error=sentence
-            )
+            counted = attempt - isinstance(error, StorageFull)  # a full disk is not the session's fault
+            not_before = now + timedelta(seconds=delay_s)
+            await sessions.postpone(connection, claim, not_before=not_before, error=sentence, attempt=counted)

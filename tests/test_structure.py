@@ -29,6 +29,11 @@ FLOORS = {
     "symbols": 2,
     "source_names": 3,
     "checkup": 3,
+    "admission": 3,
+    "backup": 3,
+    "vitals": 3,
+    "reloading": 3,
+    "governor": 3,
     "importing": 3,
     "intake": 3,
     "lookout": 3,
@@ -39,10 +44,12 @@ FLOORS = {
     "stage_claims": 3,
     "traffic": 3,
     "pipeline": 3,
+    "vault": 3,
     "jobs": 3,
     "web": 4,
     "cli": 4,
     "app": 4,
+    "bounded_http": 4,
     "serving": 4,
     "demo": 4,
     "bench": 4,
@@ -60,7 +67,7 @@ OWNERS = {
     "av": ("replay/",),
     "huey": ("jobs/",),
     "litestar": ("web/", "app.py", "serving.py"),
-    "uvicorn": ("serving.py",),
+    "uvicorn": ("serving.py", "bounded_http.py"),
     "symbolic": ("symbols/opener.py",),
     "prometheus_client": ("telemetry.py",),
     "click": ("cli/",),
@@ -152,7 +159,7 @@ def absolute_module(file: Path, node: ast.ImportFrom) -> str:
 
 
 def room_of(file: Path) -> str:
-    """``retrospec/storage/tables.py`` → ``storage``; ``retrospec/app.py`` → ``app``."""
+    """``retrospec/storage/blobs.py`` → ``storage``; ``retrospec/app.py`` → ``app``."""
     return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 

@@ -1,6 +1,7 @@
 """Which of a model's claims the trace supports. Numbers and names are the recording's, or the claim is dropped. Pure."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Annotated
 
@@ -8,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from retrospec.domain.finding import Finding, Standing
-from retrospec.domain.marker import Signal
+from retrospec.domain.marker import SIGNAL_KINDS, MarkerKind, Signal
 from retrospec.domain.report import Card
 from retrospec.domain.trace import Trace, TraceRow
 
@@ -19,15 +20,23 @@ _SLACK_SHARE = 0.05
 _SLACK_MS = 50.0
 """A duration may be told this much off, as when it is rounded."""
 
-_NEEDS_A_FINDING = {
-    "rage click": {Signal.RAGE_CLICK},
-    "dead click": {Signal.DEAD_CLICK, Signal.RAGE_CLICK, Signal.UNRESPONSIVE},
-    "blank page": {Signal.BLANK_PAGE},
-    "reload loop": {Signal.RELOAD_LOOP},
-    "endless spinner": {Signal.ENDLESS_SPINNER},
-    "hydration": {Signal.HYDRATION_ERROR},
-}
-"""Words that name a kind of failure, and the findings of which one must be there for them."""
+_FAULTS = frozenset(signal for signal, kind in SIGNAL_KINDS.items() if kind is MarkerKind.JS_EXCEPTION)
+_NO_EFFECT = frozenset({Signal.DEAD_CLICK, Signal.RAGE_CLICK, Signal.UNRESPONSIVE, Signal.ERROR_CLICK})
+_NEEDS_A_FINDING: tuple[tuple[re.Pattern[str], frozenset[Signal]], ...] = (
+    (re.compile(r"\brage[- ]?click"), frozenset({Signal.RAGE_CLICK})),
+    (re.compile(r"\bdead[- ](?:click|button|link)"), _NO_EFFECT),
+    (re.compile(r"\bblank (?:page|screen)|\bwhite screen"), frozenset({Signal.BLANK_PAGE})),
+    (re.compile(r"\breload loop"), frozenset({Signal.RELOAD_LOOP})),
+    (re.compile(r"\bendless spinner"), frozenset({Signal.ENDLESS_SPINNER})),
+    (re.compile(r"\bhydration"), frozenset({Signal.HYDRATION_ERROR})),
+    (re.compile(r"\bexceptions?\b|\buncaught\b|\bcrash(?:ed|es)?\b"), _FAULTS),
+    (re.compile(r"\btime[ds]?[- ]?out|\bslow(?:ly|ness)?\b"), frozenset({Signal.SLOW_REQUEST, Signal.NETWORK_ERROR, Signal.ENDLESS_SPINNER, Signal.LONG_TASK})),
+)  # fmt: skip
+"""Words that name a kind of failure, and the findings of which one must be there for them, unless the recording has the words."""
+_CODE = re.compile(r"(?<![\w/.-])(?:[a-z$_][a-z0-9$]*(?:[A-Z][\w$]*)+|[A-Za-z$][\w$]*(?:_[\w$]+)+|[\w$]+(?:\.[\w$]+)*\(\)|[\w-]+\.(?:[cm]?[jt]sx?|vue|svelte|py|go|rb|php|java))(?![\w(])")
+"""What is a name in code by the look of it: ``applyDiscount``, ``order_id``, ``pay()``, ``cart.ts``."""
+_NUMBER_WORDS = {"twice": "2", "two": "2", "three": "3", "thrice": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9", "ten": "10"}
+_NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(_NUMBER_WORDS)})\b")
 
 
 class Claim(msgspec.Struct, forbid_unknown_fields=True):
@@ -62,10 +71,16 @@ def what_is_shown(trace: Trace, findings: Iterable[Finding], card: Card) -> Show
     return Shown(
         times_ms={row.ref: row.t_ms for row in trace.rows},
         words=words,
-        numbers=frozenset(found[1] for found in _NUMBER.finditer(words)),
+        numbers=frozenset(found[1] for found in _NUMBER.finditer(words)) | _clicks_counted(trace),
         spans_ms=[span for span in spans if span > 0],
         signals=frozenset(finding.signal for finding in standing),
     )
+
+
+def _clicks_counted(trace: Trace) -> frozenset[str]:
+    """How often each thing was clicked, and all things together."""
+    by_node = Counter(row.target.node_id for row in trace.rows if row.action == "click" and row.target is not None)
+    return frozenset(str(count) for count in (*by_node.values(), by_node.total()))
 
 
 def why_unsupported(claim: Claim, shown: Shown) -> str:
@@ -82,9 +97,16 @@ def why_unsupported(claim: Claim, shown: Shown) -> str:
     for number, unit in _NUMBER.findall(text):
         if number not in shown.numbers and not _is_span(number, unit, shown):
             return f"the recording does not show the number {number}"
-    for words, signals in _NEEDS_A_FINDING.items():
-        if words in text and words not in shown.words and not signals & shown.signals:
-            return f"no finding says “{words}”"
+    for word in _NUMBER_WORD.findall(text):
+        if word not in shown.words and _NUMBER_WORDS[word] not in shown.numbers:
+            return f"the recording does not show “{word}”"
+    for name in _CODE.findall(claim.text):
+        if name.casefold().removesuffix("()") not in shown.words:
+            return f"the recording does not show “{name[:60]}”"
+    for pattern, signals in _NEEDS_A_FINDING:
+        named = pattern.search(text)
+        if named and named[0] not in shown.words and not signals & shown.signals:
+            return f"no finding says “{named[0]}”"
     return ""
 
 

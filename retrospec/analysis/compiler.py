@@ -6,8 +6,10 @@ from typing import Any
 import msgspec
 
 from retrospec.analysis import shapes
+from retrospec.analysis.effects import WINDOW_MS
 from retrospec.analysis.facts import Action, Change, Message, Story
 from retrospec.analysis.limits import MAX_CHANGES, MAX_MESSAGES, MAX_NODES, MAX_ROWS, MAX_SEGMENTS
+from retrospec.analysis.looks import NATIVE_POPUPS
 from retrospec.analysis.page import Page
 from retrospec.analysis.reading import BROKEN, Reading, Stamped, read_in_order
 from retrospec.analysis.said import read_custom, read_plugin
@@ -24,6 +26,8 @@ _SNAPSHOT = msgspec.json.Decoder(shapes.SnapshotEvent)
 _CUSTOM = msgspec.json.Decoder(shapes.CustomEvent)
 _PLUGIN = msgspec.json.Decoder(shapes.PluginEvent)
 
+_FORWARDED_MS = 100
+"""A click so soon after another, without a button down of its own, was made by the page."""
 _SAME_BURST_MS = 2_000
 """Scrolls and key strokes closer than this are one row."""
 
@@ -95,6 +99,7 @@ class Compiler:
             page.refresh(root)
             self.moved(page, page.announced, t_ms)
             return
+        self._left_by_press(page, t_ms)
         self._close(page, t_ms)
         url = page.announced or page.url
         segment = self.open_segment(page, url, t_ms, "exact")
@@ -132,6 +137,7 @@ class Compiler:
         segment.notes = page.notes()
         self.story.spinners.extend(page.end_spinners(t_ms))
         self.story.blanks.extend(page.end_blank(segment.end_ms))
+        self.story.collapses.extend(page.collapse.end(segment.end_ms))
 
     def _finish(self) -> None:
         story, trace = self.story, self.story.trace
@@ -168,15 +174,17 @@ class Compiler:
                 self._changed(page, kind, detail, node, cosmetic, t_ms)
         page.check_spinners(delta, t_ms)
         page.watch_blank(t_ms, content_before)
+        page.collapse.see(page.segment, t_ms, content_before, page.mirror.content)
 
     def _changed(self, page: Page, kind: str, detail: str, node: shapes.Node, cosmetic: bool, t_ms: int) -> None:
         if kind == "spinner":
             page.spinner_came(node, detail, t_ms)
         if kind == "error_text" and len(self.story.messages) < MAX_MESSAGES:
             self.story.messages.append(Message(t_ms=t_ms, segment=page.segment, text=detail, node_id=node.id))
-        inside = page.is_inside_last_target(node)
         key = node.id if node.parent is None or kind not in ("dom_change", "text_change") else _owner(node)
-        self.change(page, t_ms, kind, detail, node_id=node.id, key=key, cosmetic=cosmetic or (inside and kind == "dom_change" and not detail and node.tag_name == "span"))
+        if not cosmetic and kind == "dom_change" and not detail and node.tag_name == "span":
+            cosmetic = page.is_inside_last_target(node)
+        self.change(page, t_ms, kind, detail, node_id=node.id, key=key, cosmetic=cosmetic)
 
     def change(
         self, page: Page, t_ms: int, kind: str, detail: str = "", *, node_id: int = 0, key: int = 0, cosmetic: bool = False
@@ -201,12 +209,35 @@ class Compiler:
 
     def _mouse(self, page: Page, data: shapes.Gesture, t_ms: int) -> None:
         if data.type == MouseInteraction.CLICK:
-            self._click(page, data, t_ms)
+            is_own = page.pending_down is not None or page.last_click_ms < 0 or t_ms - page.last_click_ms > _FORWARDED_MS
+            page.pending_down = None
+            if is_own or not self._is_forwarded(page, data, t_ms):
+                self._click(page, data, t_ms)
+        elif data.type in (MouseInteraction.MOUSE_DOWN, MouseInteraction.TOUCH_START) and data.id is not None:
+            page.pending_down = t_ms, data.id
         elif data.type == MouseInteraction.FOCUS and data.id is not None:
             page.focused = data.id
             self._focus(page, data.id, t_ms)
         elif data.type == MouseInteraction.BLUR and data.id == page.focused:
             page.focused = 0
+
+    def _is_forwarded(self, page: Page, data: shapes.Gesture, t_ms: int) -> bool:
+        """A click the page made itself, right after the person's, to open the system's dialog or a download: its answer."""
+        node = page.mirror.nodes.get(data.id) if data.id is not None else None
+        if node is None or page.last_target is None or page.is_inside_last_target(node):
+            return False
+        target = read_target(page.namer, node, page.url)
+        if not target.leaves and target.control.input_type not in NATIVE_POPUPS:
+            return False
+        self.change(page, t_ms, "dialog", "of the system" if not target.leaves else "a download or another window", node_id=node.id, key=node.id)
+        return True
+
+    def _left_by_press(self, page: Page, t_ms: int) -> None:
+        """A press whose click went unrecorded, since it led away at once: without it an older click would get the credit."""
+        down, page.pending_down = page.pending_down, None
+        if down is None or t_ms - down[0] > WINDOW_MS:
+            return
+        self._click(page, shapes.Gesture(id=down[1]), down[0])
 
     def _click(self, page: Page, data: shapes.Gesture, t_ms: int) -> None:
         row = TraceRow(ref="", t_ms=t_ms, action="click", x=_pixel(data.x), y=_pixel(data.y))

@@ -3,20 +3,21 @@
 import msgspec
 
 from retrospec.analysis.looks import is_error_text, is_refusal
+from retrospec.analysis.numbering import CRASH_MS, SLACK_MS
 from retrospec.analysis.presses import Press
 from retrospec.analysis.scene import Scene
 from retrospec.domain.trace import Effect
 
 WITHIN_MS = 5_000
 """How long after a failure its consequence may show; an error toast after a retry takes a few seconds."""
-CRASH_MS = 3_000
+BLANK_MS = 3_000
 """A crash blanks the page at once (OpenReplay allows 2 s after the exception)."""
 LASTING_BLANK_MS = 1_500
 """Shorter blanks are a change of route."""
 
 
 class Consequence(msgspec.Struct):
-    """``kind``: ``blank``, ``message``, ``refusal``, ``stuck``, ``nothing``, ``carried_on`` or ``quiet``."""
+    """``kind``: ``blank``, ``fallen`` (most of the page went), ``message``, ``refusal``, ``stuck``, ``nothing``, ``carried_on`` or ``quiet``."""
 
     kind: str
     text: str = ""
@@ -26,13 +27,14 @@ class Consequence(msgspec.Struct):
     @property
     def is_harm(self) -> bool:
         """The person could notice it."""
-        return self.kind in ("blank", "message", "stuck", "nothing")
+        return self.kind in ("blank", "fallen", "message", "stuck", "nothing")
 
 
 def consequence_of(scene: Scene, t_ms: int, segment: int, press: Press | None) -> Consequence:
     """What followed a failure at ``t_ms``; ``press`` is the person's attempt that led to it, if one did."""
     return (
         _blank(scene, t_ms, segment)
+        or _fallen(scene, t_ms, segment)
         or _message(scene, t_ms, segment)
         or _stuck(scene, t_ms, segment)
         or (_after_press(scene, press, t_ms) if press is not None else None)
@@ -43,8 +45,16 @@ def consequence_of(scene: Scene, t_ms: int, segment: int, press: Press | None) -
 def _blank(scene: Scene, t_ms: int, segment: int) -> Consequence | None:
     for blank in scene.story.blanks:
         lasting = blank.end_ms - blank.start_ms >= LASTING_BLANK_MS
-        if blank.segment == segment and lasting and t_ms - 1_000 <= blank.start_ms <= t_ms + CRASH_MS:
+        if blank.segment == segment and lasting and t_ms - 1_000 <= blank.start_ms <= t_ms + BLANK_MS:
             return Consequence("blank", ref=blank.ref, after_ms=max(0, blank.start_ms - t_ms))
+    return None
+
+
+def _fallen(scene: Scene, t_ms: int, segment: int) -> Consequence | None:
+    for fallen in scene.story.collapses:
+        lasting = fallen.end_ms - fallen.start_ms >= LASTING_BLANK_MS
+        if fallen.segment == segment and fallen.ref and lasting and t_ms - SLACK_MS <= fallen.start_ms <= t_ms + CRASH_MS:
+            return Consequence("fallen", ref=fallen.ref, after_ms=max(0, fallen.start_ms - t_ms))
     return None
 
 

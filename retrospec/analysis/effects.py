@@ -45,24 +45,29 @@ def _set_windows(rows: list[Action]) -> None:
 
 def _attach_changes(rows: list[Action], changes: list[Change]) -> None:
     starts = [action.t_ms for action in rows]
-    alone = _unprompted(rows, starts, changes)
-    for change in changes:
-        place = bisect_right(starts, change.t_ms) - 1
-        if place < 0 or change.cosmetic:
+    placed = [(change, bisect_right(starts, change.t_ms) - 1) for change in changes if not change.cosmetic]
+    alone = _unprompted(rows, placed)
+    told: set[tuple[int, str, str]] = set()
+    for change, place in placed:
+        effect = (place, change.kind, change.detail)
+        if place < 0 or effect in told:
             continue
         action = rows[place]
         if change.t_ms <= action.window_end_ms and not _is_ambient(alone, change, action.t_ms):
+            told.add(effect)
             add_effect(action, change.kind, change.detail, change.t_ms, node_id=change.node_id)
 
 
-def _unprompted(rows: list[Action], starts: list[int], changes: list[Change]) -> dict[tuple[int, int], list[int]]:
+def _unprompted(rows: list[Action], placed: list[tuple[Change, int]]) -> dict[tuple[int, int], list[int]]:
     """When each element changed by itself."""
     alone: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for change in changes:
-        place = bisect_right(starts, change.t_ms) - 1
-        since = UNPROMPTED_MS + 1 if place < 0 else change.t_ms - max(rows[place].t_ms, 0)
-        quiet = SETTLE_MS if place >= 0 and not rows[place].by_person else UNPROMPTED_MS
-        if since > quiet and not change.cosmetic:
+    for change, place in placed:
+        if place < 0:
+            since, quiet = UNPROMPTED_MS + 1, UNPROMPTED_MS
+        else:
+            action = rows[place]
+            since, quiet = change.t_ms - max(action.t_ms, 0), UNPROMPTED_MS if action.by_person else SETTLE_MS
+        if since > quiet:
             alone[change.segment, change.key].append(change.t_ms)
     return alone
 
@@ -111,11 +116,13 @@ def action_before(story: Story, t_ms: int, within_ms: int, segment: int) -> Acti
 def add_effect(action: Action, kind: str, detail: str, t_ms: int, *, ref: str = "", node_id: int = 0) -> None:
     """Appends an effect in time order, unless it says nothing new."""
     effects = action.row.effects
+    if kind in _PLAIN and len(effects) >= MAX_EFFECTS_PER_ROW:
+        return
     if any(known.kind == kind and known.detail == detail and (not ref or known.ref == ref) for known in effects):
         return
     if len(effects) >= MAX_EFFECTS_PER_ROW:
         plain = next((known for known in reversed(effects) if known.kind in _PLAIN), None)
-        if kind in _PLAIN or plain is None:
+        if plain is None:
             return
         effects.remove(plain)
     effect = Effect(kind=kind, detail=detail, after_ms=max(0, t_ms - action.t_ms), ref=ref, node_id=node_id)

@@ -19,6 +19,8 @@ class Target(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A link to elsewhere, a download or a place in the page: its effect may not be recorded."""
     silent: bool = False
     """Acts outside the page: clipboard, printer, system dialog."""
+    handle: bool = False
+    """Made to be dragged."""
     stepper: bool = False
     player: bool = False
     submits: bool = False
@@ -139,6 +141,17 @@ class Message(msgspec.Struct, kw_only=True):
     ref: str = ""
 
 
+class Collapse(msgspec.Struct, kw_only=True):
+    """Most of what a page showed went at once and did not come back for a while."""
+
+    segment: int
+    start_ms: int
+    end_ms: int
+    share: float
+    """Of what was shown, what went."""
+    ref: str = ""
+
+
 class Suspicion(msgspec.Struct, kw_only=True):
     """An SDK marker about the page's behaviour, to be checked against what the page did."""
 
@@ -163,6 +176,7 @@ class Story(msgspec.Struct, kw_only=True):
     refusals: list[Refusal] = []
     spinners: list[Spinner] = []
     blanks: list[Blank] = []
+    collapses: list[Collapse] = []
     messages: list[Message] = []
     suspicions: list[Suspicion] = []
     selections: list[int] = []
@@ -178,4 +192,4 @@ class Story(msgspec.Struct, kw_only=True):
         return self.segments[segment].seen if 0 <= segment < len(self.segments) else "blind"
 
 
-__all__ = ["Action", "Blank", "Change", "Effect", "Fault", "Message", "Refusal", "Request", "Spinner", "Story", "Suspicion", "Target"]
+__all__ = ["Action", "Blank", "Change", "Collapse", "Effect", "Fault", "Message", "Refusal", "Request", "Spinner", "Story", "Suspicion", "Target"]

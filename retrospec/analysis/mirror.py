@@ -41,7 +41,7 @@ class Delta(msgspec.Struct):
 
 
 def attributes_of(node: Node) -> dict[str, Any]:
-    """All attributes, decoded on demand; not to be changed."""
+    """All attributes, decoded on demand; only the mirror may change them."""
     if node.altered is not None:
         return node.altered  # type: ignore[no-any-return]
     raw = node.attributes
@@ -130,6 +130,18 @@ class Mirror:
             if node.child_nodes:
                 stack.extend([(child, node) for child in node.child_nodes])
 
+    def _enter_leaf(self, node: Node, parent: Node) -> None:
+        """``_enter`` of one node: rrweb sends added trees so."""
+        if len(self.nodes) >= MAX_NODES:
+            self.full = True
+            return
+        node.parent, node.altered, node.look = parent, None, -1
+        node.tag_name = intern(node.tag_name)
+        if node.id > self.top_id:
+            self.top_id = node.id
+        self.nodes[node.id] = node
+        self.content += shows_something(node)
+
     def _leave(self, top: Node) -> None:
         stack = [top]
         while stack:
@@ -176,7 +188,10 @@ class Mirror:
             if added.parent_id not in self.nodes:
                 return True  # it would have become its own ancestor
         _insert(parent, added)
-        self._enter(added.node, parent)
+        if added.node.child_nodes:
+            self._enter(added.node, parent)
+        else:
+            self._enter_leaf(added.node, parent)
         came.add(added.node.id)
         if added.parent_id not in came:
             delta.roots.append(added.node)
@@ -198,7 +213,7 @@ class Mirror:
         if node is None:
             delta.missing += 1
             return
-        current = dict(attributes_of(node))
+        current = attributes_of(node)
         before = {name: current.get(name) for name in change.attributes}
         for name, value in change.attributes.items():
             if name == "style" and isinstance(value, dict):
@@ -236,6 +251,9 @@ def restyle(before: Any, change: dict[str, Any]) -> str:
 def _insert(parent: Node, added: Added) -> None:
     """Puts the node before its next sibling where that is cheap to find, else last."""
     children = parent.child_nodes
+    if not children:
+        parent.child_nodes = [added.node]
+        return
     if len(children) >= _COMPACT_FROM and (len(children) & (len(children) - 1)) == 0:
         children[:] = [child for child in children if child.parent is parent]
     if added.next_id is not None and len(children) < _COMPACT_FROM:

@@ -25,33 +25,50 @@ _CONTROL_CLIMB = 8
 _TEST_IDS = ("data-testid", "data-test-id", "data-test", "data-cy", "data-qa")
 _LANDMARK_TAGS = frozenset({"form", "dialog", "section", "nav", "main", "header", "footer", "aside", "fieldset", "article", "table"})
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "legend", "caption"})
+_PICTURES = frozenset({"img", "svg"})
+_TEXT = int(NodeType.TEXT)
+_MAX_MARKED = 8
 _NO_TEXT = frozenset({"style", "script", "noscript", "template"})
 
 
 def subtree_text(top: Node, limit: int = 160) -> str:
     """The visible text inside an element, with images' names; at most ``limit`` characters."""
+    return read_subtree(top, limit)[0]
+
+
+def read_subtree(top: Node, limit: int = 160, marks: int = 0) -> tuple[str, list[Node]]:
+    """``subtree_text``, and in the same walk the first visible elements whose looks have one of the ``marks``."""
     parts: list[str] = []
+    marked: list[Node] = []
     length, looked = 0, 0
     stack = [top]
-    while stack and length < limit and looked < MAX_SUBTREE:
+    while stack and (marks or length < limit) and looked < MAX_SUBTREE:
         node = stack.pop()
         looked += 1
-        text = _own_text(node, node is top)
-        if text:
-            parts.append(text)
-            length += len(text)
-        if node.child_nodes and node.tag_name not in _NO_TEXT and (node is top or not look(node) & HIDDEN):
-            stack.extend([child for child in reversed(node.child_nodes[:MAX_SUBTREE]) if child.parent is node])
-    return clean_text(" ".join(parts))
+        if node.type == _TEXT:
+            if length < limit and (text := node.text_content):
+                parts.append(text[:200])
+                length += len(parts[-1])
+            continue
+        bits = look(node)
+        if bits & HIDDEN and node is not top:
+            continue
+        if bits & marks and len(marked) < _MAX_MARKED:
+            marked.append(node)
+        if node.tag_name in _PICTURES and node is not top and (name := _picture_name(node)) and length < limit:
+            parts.append(name)
+            length += len(name)
+        children = node.child_nodes
+        if children and node.tag_name not in _NO_TEXT:
+            if len(children) > MAX_SUBTREE:
+                children = children[:MAX_SUBTREE]
+            stack.extend([child for child in reversed(children) if child.parent is node])
+    return clean_text(" ".join(parts)), marked
 
 
-def _own_text(node: Node, is_top: bool) -> str:
-    if node.type == NodeType.TEXT:
-        return (node.text_content or "")[:200]
-    if node.tag_name in ("img", "svg") and not is_top:
-        attributes = attributes_of(node)
-        return text_attribute(attributes, "alt") or text_attribute(attributes, "aria-label")
-    return ""
+def _picture_name(node: Node) -> str:
+    attributes = attributes_of(node)
+    return text_attribute(attributes, "alt") or text_attribute(attributes, "aria-label")
 
 
 def control_around(node: Node) -> Node:

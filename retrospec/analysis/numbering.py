@@ -5,6 +5,10 @@ from collections import Counter
 from retrospec.analysis.facts import Action, Story
 from retrospec.domain.trace import TraceRow
 
+CRASH_MS = 2_000
+"""Longest from an exception to what it takes down (source: OpenReplay's crash rule)."""
+SLACK_MS = 300
+"""A framework may empty the page just before its exception is reported."""
 _LETTERS = {"marker": "m", "navigation": "n", "page": "p"}
 
 
@@ -20,7 +24,7 @@ def number_rows(story: Story) -> None:
         old, action.row.ref = action.row.ref, f"{letter}{counts[letter]}"
         if old:
             renamed[old] = action.row.ref
-    for facts in (story.faults, story.requests, story.refusals, story.suspicions, story.blanks, story.spinners, story.messages):
+    for facts in (story.faults, story.requests, story.refusals, story.suspicions, story.blanks, story.collapses, story.spinners, story.messages):
         for fact in facts:
             fact.ref = renamed.get(fact.ref, fact.ref)
     story.trace.rows = [action.row for action in story.actions]
@@ -38,6 +42,11 @@ def _add_page_rows(story: Story) -> None:
     for number, blank in enumerate(story.blanks):
         blank.ref = f"blank:{number}"
         _add(story, blank.ref, blank.start_ms, blank.segment, "nothing left to see", "blank")
+    for number, collapse in enumerate(story.collapses):
+        if any(fault.segment == collapse.segment and 0 <= collapse.start_ms + SLACK_MS - fault.t_ms <= CRASH_MS + SLACK_MS for fault in story.faults):
+            collapse.ref = f"collapse:{number}"
+            detail = f"{collapse.share:.0%} of what the page showed was gone"
+            _add(story, collapse.ref, collapse.start_ms, collapse.segment, detail, "collapse")
     for number, spinner in enumerate(story.spinners):
         if not spinner.ended:
             spinner.ref = f"spinner:{number}"

@@ -2,6 +2,7 @@
 
 import re
 
+from retrospec.analysis.collapse import CollapseWatch
 from retrospec.analysis.facts import Blank, Spinner
 from retrospec.analysis.limits import MAX_SPINNER_CHECKS, MAX_SPINNERS
 from retrospec.analysis.looks import (
@@ -57,6 +58,9 @@ class Page:
         self._blank_since = -1
         self._had_content = False
         self._blanks: list[Blank] = []
+        self.collapse = CollapseWatch()
+        self.pending_down: tuple[int, int] | None = None
+        """``(t_ms, node id)`` of a button down that no click has followed yet."""
 
     # Page loads ----------------------------------------------------------------------------------------
 
@@ -105,6 +109,7 @@ class Page:
         self._load_pending = False
         self._spinners, self._ended_spinners, self._blanks = {}, [], []
         self._blank_since, self._had_content = -1, False
+        self.collapse, self.pending_down = CollapseWatch(), None
         self._find_first_spinners(t_ms)
 
     def damaged(self, event_type: int) -> None:

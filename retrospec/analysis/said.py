@@ -19,6 +19,8 @@ from retrospec.domain.trace import TraceRow
 if TYPE_CHECKING:
     from retrospec.analysis.compiler import Compiler
 
+OUTSIDE = "retrospec.outside"
+"""A recorder's note that the page opened something no recording shows: ``{what: "window"}``, a file picker, the printer."""
 _ROUTE_WORDS = ("route", "navigat", "pageview", "url", "history", "pushstate", "popstate")
 _MAX_REQUESTS_PER_EVENT = 200
 
@@ -33,6 +35,10 @@ def read_custom(compiler: "Compiler", page: Page, custom: Custom, t_ms: int) -> 
         compiler.moved(page, href, t_ms)
     elif "request" in tag or "network" in tag or "fetch" in tag or "xhr" in tag:
         _request(compiler, page, payload, t_ms)
+    elif tag == OUTSIDE:
+        what = clean_text(_text(payload, "what"))
+        compiler.ensure_segment(page, t_ms)
+        compiler.change(page, t_ms, "dialog", f"outside the page ({what})" if what else "outside the page", key=-2)
     elif "submit" in tag or "key" in tag:
         compiler.add_row(page, TraceRow(ref="", t_ms=t_ms, action="submit" if "submit" in tag else "key", detail=_text(payload, "key")))
     elif ("error" in tag or "exception" in tag or "rejection" in tag) and _text(payload, "message"):

@@ -69,6 +69,8 @@ def _unseeable(press: Press) -> str:
         return ""
     if target.silent or target.leaves:
         return "its effect lies outside the page: the clipboard, another window or a system dialog"
+    if target.handle:
+        return "it is made to be dragged, not pressed"
     if target.chosen:
         return "it was already chosen"
     return "it was switched off" if target.disabled else ""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from retrospec.analysis.limits import MAX_ROOTS_PER_MUTATION, MAX_SUBTREE
+from retrospec.analysis.limits import MAX_ROOTS_PER_MUTATION
 from retrospec.analysis.looks import (
     ALERT,
     DIALOG,
@@ -11,6 +11,7 @@ from retrospec.analysis.looks import (
     HIDDEN,
     SPINNER,
     class_change,
+    class_toggle,
     class_tokens,
     clean_text,
     is_apology,
@@ -21,7 +22,7 @@ from retrospec.analysis.looks import (
     is_spinner_text,
 )
 from retrospec.analysis.mirror import Delta, ancestors, look
-from retrospec.analysis.naming import subtree_text
+from retrospec.analysis.naming import read_subtree, subtree_text
 from retrospec.analysis.shapes import Node
 from retrospec.domain.rrweb import NodeType
 
@@ -36,15 +37,17 @@ _STATE_ATTRIBUTES = frozenset(
      "href", "data-state", "aria-sort", "aria-label", "d", "points", "transform", "x", "y", "cx", "cy", "r", "fill"}
 )  # fmt: skip
 """Attributes whose change a person sees as the page's answer."""
+_NOT_SHOWN = (NodeType.COMMENT, NodeType.DOCUMENT_TYPE)
 _UNSEEN_TAGS = frozenset({"style", "script", "link", "meta", "head", "title", "noscript", "template", "base"})
 
 
 def what_was_seen(delta: Delta) -> Iterator[Seen]:
     """Everything in ``delta`` a person could have noticed, bounded."""
+    hidden: dict[int, bool] = {}
     for root in delta.roots[:MAX_ROOTS_PER_MUTATION]:
-        yield from _came(root)
+        yield from _came(root, hidden)
     for node, before in delta.texts[:MAX_ROOTS_PER_MUTATION]:
-        yield from _retexted(node, before)
+        yield from _retexted(node, before, hidden)
     for node, old, new in delta.attributes[: MAX_ROOTS_PER_MUTATION * 4]:
         yield from _altered(node, old, new)
     for _, parent in delta.removed[:MAX_ROOTS_PER_MUTATION]:
@@ -52,17 +55,35 @@ def what_was_seen(delta: Delta) -> Iterator[Seen]:
             yield "dom_change", "", parent, False
 
 
-def is_in_hidden(node: Node) -> bool:
-    """Whether an ancestor near enough is written as hidden."""
-    return any(look(above) & HIDDEN for above in ancestors(node, 12))
+def _is_in_hidden(node: Node, known: dict[int, bool]) -> bool:
+    """Whether the node or an ancestor near enough is written as hidden; a mutation's nodes mostly share theirs."""
+    found = known.get(node.id)
+    if found is not None:
+        return found
+    climbed: list[int] = []
+    above: Node | None = node
+    found = False
+    while above is not None and len(climbed) < 12:
+        if (earlier := known.get(above.id)) is not None:
+            found = earlier
+            break
+        climbed.append(above.id)
+        if look(above) & HIDDEN:
+            found = True
+            break
+        above = above.parent
+    known.update(dict.fromkeys(climbed, found))
+    return found
 
 
-def _came(root: Node) -> Iterator[Seen]:
-    if root.tag_name in _UNSEEN_TAGS or root.type in (NodeType.COMMENT, NodeType.DOCUMENT_TYPE) or is_in_hidden(root):
+def _came(root: Node, hidden: dict[int, bool]) -> Iterator[Seen]:
+    if root.tag_name in _UNSEEN_TAGS or root.type in _NOT_SHOWN:
+        return
+    parent = root.parent
+    if look(root) & HIDDEN or (parent is not None and _is_in_hidden(parent, hidden)):
         return
     if root.type == NodeType.TEXT:
         text = clean_text((root.text_content or "")[:400])
-        parent = root.parent
         if parent is None or parent.tag_name in _UNSEEN_TAGS or not text:
             return
         yield _said(parent, text)
@@ -72,9 +93,8 @@ def _came(root: Node) -> Iterator[Seen]:
 
 def appeared(top: Node) -> Seen:
     """An element that came or was shown: the most telling thing about it."""
-    text = subtree_text(top)
-    error = _error_within(top)
-    if error:
+    text, marked = read_subtree(top, marks=ERROR_PLACE | ALERT)
+    if error := next(filter(None, map(_error_in, marked)), ""):
         return "error_text", error, top, False
     bits = look(top)
     if bits & SPINNER or is_spinner_text(text):
@@ -94,24 +114,10 @@ def _is_shown_thing(top: Node) -> bool:
     return top.tag_name != "span"
 
 
-def _error_within(top: Node) -> str:
-    """The text of the first alert or error place in the subtree that speaks of an error."""
-    stack, looked = [top], 0
-    while stack and looked < MAX_SUBTREE:
-        node = stack.pop()
-        looked += 1
-        if not node.tag_name:
-            continue
-        bits = look(node)
-        if node is not top and bits & HIDDEN:
-            continue
-        if bits & (ERROR_PLACE | ALERT):
-            text = subtree_text(node)
-            if text and (bits & ERROR_PLACE or is_error_text(text)):
-                return text
-        if node.child_nodes:
-            stack.extend([child for child in reversed(node.child_nodes[:MAX_SUBTREE]) if child.parent is node])
-    return ""
+def _error_in(node: Node) -> str:
+    """What an alert or error place says, if it speaks of an error."""
+    text = subtree_text(node)
+    return text if text and (look(node) & ERROR_PLACE or is_error_text(text)) else ""
 
 
 def _said(parent: Node, text: str) -> Seen:
@@ -128,15 +134,35 @@ def _said(parent: Node, text: str) -> Seen:
     return ("spinner" if is_spinner_text(text) else "text_change"), text, parent, False
 
 
-def _retexted(node: Node, before: str) -> Iterator[Seen]:
+def _retexted(node: Node, before: str, hidden: dict[int, bool]) -> Iterator[Seen]:
     text = clean_text((node.text_content or "")[:400])
     parent = node.parent
-    if parent is None or parent.tag_name in _UNSEEN_TAGS or text == clean_text(before[:400]) or is_in_hidden(parent):
+    if parent is None or parent.tag_name in _UNSEEN_TAGS or text == clean_text(before[:400]) or _is_in_hidden(parent, hidden):
         return
     yield _said(parent, text)
 
 
 def _altered(node: Node, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Seen]:
+    before, after = old.get("class"), new.get("class")
+    if len(new) == 1 and isinstance(before, str) and isinstance(after, str):
+        yield _reclassed(node, before, after)
+    else:
+        yield from _changed(node, old, new)
+
+
+def _reclassed(node: Node, before: str, after: str) -> Seen:
+    """An element whose class changed and nothing else: what most changes of attributes are."""
+    change, was_hidden, is_hidden_now, is_busy = class_toggle(before, after)
+    if (was_hidden and not is_hidden_now) or change == "shown":
+        return appeared(node)
+    if was_hidden != is_hidden_now or change == "hidden":
+        return "dom_change", "", node, False
+    if change == "changed":
+        return "spinner" if is_busy else "dom_change", subtree_text(node, 60) if is_busy else "", node, False
+    return "dom_change", "", node, True
+
+
+def _changed(node: Node, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Seen]:
     if "disabled" in new or "aria-disabled" in new:
         off = new.get("disabled", False) not in (None, False) or new.get("aria-disabled") == "true"
         yield "disabled" if off else "enabled", subtree_text(node, 60), node, False

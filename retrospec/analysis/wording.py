@@ -68,6 +68,8 @@ def _went_wrong(lead: Finding, signals: set[Signal], rows: list[TraceRow]) -> st
     said = next((row.detail for row in rows if "error_text" in row.flags), "") or next((e.detail for row in rows for e in row.effects if e.kind == "error_text"), "")
     if Signal.BLANK_PAGE in signals or any("blank" in row.flags for row in rows):
         return "the page went blank"
+    if any("collapse" in row.flags for row in rows):
+        return "most of the page disappeared"
     if said and SIGNAL_KINDS.get(lead.signal) != MarkerKind.VALIDATION_FAILED:
         return f"the page showed {quoted(said)}"
     if Signal.ENDLESS_SPINNER in signals or any("spinner" in row.flags for row in rows):

@@ -1,14 +1,9 @@
-"""How well and how fast stage 1 reads: precision and recall per detector on a labelled corpus, and MB/s to the finished card.
+"""How well and how fast stage 1 reads: precision and recall per detector on a labelled corpus, MB/s to the finished card, and what a hostile recording costs.
 
 The corpus is a folder of ``*.json.zst`` files, each ``{labels, events, markers}`` as ``tests/analysis/corpus/record.py`` writes
 them. The dev half is there to build on; only the test half says how good the detectors are.
 """
 
-import re
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,15 +15,14 @@ import zstandard
 from retrospec.analysis.detectors import DETECTORS
 from retrospec.analysis.scene import Scene
 from retrospec.analysis.stage import analyse, read_story
-from retrospec.bench.recordings import recording as made_up_recording
+from retrospec.bench.reading_speed import HOSTILE, Speed, measure_habit, measure_hostile, speed_lines
+from retrospec.bench.recordings import HABITS
 from retrospec.domain.finding import Standing
 from retrospec.domain.marker import Marker, marker_kind
 from retrospec.domain.recording import Recording
 
-HALVES = ("dev", "test")
+HALVES = ("dev", "test", "blind")
 MIN_CONFIDENCE = 0.6
-_START_MS = 1_700_000_000_000
-_LONGEST_S = 300
 
 
 class Labels(msgspec.Struct, rename="camel"):
@@ -88,36 +82,25 @@ class Accuracy(msgspec.Struct):
     """Sessions accepted (``ready``) that should be, and so on."""
 
 
-class Speed(msgspec.Struct):
-    """Reading one large made-up recording."""
-
-    size_bytes: int
-    seconds: float
-    """CPU time of the reading."""
-    decode_seconds: float
-    """CPU time of merely decoding the same JSON into Python objects, in the same run: the machine's own pace."""
-    rows: int
-    peak_growth_bytes: int
-    """By how much the process's peak memory grew while reading."""
-
-    @property
-    def mb_per_s(self) -> float:
-        """Events to finished card, one core."""
-        return self.size_bytes / 1e6 / self.seconds
-
-
 class Result(msgspec.Struct):
     """All that ``run`` measured."""
 
     halves: list[Accuracy]
-    speed: Speed | None
+    speeds: list[Speed]
+    hostile: list[Speed]
 
 
-def run(corpus: Path, *, speed_mb: float = 20.0) -> Result:
-    """Reads the whole corpus, then one recording of ``speed_mb`` (0 skips that). Raises FileNotFoundError without a corpus."""
+def run(corpus: Path, *, speed_mb: float = 20.0, large_mb: float = 60.0, hostile_share: float = 1.0) -> Result:
+    """Reads the whole corpus, then made-up recordings of ``speed_mb``, one of ``large_mb``, and hostile ones (0 skips each).
+
+    Raises FileNotFoundError without a corpus.
+    """
     visits = load_corpus(corpus)
-    speed = measure_speed(int(speed_mb * 1e6)) if speed_mb else None
-    return Result([judge_half(half, [v for v in visits if v.labels.half == half]) for half in HALVES], speed)
+    speeds = [measure_habit(habit, int(speed_mb * 1e6)) for habit in HABITS] if speed_mb else []
+    if large_mb:
+        speeds.append(measure_habit("normal", int(large_mb * 1e6)))
+    hostile = [measure_hostile(name, hostile_share) for name in HOSTILE] if hostile_share else []
+    return Result([judge_half(half, [v for v in visits if v.labels.half == half]) for half in HALVES], speeds, hostile)
 
 
 def load_corpus(corpus: Path) -> list[Visit]:
@@ -164,39 +147,6 @@ def _count(tally: Tally, name: str, expected: bool, found: bool) -> None:
         tally.false_alarms.append(name)
 
 
-def measure_speed(size_bytes: int) -> Speed:
-    """Time and memory of one reading, in a process of its own so that nothing else is counted."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "recording.json"
-        file.write_bytes(made_up_recording(7, size_bytes, _START_MS))
-        command = [sys.executable, "-m", "retrospec.bench.analyze", str(file)]
-        answer = subprocess.run(command, capture_output=True, check=True, timeout=_LONGEST_S)
-    return msgspec.json.decode(answer.stdout, type=Speed)
-
-
-def read_once(file: Path) -> Speed:
-    """Reads a recording; CPU seconds, so that a busy machine counts less."""
-    source = Recording([file.read_bytes()])
-    before = _peak_bytes()
-    start = time.process_time()
-    analysis = analyse(source, [], None, min_confidence=MIN_CONFIDENCE)
-    seconds = time.process_time() - start
-    growth = _peak_bytes() - before
-    start = time.process_time()
-    msgspec.json.decode(source.chunks[0])
-    return Speed(source.size_bytes, seconds, time.process_time() - start, len(analysis.trace.rows), growth)
-
-
-def _peak_bytes() -> int:
-    """The most memory this process ever held; 0 where the system (other than Linux) doesn't tell.
-
-    Not ``getrusage``: its peak is inherited from the process that started this one.
-    """
-    status = Path("/proc/self/status")
-    peak = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
-    return int(peak[1]) * 1024 if peak else 0
-
-
 def lines(result: Result) -> Iterable[str]:
     """The result as a plain table, then each mistake by name."""
     for half in result.halves:
@@ -204,11 +154,7 @@ def lines(result: Result) -> Iterable[str]:
         yield f"  {'detector':18} {'precision':>9} {'recall':>7} {'found':>6}  mistakes"
         for name, tally in [*half.detectors.items(), ("session accepted", half.verdict)]:
             yield f"  {name:18} {tally.precision:9.2f} {tally.recall:7.2f} {tally.hits:6}  {_mistakes(tally)}"
-    if result.speed is not None:
-        speed = result.speed
-        growth = speed.peak_growth_bytes / speed.size_bytes
-        yield f"speed: {speed.size_bytes / 1e6:.0f} MB in {speed.seconds:.2f} s of CPU = {speed.mb_per_s:.1f} MB/s"
-        yield f"  {speed.seconds / max(1e-6, speed.decode_seconds):.1f} × the time of decoding its JSON; memory grew by {growth:.1f} × the recording"
+    yield from speed_lines(result.speeds, result.hostile)
 
 
 def _mistakes(tally: Tally) -> str:
@@ -222,6 +168,3 @@ def _marker(raw: dict[str, Any]) -> Marker:
         replay_offset_ms=int(raw.get("offsetMs", 0)), observed_at=datetime(2026, 1, 1, tzinfo=UTC), evidence=raw.get("evidence"),
     )  # fmt: skip
 
-
-if __name__ == "__main__":
-    sys.stdout.buffer.write(msgspec.json.encode(read_once(Path(sys.argv[1]))))

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
@@ -39,6 +39,7 @@ VISITS_A_LIFE = 10
 START_DEADLINE_S = 60.0
 LIFE_S = 6.0
 """A named point not passed within this time is noted as not reached; the server is then killed anyway."""
+REFUSED_LIFE_S = 2.5
 SETTLE_DEADLINE_S = 240.0
 LABELS = ("TypeError: cart is undefined", "RangeError: too deep", "SyntaxError: no such token")
 STARTED_MS = 1_795_000_000_000
@@ -211,7 +212,8 @@ class CrashRun:
             return  # it died before or meanwhile, as it was meant to
 
     def _end(self, server: Spawned, ending: Break) -> None:
-        deadline = time.monotonic() + (ending.after_s if not ending.point else LIFE_S)
+        lasts_s = {"exit": LIFE_S, "refuse": REFUSED_LIFE_S}[ending.how] if ending.point else ending.after_s
+        deadline = time.monotonic() + lasts_s
         while time.monotonic() < deadline and server.process.poll() is None:
             time.sleep(0.01)
         died_by_itself = server.process.poll() == EXIT_CODE
@@ -283,9 +285,11 @@ def run_matrix(kills: int, *, seed: int, progress: Progress, points: Callable[[s
     with tempfile.TemporaryDirectory(prefix="retrospec-crash-") as scratch:
         run = CrashRun(Path(scratch), seed)
         plan = endings([point for point in run.survey() if points(point)], kills, rng)
-        for number, ending in enumerate(plan, start=1):
-            run.live(ending)
-            progress("kills", number, len(plan))
+        # Ctrl-C ends the killing, not the account of it.
+        with suppress(KeyboardInterrupt):
+            for number, ending in enumerate(plan, start=1):
+                run.live(ending)
+                progress("kills", number, len(plan))
         run.settle()
     run.matrix.elapsed_s = round(time.monotonic() - started, 1)
     return run.matrix

@@ -40,8 +40,24 @@ _RULES = (
     "gap",
 )
 _FRAME_MS = 50
-_SNAPSHOT_SHARE = 0.3
-"""Of a recording's bytes; the rest is what happened after."""
+
+
+class Habit(msgspec.Struct, frozen=True):
+    """What a recording is mostly made of."""
+
+    snapshot_share: float
+    """Of a recording's bytes; the rest is what happened after."""
+    weights: tuple[int, ...]
+    """Of moves, added cards, changed texts, changed classes, clicks, scrolls, typing."""
+
+
+NORMAL = Habit(0.3, (40, 30, 12, 12, 8, 6, 4))
+HABITS = {
+    "quiet": Habit(0.5, (60, 2, 3, 3, 6, 20, 10)),
+    "normal": NORMAL,
+    "busy": Habit(0.1, (4, 60, 30, 30, 3, 2, 1)),
+}
+"""A page that is read, a shop that is used, a page that never stands still."""
 
 
 def bare_recording(started_at_ms: int) -> bytes:
@@ -54,10 +70,10 @@ def bare_recording(started_at_ms: int) -> bytes:
     )
 
 
-def recording(seed: int, size_bytes: int, started_at_ms: int) -> bytes:
+def recording(seed: int, size_bytes: int, started_at_ms: int, habit: Habit = NORMAL) -> bytes:
     """A JSON array of rrweb events of about ``size_bytes`` (never less than a small page's snapshot)."""
-    page = _Page(random.Random(seed), started_at_ms)
-    parts = [msgspec.json.encode(event) for event in page.first_events(int(size_bytes * _SNAPSHOT_SHARE))]
+    page = _Page(random.Random(seed), started_at_ms, habit)
+    parts = [msgspec.json.encode(event) for event in page.first_events(int(size_bytes * habit.snapshot_share))]
     total = sum(len(part) + 1 for part in parts)
     while total < size_bytes:
         part = msgspec.json.encode(page.next_event())
@@ -79,18 +95,17 @@ class _Stamped(msgspec.Struct):
 class _Page:
     """A page as it grows: hands out events in order of time."""
 
-    def __init__(self, rng: random.Random, now_ms: int) -> None:
+    def __init__(self, rng: random.Random, now_ms: int, habit: Habit) -> None:
         self._rng = rng
         self._now_ms = now_ms
         self._last_id = 0
         self._parents: list[int] = []
         self._texts: list[int] = []
         self._x, self._y = 400, 300
-        makers: dict[Callable[[], Any], int] = {
-            self._moves: 40, self._added_card: 30, self._changed_texts: 12, self._changed_classes: 12,
-            self._click: 8, self._scroll: 6, self._typing: 4,
-        }  # fmt: skip
-        self._makers, self._weights = list(makers), list(makers.values())
+        self._makers: list[Callable[[], Any]] = [
+            self._moves, self._added_card, self._changed_texts, self._changed_classes, self._click, self._scroll, self._typing,
+        ]  # fmt: skip
+        self._weights = habit.weights
 
     def first_events(self, snapshot_bytes: int) -> list[Event]:
         head = self._event(

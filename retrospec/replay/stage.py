@@ -48,7 +48,7 @@ class Stage:
         self.scale = scale
 
     async def __aenter__(self) -> "Stage":
-        self._page, self._cdp = await self._chromium.open_stage(self.size)
+        self._page, self._cdp = await self._chromium.open_stage(self.size, self._line.assets)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -6,14 +6,15 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
+from obstore import open_writer
 from obstore.exceptions import BaseError as StoreError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
-from retrospec.domain.errors import NotFound, SettingsError, Unavailable
+from retrospec.domain.errors import NotFound, SettingsError, StorageFull, Unavailable
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -63,6 +64,10 @@ class Blobs:
         with _failures_named(key):
             self._store.put(key, content)
 
+    def open_writer(self, key: str) -> Any:
+        """A file to write ``key`` to piece by piece; it is there once the file is closed."""
+        return open_writer(self._store, key)
+
     async def get(self, key: str) -> bytes:
         """The content of ``key``. Raises NotFound."""
         return await asyncio.to_thread(self.get_here, key)
@@ -107,6 +112,8 @@ def _failures_named(key: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise NotFound(f"{key} is not in the blob store.") from error
     except (StoreError, OSError) as error:
+        if "No space left" in str(error) or "os error 28" in str(error):
+            raise StorageFull(f"The disk is full: {key} was not stored.", retry_after_s=60) from error
         raise Unavailable(f"The blob store failed on {key}: {error}") from error
 
 

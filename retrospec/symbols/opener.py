@@ -43,6 +43,7 @@ class _Shelf:
 
         minified, source_map = unpack(packed, max_bytes=MAX_PAIR_BYTES)
         size_bytes = len(minified) + len(source_map)
+        self._open.pop(key, None)
         while self._open and sum(size for _, size in self._open.values()) + size_bytes > MAX_OPEN_BYTES:
             self._open.popitem(last=False)
         opened = SourceMapCache.from_bytes(minified, source_map)

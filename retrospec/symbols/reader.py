@@ -1,9 +1,12 @@
 """Asks the process that opens source maps; starts it when it is needed and lets it go when it is not."""
 
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from retrospec.domain.errors import BadRequest, Unavailable
 from retrospec.symbols.talk import Ask, Origin, Spot, Told, receive, send
@@ -12,7 +15,12 @@ IDLE_S = 60.0
 """Unused for so long, the process ends: a server at rest pays nothing for maps."""
 CHECK_S = 30.0
 """Longest for a map that is being uploaded."""
-_BROKEN = "the source map could not be read within {:g} s and 1 GB of memory"
+GOODBYE_S = 0.5
+_CHECKED = ""
+"""The key of a map that is only being checked: the next check takes its place."""
+_FAULT_OF_OURS = 1
+"""Python's exit code for an exception; a map that is too much ends the process by a signal."""
+_PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 
 class MapReader:
@@ -30,12 +38,15 @@ class MapReader:
 
         Raises BadRequest for a map that can't be read, Unavailable past ``within_s`` (waiting for a turn counts).
         """
+        return self._ask(Ask(key, list(spots)), fetch, within_s)
+
+    def _ask(self, ask: Ask, fetch: Callable[[], bytes] | None, within_s: float) -> list[Origin | None]:
         if not self._turn.acquire(timeout=within_s):
             raise Unavailable("Source maps are being read for others just now.")
         try:
-            told = self._exchange(Ask(key, list(spots)), within_s)
-            if told.is_unknown:
-                told = self._exchange(Ask(key, list(spots), fetch()), within_s)
+            told = self._exchange(ask, within_s)
+            if told.is_unknown and fetch is not None:
+                told = self._exchange(Ask(ask.key, ask.spots, fetch()), within_s)
         finally:
             self._rest()
             self._turn.release()
@@ -45,7 +56,7 @@ class MapReader:
 
     def check(self, packed: bytes) -> None:
         """Raises BadRequest for a map that can't be read within bounds."""
-        self.origins("", [Spot(1, 1)], lambda: packed, within_s=CHECK_S)
+        self._ask(Ask(_CHECKED, [Spot(1, 1)], packed), None, CHECK_S)
 
     def close(self) -> None:
         """End the process, if there is one."""
@@ -66,7 +77,9 @@ class MapReader:
             too_late.cancel()
         if told is None:
             self._end()
-            raise BadRequest(_BROKEN.format(within_s).capitalize() + ".")
+            if process.returncode == _FAULT_OF_OURS:
+                raise Unavailable("The process that opens source maps failed; see retrospec doctor.")
+            raise BadRequest(f"The source map could not be read within {within_s:g} s and 1 GB of memory.")
         return told
 
     def _running(self) -> "subprocess.Popen[bytes]":
@@ -79,6 +92,7 @@ class MapReader:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                env=_environment(),
             )
         return self._process
 
@@ -93,6 +107,22 @@ class MapReader:
             self._idle.cancel()
         process, self._process = self._process, None
         if process is not None:
+            _end_process(process)
+
+
+def _end_process(process: "subprocess.Popen[bytes]") -> None:
+    """By closing its input; by force if it is busy. Closes its streams and waits."""
+    with process:
+        if process.stdin is not None:
+            with suppress(BrokenPipeError):
+                process.stdin.close()
+        try:
+            process.wait(GOODBYE_S)
+        except subprocess.TimeoutExpired:
             process.kill()
-            with process:  # closes its streams and waits
-                pass
+
+
+def _environment() -> dict[str, str]:
+    """This process's, so that the other finds this very package, wherever it was started."""
+    paths = [str(_PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

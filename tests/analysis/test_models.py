@@ -164,6 +164,11 @@ async def test_a_chat_model_sees_rows_not_events_and_its_claims_keep_their_rows(
         ("See https://evil.test/fix for help.", None, "evil.test"),
         ("GET /api/users broke.", None, "/api/users"),
         ("It was a rage click.", None, "rage click"),
+        ("An uncaught exception broke it.", None, "exception"),
+        ("The gateway timed out.", None, "timed out"),
+        ("See chargeCard in the server.", None, "chargeCard"),
+        ("Look at payment_service.py first.", None, "payment_service.py"),
+        ("The visitor pressed it seven times.", None, "seven"),
     ],
 )
 async def test_a_claim_without_evidence_is_dropped_and_listed(claim: str, refs: list[str] | None, why: str) -> None:

@@ -62,7 +62,7 @@ async def test_an_issue_keeps_small_pictures_when_its_session_has_gone(database:
     await see_the_pay_session(blobs, [verdict("f1", VerdictWord.CONFIRMED, 0.9)])
     assert await StripKeeper(database, blobs).make_missing() >= 1
     async with database.write() as connection:
-        await expiry.forget_sessions(connection, [(PROJECT, PAY_SESSION)])
+        await expiry.forget_sessions(connection, [(PROJECT, PAY_SESSION)], now=utc_now())
     for name in ("before", "after"):
         await blobs.delete(f"artifacts/pay/{name}.webp")
     strip = await pay_strip(database)

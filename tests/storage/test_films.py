@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from retrospec.domain.clock import utc_now
 from retrospec.storage import expiry, films
 from retrospec.storage.database import Database
 from retrospec.storage.films import FAILED, FILMING, READY, TO_THE_END, WANTED, WHOLE, WantedFilm
@@ -68,5 +69,5 @@ async def test_orders_go_with_their_session(database: Database) -> None:
     await ask(database, wanted())
     film = await claim(database, "a")
     async with database.write() as connection:
-        await expiry.forget_sessions(connection, [("p", "s1")])
+        await expiry.forget_sessions(connection, [("p", "s1")], now=utc_now())
         assert film and not await films.settle(connection, film, READY, "", now=NOW)

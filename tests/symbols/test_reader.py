@@ -62,6 +62,12 @@ def test_a_map_that_cannot_be_read_is_refused_and_the_next_one_is_read(
     reader.check(pack(made.minified.encode(), as_json(made)))
 
 
+def test_each_check_reads_what_it_is_given(reader: MapReader) -> None:
+    reader.check(pack(build().minified.encode(), as_json(build())))
+    with pytest.raises(BadRequest, match="cannot be read"):
+        reader.check(pack(b"x", b'{"version":3,"sources":[],"names":[],"mappings":"AAAA"}'))
+
+
 def test_a_reader_that_is_too_slow_is_ended(reader: MapReader) -> None:
     functions = b"function a(){b()};" * 300_000
     with pytest.raises(BadRequest, match="within"):

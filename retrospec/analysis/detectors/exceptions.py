@@ -19,6 +19,7 @@ REPEAT_MS = 30_000
 
 _HARM = {
     "blank": (0.88, "the page went blank right after it"),
+    "fallen": (0.87, "most of the page disappeared right after it"),
     "message": (0.86, "the page showed an error right after it"),
     "stuck": (0.84, "the page kept waiting after it"),
     "nothing": (0.85, "what the visitor pressed did nothing else"),
@@ -70,7 +71,7 @@ def _judge(scene: Scene, fault: Fault) -> Finding:
 def _harmful(scene: Scene, fault: Fault, press: Press | None, after: Consequence, refs: list[str]) -> Finding:
     confidence, reason = _HARM[after.kind]
     confidence -= (0.08 if fault.evidence.handled or fault.evidence.signal.value == "console_error" else 0) + scene.clarity(fault.segment)
-    outcome = outcome_of_press(scene.story, scene.presses, press) if press is not None else Outcome.BLOCKED if after.kind == "blank" else Outcome.UNKNOWN
+    outcome = outcome_of_press(scene.story, scene.presses, press) if press is not None else Outcome.BLOCKED if after.kind in ("blank", "fallen") else Outcome.UNKNOWN
     reasons = [reason] + ([f"it came within {CAUSE_MS // 1000} s of the visitor's action"] if press is not None else [])
     return _finding(fault, Standing.CONFIRMED, confidence, outcome, refs, reasons)
 

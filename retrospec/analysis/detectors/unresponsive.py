@@ -34,7 +34,9 @@ def is_unanswered(press: Press) -> bool:
 
 
 def _promises(target: Target, count: int) -> bool:
-    if target.disabled or target.chosen or target.leaves or target.silent or target.player or target.frame or target.promise == "field":
+    if target.disabled or target.chosen or target.leaves or target.silent or target.promise == "field":
+        return False
+    if target.player or target.frame or target.handle:
         return False
     return target.promise == "control" or (target.promise == "lookalike" and count >= INERT_CLICKS)
 

@@ -17,6 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 import zstandard
 from playwright.async_api import Browser, Route, async_playwright
 
+from tests.analysis.corpus.blind_faults import BLIND_FAULTS
+from tests.analysis.corpus.blind_healthy import BLIND_HEALTHY
 from tests.analysis.corpus.faults import FAULTS
 from tests.analysis.corpus.healthy import HEALTHY
 from tests.analysis.corpus.scenarios import Scenario
@@ -31,7 +33,7 @@ AT_ONCE = 4
 
 def scenarios() -> list[Scenario]:
     """All of them, faults first."""
-    return [*FAULTS.scenarios, *HEALTHY.scenarios]
+    return [*FAULTS.scenarios, *HEALTHY.scenarios, *BLIND_FAULTS.scenarios, *BLIND_HEALTHY.scenarios]
 
 
 async def answer(route: Route, scenario: Scenario) -> None:

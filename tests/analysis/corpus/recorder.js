@@ -58,6 +58,11 @@
       return result;
     };
   }
+  const plainOpen = window.open;
+  window.open = function (...parts) {
+    note("retrospec.outside", { what: "window" });
+    return plainOpen.apply(this, parts);
+  };
   addEventListener("popstate", () => note("retrospec.navigation", { href: location.href, trigger: "popstate" }));
 
   addEventListener("invalid", (event) => {

@@ -41,7 +41,7 @@ async def fill(folder: Path, word: VerdictWord, *, expired: bool) -> None:
     await StripKeeper(database, blobs).make_missing()
     if expired:
         async with database.write() as connection:
-            await expiry.forget_sessions(connection, [(PROJECT, PAY_SESSION)])
+            await expiry.forget_sessions(connection, [(PROJECT, PAY_SESSION)], now=utc_now())
     await database.close()
 
 
