@@ -238,8 +238,7 @@ class Pipeline:
         seen = await self._look_at(claim.session, judged.findings)
         ruling = rule(judged.findings, seen.result, self._settings.confirmation)
         apply_ruling(ruling, judged.report, seen.result)
-        if seen.result.verdicts:
-            await asyncio.to_thread(self._add_verdict, claim.session, seen.result, ruling)
+        await asyncio.to_thread(self._add_verdict, claim.session, seen.result, ruling)
         return await self._finish(claim, judged.report, ruling.findings, judged.markers, seen.artifacts)
 
     def _add_verdict(self, session: Session, result: VisualResult, ruling: Ruling) -> None:

@@ -184,3 +184,43 @@ def test_content_that_vanished_with_an_exception_is_confirmed() -> None:
     bare = Facts(visible_elements=4, text_chars=40, lines=[Line(1, "Cart", Box(0, 0, 50, 20))])
     found = verdict(Signal.EXCEPTION, footage(shot(3_100, TOAST, told=bare), shot(9_000, TOAST, told=bare)))
     assert (found.verdict, "Most of the content vanished" in found.sentence) == (CONFIRMED, True)
+
+
+def button_says(words: str) -> Facts:
+    return facts(Line(20, words, BUTTON))
+
+
+def test_a_button_that_goes_on_saying_what_it_does_after_a_failed_request_is_stuck() -> None:
+    before = tuple(shot(t_ms, told=button_says("Place order")) for t_ms in (2_300, 2_919))
+    grey = Box(98, 98, 126, 44)
+    after = tuple(shot(t_ms, grey, told=button_says("Placing order")) for t_ms in (3_000, 5_000, 9_000))
+    stuck = verdict(Signal.NETWORK_ERROR, footage(*after, before=before))
+    assert (stuck.verdict, stuck.sentence) == (CONFIRMED, "The page was still waiting after 6.0 s.")
+    followed = verdict(Signal.RAGE_CLICK, footage(*after, before=before))
+    assert followed.verdict is not CONFIRMED, "“Following” is what following looks like"
+
+
+def test_a_list_that_empties_after_a_failed_request_is_seen() -> None:
+    rows = Facts(visible_elements=40, text_chars=600, lines=[Line(9, "Lamp, brass", TOAST)])
+    gone = Facts(visible_elements=12, text_chars=60, lines=[Line(8, "0 results", TOAST)])
+    before = (shot(2_300, TOAST, told=rows), shot(2_919, TOAST, told=rows))
+    seen = footage(shot(3_400, told=gone), shot(9_000, told=gone), before=before)
+    assert verdict(Signal.HTTP_ERROR, seen).verdict is CONFIRMED
+    assert verdict(Signal.DEAD_CLICK, seen).verdict is REFUTED
+
+
+def test_the_persons_own_scrolling_is_no_motion_of_the_page() -> None:
+    scrolled = Facts(visible_elements=20, text_chars=200, lines=[Line(1, "Cart", BUTTON)], scroll_y=400)
+    before = (shot(1_420, Box(0, 60, 800, 540)), shot(2_919, told=scrolled))
+    after = (shot(3_000, told=scrolled), shot(9_000, told=scrolled))
+    assert verdict(Signal.DEAD_CLICK, footage(*after, before=before)).verdict is CONFIRMED
+
+
+def test_every_picture_says_in_words_what_is_seen_and_how_large_it_is() -> None:
+    seen = footage(shot(3_500, TOAST, told=facts(FAILED)), shot(9_000, TOAST, told=facts(FAILED)))
+    judged = verdict(Signal.HTTP_ERROR, seen)
+    for frame in judged.frames:
+        draw_frame(seen, frame)
+    assert judged.frames[0].words == "The page, right before the click on “Pay”"
+    assert "Payment failed. Try again." in judged.frames[-1].words
+    assert {(frame.width, frame.height, frame.scale) for frame in judged.frames} == {(800, 600, 1.0)}

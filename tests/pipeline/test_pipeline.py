@@ -159,6 +159,22 @@ class Screen:
         return Seen(VisualResult(status="ready", checker="test", verdicts=verdicts), list[Artifact]())
 
 
+def test_a_look_that_was_skipped_says_why_in_the_analysis_and_on_the_card(client: Client, server: RunningServer) -> None:
+    reason = "Today's limit of 1 renders is used up (replay.daily_limit)."
+
+    async def refused(*_asked: Any) -> Seen:
+        return Seen(VisualResult(status="skipped", reason=reason), list[Artifact]())
+
+    server.app.state.pipeline._look = refused
+    client.send("not-looked-at", marker())
+    card = client.judged("not-looked-at")["reportCard"]
+    assert (card["status"], card["basis"], card["reason"]) == ("ready", "text", reason)
+    analysis = client.http.get("/v1/sessions/not-looked-at/artifacts/analysis_json").json()
+    assert analysis["render"] == {"status": "skipped", "reason": reason}
+    assert analysis["verdict"]["status"] == "ready"
+    assert {"version", "windows", "trigger", "trace"} <= set(analysis)
+
+
 @pytest.mark.parametrize(
     ("word", "status", "basis"),
     [

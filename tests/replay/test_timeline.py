@@ -80,3 +80,20 @@ def test_thinning_keeps_the_ends() -> None:
     assert thin([1, 2, 3, 4, 5], 3) == [1, 3, 5]
     assert thin([1, 2, 3], 1) == [3]
     assert thin([], 4) == []
+
+
+def test_what_fails_while_the_button_is_down_follows_from_it() -> None:
+    tape = Tape(button("Map", id=20))
+    for t_ms, kind, x in ((1_000, 1, 150), (1_890, 0, 300), (1_900, 2, 300)):
+        tape.add(t_ms, 3, {"source": 2, "type": kind, "id": 20, "x": x, "y": 120, "pointerType": 0})
+    tape.move(9_000, 1, 1)
+    act = find_act(read_timeline(tape.recording()), finding(1_300, Signal.EXCEPTION))
+    assert act is not None and act.kind == "click"
+
+
+def test_what_the_person_did_shortly_before_is_no_motion_of_the_page() -> None:
+    tape = Tape(button("Open", id=20), button("Close", id=21)).click(3_000, 20, 50, 50).click(3_900, 21, 300, 300)
+    line = read_timeline(tape.move(12_000, 1, 1).recording())
+    plan = plan_look(line, finding(3_900, Signal.DEAD_CLICK), Window(1_900, 11_900))
+    assert min(plan.before_ms) > 3_000
+    assert len(plan.before_ms) == 3
