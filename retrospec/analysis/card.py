@@ -4,14 +4,27 @@ import msgspec
 
 from retrospec.analysis.facts import Action, Story
 from retrospec.analysis.sources import excerpts
-from retrospec.analysis.wording import BEHAVIOUR, cause_text, look_at_texts, pressed, quoted, symptom_text
+from retrospec.analysis.wording import (
+    BEHAVIOUR,
+    cause_text,
+    host_of,
+    look_at_texts,
+    pressed,
+    quoted,
+    symptom_text,
+    without_host,
+)
 from retrospec.domain.finding import Finding, Outcome, Standing
 from retrospec.domain.marker import SIGNAL_KINDS, MarkerKind, Signal
 from retrospec.domain.report import Card, Sentence
+from retrospec.domain.trace import Effect
 
 _STORY_BEFORE = 5
 """Actions told before the failure."""
 _STORY_AFTER = 4
+_FIELDS_AT_ONCE = 6
+"""Fields named in one sentence."""
+_LED_ON_MS = 5_000
 _TELLING = ("error_text", "exception", "validation", "dialog")
 """Effects worth telling before all others; the rest in order of time."""
 _CHOSEN = frozenset({"radio", "checkbox"})
@@ -36,7 +49,7 @@ def write_card(story: Story, findings: list[Finding], lead: Finding | None) -> C
     card = Card(severity=severity_of(lead))
     card.symptom = [Sentence(symptom_text(story, lead, symptoms), _real(story, lead.refs), lead.t_ms)]
     card.cause = _causes(story, [lead, *symptoms[:3]])
-    card.look_at = [Sentence(text, _real(story, lead.refs), lead.t_ms) for text in look_at_texts(lead, symptoms)]
+    card.look_at = [Sentence(text, _real(story, lead.refs), lead.t_ms) for text in look_at_texts(lead, symptoms, host_of(story))]
     card.code = next((found for each in (lead, *symptoms) if (found := excerpts(each.evidence))), [])
     card.story = _tell(story, lead)
     card.confidence_reasons = _reasons(story, lead, findings)
@@ -59,7 +72,7 @@ def plain_text(card: Card) -> PlainText:
 def _causes(story: Story, findings: list[Finding]) -> list[Sentence]:
     sentences: dict[str, Sentence] = {}
     for finding in _telling(findings):
-        text = cause_text(finding)
+        text = cause_text(finding, host_of(story))
         if text and text not in sentences:
             sentences[text] = Sentence(text, _real(story, finding.refs), finding.t_ms)
     return list(sentences.values())
@@ -81,10 +94,11 @@ def _real(story: Story, refs: list[str]) -> list[str]:
 def _tell(story: Story, lead: Finding) -> list[Sentence]:
     """The actions around the failure, one sentence each, and how it ended."""
     told = _worth_telling([action for action in story.actions if action.row.action in ("click", "input", "submit", "key", "navigation")])
-    before = [action for action in told if action.t_ms <= lead.t_ms][-_STORY_BEFORE:]
-    after = [action for action in told if action.t_ms > lead.t_ms][:_STORY_AFTER]
-    sentences = [_sentence(run) for run in _runs([*before, *after])]
-    return [*sentences, _ending(story, lead)]
+    runs = _runs(told)
+    before = [run for run in runs if run[0].t_ms <= lead.t_ms][-_STORY_BEFORE:]
+    after = [run for run in runs if run[0].t_ms > lead.t_ms][:_STORY_AFTER]
+    host = host_of(story)
+    return [*(_sentence(run, host, is_start=run is runs[0]) for run in [*before, *after]), _ending(story, lead)]
 
 
 def _worth_telling(actions: list[Action]) -> list[Action]:
@@ -116,38 +130,68 @@ def _is_same_target(one: Action, other: Action) -> bool:
 
 
 def _runs(actions: list[Action]) -> list[list[Action]]:
-    """Repeated clicks on one thing told as one."""
+    """What is told in one sentence: repeated clicks on one thing, fields filled in one after the other, a click and where it led."""
     runs: list[list[Action]] = []
     for action in actions:
-        last = runs[-1][-1] if runs else None
-        if last is not None and action.row.action == last.row.action == "click" and action.row.target and last.row.target and action.row.target.node_id == last.row.target.node_id:
+        if runs and _goes_on(runs[-1], action):
             runs[-1].append(action)
         else:
             runs.append([action])
     return runs
 
 
-def _sentence(run: list[Action]) -> Sentence:
+def _goes_on(run: list[Action], action: Action) -> bool:
+    last = run[-1]
+    kinds = last.row.action, action.row.action
+    if kinds == ("click", "click"):
+        return action.row.target is not None and last.row.target is not None and action.row.target.node_id == last.row.target.node_id
+    if kinds == ("input", "input"):
+        return last.row.segment == action.row.segment and not _telling_effect([last]) and len(run) < _FIELDS_AT_ONCE
+    led_on = any(effect.kind == "navigation" for effect in last.row.effects)
+    return kinds == ("click", "navigation") and led_on and action.t_ms - last.t_ms <= _LED_ON_MS
+
+
+def _sentence(run: list[Action], host: str, *, is_start: bool) -> Sentence:
     first = run[0]
-    row = first.row
-    what = _did(row.action, run)
-    plain = _PLAIN if row.action != "navigation" else _PLAIN | {"text_change", "dialog", "enabled", "disabled", "scroll"}
-    effects = [effect for action in run for effect in action.row.effects if effect.kind not in plain]
-    telling = min(effects, key=lambda effect: _TELLING.index(effect.kind) if effect.kind in _TELLING else len(_TELLING), default=None)
-    seconds = f"After {row.t_ms / 1000:.1f} s "
+    opens = is_start and first.row.action == "navigation"
+    when = "" if opens else f"After {_clock(first.t_ms)} "
+    telling = _telling_effect(run)
     follow = f", then {_effect_words(telling.kind, telling.detail)}" if telling is not None else ""
-    return Sentence(f"{seconds}{what}{follow}.", [action.row.ref for action in run][:12], row.t_ms)
+    text = f"{when}{_did(run, host, is_start=opens)}{follow}."
+    return Sentence(text[0].upper() + text[1:], [action.row.ref for action in run][:12], first.t_ms)
 
 
-def _did(action: str, run: list[Action]) -> str:
-    row = run[0].row
-    if action == "navigation":
-        return f"the page {quoted(row.detail)} opened" if row.detail else "a page opened"
-    if action == "input":
-        return f"the visitor filled in {_name(run[0])}"
-    if action == "click":
-        return f"the visitor {pressed(row.target, len(run))}"
-    return "the visitor sent a form" if action == "submit" else "the visitor pressed a key"
+def _clock(t_ms: int) -> str:
+    """``9.6 s``, ``2 min 5 s``."""
+    if t_ms < 60_000:
+        return f"{t_ms / 1000:.1f} s"
+    minutes, seconds = divmod(t_ms // 1000, 60)
+    return f"{minutes} min {seconds} s" if seconds else f"{minutes} min"
+
+
+def _telling_effect(run: list[Action]) -> Effect | None:
+    """The most telling thing that followed; of what a new page shows, only failures."""
+    plain = _PLAIN if run[-1].row.action != "navigation" else _PLAIN | {"text_change", "dialog", "enabled", "disabled", "scroll"}
+    effects = [effect for action in run for effect in action.row.effects if effect.kind not in plain]
+    return min(effects, key=lambda effect: _TELLING.index(effect.kind) if effect.kind in _TELLING else len(_TELLING), default=None)
+
+
+def _did(run: list[Action], host: str, *, is_start: bool) -> str:
+    row, last = run[0].row, run[-1].row
+    if row.action == "navigation":
+        place = quoted(without_host(row.detail, host)) if row.detail else "a page"
+        return f"the visit began on {place}" if is_start else f"the page {place} opened" if row.detail else "a page opened"
+    if row.action == "input":
+        return f"the visitor filled in {_listed(list(dict.fromkeys(map(_name, run))))}"
+    if row.action == "click":
+        led_to = f" and came to {quoted(without_host(last.detail, host))}" if last.action == "navigation" and last.detail else ""
+        return f"the visitor {pressed(row.target, sum(each.row.action == 'click' for each in run))}{led_to}"
+    return "the visitor sent a form" if row.action == "submit" else "the visitor pressed a key"
+
+
+def _listed(names: list[str]) -> str:
+    """``“A”, “B” and “C”``."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _name(action: Action) -> str:

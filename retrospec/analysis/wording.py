@@ -1,5 +1,8 @@
 """The sentences of a card, in words a support agent could read out."""
 
+import re
+from urllib.parse import urlsplit
+
 from retrospec.analysis.facts import Story
 from retrospec.analysis.sources import missing_map, place_of
 from retrospec.domain.finding import Finding
@@ -11,6 +14,22 @@ _TIMES = {1: "", 2: " twice", 3: " three times", 4: " four times", 5: " five tim
 
 BEHAVIOUR = frozenset({Signal.RAGE_CLICK, Signal.DEAD_CLICK, Signal.UNRESPONSIVE, Signal.ERROR_CLICK})
 """Signals that say of a control that it did nothing useful."""
+
+
+def host_of(story: Story) -> str:
+    """The host of the first page, which needs no naming."""
+    return next((urlsplit(segment.url).netloc for segment in story.segments if "://" in segment.url), "")
+
+
+def without_host(url: str, host: str) -> str:
+    """An address as the site's own developers say it: its path, unless it is another host's."""
+    scheme, mark, rest = url.partition("://")
+    named, _, path = rest.partition("/")
+    return f"/{path}" if host and mark and named == host and scheme in ("http", "https") else url
+
+
+def _plain_label(finding: Finding, host: str) -> str:
+    return re.sub(rf"https?://{re.escape(host)}(?=/)", "", finding.label) if host else finding.label
 
 
 def quoted(text: str) -> str:
@@ -75,16 +94,17 @@ def _went_wrong(lead: Finding, signals: set[Signal], rows: list[TraceRow]) -> st
     if Signal.ENDLESS_SPINNER in signals or any("spinner" in row.flags for row in rows):
         return "the page kept loading without end"
     if SIGNAL_KINDS.get(lead.signal) == MarkerKind.VALIDATION_FAILED:
-        return _refused(lead, sum(row.action == "click" for row in rows))
+        return _refused(lead, sum(row.action == "click" for row in rows), said)
     if SIGNAL_KINDS.get(lead.signal) == MarkerKind.API_ERROR and any(row.action == "click" for row in rows):
         return f"nothing came of it: {_by_signal(lead, signals)}"
     return _by_signal(lead, signals)
 
 
-def _refused(lead: Finding, clicks: int) -> str:
+def _refused(lead: Finding, clicks: int, said: str) -> str:
     evidence = lead.evidence
     field = named(evidence.control) if evidence.control and (evidence.control.name or evidence.control.label) else ""
-    message = f" with {quoted(evidence.validation_message)}" if evidence.validation_message else ""
+    words = said or evidence.validation_message
+    message = f" with {quoted(words)}" if words else ""
     often = " each time" if clicks == evidence.count > 1 else times(evidence.count) if evidence.count > 1 else ""
     return f"the form refused {field or 'the entry'}{often}{message}"
 
@@ -100,21 +120,22 @@ def _by_signal(lead: Finding, signals: set[Signal]) -> str:
     }.get(lead.signal, "the page's code failed" if SIGNAL_KINDS.get(lead.signal) == MarkerKind.JS_EXCEPTION else f"something went wrong: {quoted(lead.label)}")  # fmt: skip
 
 
-def cause_text(finding: Finding) -> str:
+def cause_text(finding: Finding, host: str) -> str:
     """What broke, technically, in one sentence."""
     kind = SIGNAL_KINDS.get(finding.signal)
     if kind == MarkerKind.JS_EXCEPTION:
         return _error_text(finding)
     if kind == MarkerKind.API_ERROR:
-        return _request_text(finding)
+        return _request_text(finding, host)
     if kind == MarkerKind.VALIDATION_FAILED:
         return _refusal_text(finding)
-    label = finding.label.rstrip(".")
+    shown = _plain_label(finding, host)
+    label = shown.rstrip(".")
     if finding.signal in BEHAVIOUR and finding.evidence.control is not None:
         control = finding.evidence.control
         name, place = named(control), control.selector or control.test_id or control.role
         return f"{name[:1].upper()}{name[1:]}{f' ({place})' if place else ''} has no working effect."
-    return _BY_SIGNAL.get(finding.signal, "{}.").format(unstopped(finding.label) if finding.signal == Signal.ERROR_SHOWN else label) if label else ""
+    return _BY_SIGNAL.get(finding.signal, "{}.").format(unstopped(shown) if finding.signal == Signal.ERROR_SHOWN else label) if label else ""
 
 
 _BY_SIGNAL = {
@@ -143,9 +164,9 @@ def _refusal_text(finding: Finding) -> str:
     return f"The form's validation refused the entry{said}{rule}."
 
 
-def _request_text(finding: Finding) -> str:
+def _request_text(finding: Finding, host: str) -> str:
     evidence = finding.evidence
-    request = f"{evidence.method} {evidence.url}".strip() or finding.label
+    request = f"{evidence.method} {without_host(evidence.url, host)}".strip() or finding.label
     if evidence.status:
         return f"{request} answered {evidence.status}."
     if finding.signal == Signal.SLOW_REQUEST:
@@ -153,15 +174,21 @@ def _request_text(finding: Finding) -> str:
     return f"{request} got no answer{f' ({evidence.failure})' if evidence.failure else ''}."
 
 
-def look_at_texts(lead: Finding, symptoms: list[Finding]) -> list[str]:
+def look_at_texts(lead: Finding, symptoms: list[Finding], host: str) -> list[str]:
     """Where a developer begins: stack frame, endpoint, element, form rule."""
-    texts = _places(lead)
+    texts = _places(lead, host)
     for symptom in symptoms:
-        texts += [text for text in _places(symptom) if not any(known.endswith(text.rsplit(" ", 1)[-1]) for known in texts)]
+        texts += [text for text in _places(symptom, host) if not any(_is_same_place(known, text) for known in texts)]
     return list(dict.fromkeys(texts))[:3]
 
 
-def _places(finding: Finding) -> list[str]:
+def _is_same_place(known: str, text: str) -> bool:
+    """``#pay`` and ``button#pay`` are one place."""
+    one, other = known.rsplit(" ", 1)[-1], text.rsplit(" ", 1)[-1]
+    return one.endswith(other) or other.endswith(one)
+
+
+def _places(finding: Finding, host: str) -> list[str]:
     evidence, control = finding.evidence, finding.evidence.control
     texts: list[str] = []
     frame = place_of(evidence)
@@ -170,13 +197,15 @@ def _places(finding: Finding) -> list[str]:
     if missing := missing_map(evidence):
         texts.append(f"No source map is known for {missing}, so its names are the minifier's.")
     if evidence.url:
-        texts.append(f"Check the server's side of {f'{evidence.method} {evidence.url}'.strip()}.")
+        texts.append(f"Check the server's side of {f'{evidence.method} {without_host(evidence.url, host)}'.strip()}.")
     if SIGNAL_KINDS.get(finding.signal) == MarkerKind.VALIDATION_FAILED:
         texts.append(f"Check the rule{f' {evidence.rule}' if evidence.rule else ''} of {named(control) if control else 'the form'} against what people enter.")
     elif control is not None and (control.selector or control.test_id):
-        texts.append(f"Check the code behind {control.selector or control.test_id}.")
+        place = control.selector or control.test_id
+        is_deaf = finding.signal in BEHAVIOUR and finding.signal != Signal.ERROR_CLICK
+        texts.append(f"Check what should answer a click on {place}." if is_deaf else f"Check the code behind {place}.")
     if not texts and finding.label and finding.signal in _BY_SIGNAL:
-        texts.append(_WHERE[finding.signal].format(unstopped(finding.label)))
+        texts.append(_WHERE[finding.signal].format(unstopped(_plain_label(finding, host))))
     return texts
 
 

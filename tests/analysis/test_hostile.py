@@ -125,16 +125,17 @@ _CHILD = st.builds(lambda n, tag, role: element(n, tag, {"role": role}, text(n +
 _EVENT = st.one_of(
     st.builds(lambda t, *kids: page(t, *kids), st.integers(0, 20_000), _CHILD, _CHILD),
     st.builds(click, st.integers(0, 20_000), _NODE),
+    st.builds(lambda t, kind, n: event(3, t, {"source": 2, "type": kind, "id": n}), st.integers(0, 20_000), st.integers(0, 10), _NODE),
     st.builds(typed, st.integers(0, 20_000), _NODE),
     st.builds(lambda t, p, c: mutation(t, adds=[added(p, c)]), st.integers(0, 20_000), _NODE, _CHILD),
     st.builds(lambda t, n: mutation(t, removes=[{"parentId": 1, "id": n}]), st.integers(0, 20_000), _NODE),
     st.builds(lambda t, n, v: mutation(t, texts=[{"id": n + 20, "value": v}]), st.integers(0, 20_000), _NODE, st.text(max_size=5)),
     st.builds(lambda t, n, v: mutation(t, attributes=[{"id": n, "attributes": v}]), st.integers(0, 20_000), _NODE, st.dictionaries(st.sampled_from(["class", "hidden", "style", "disabled", "aria-busy"]), _JSON, max_size=3)),
     st.builds(lambda t, kind, data: event(kind, t, data), st.integers(0, 20_000), st.integers(0, 7), _JSON),
-    st.builds(lambda t, tag, payload: event(5, t, {"tag": tag, "payload": payload}), st.integers(0, 20_000), st.sampled_from(["retrospec.request", "error", "route"]), _JSON),
+    st.builds(lambda t, tag, payload: event(5, t, {"tag": tag, "payload": payload}), st.integers(0, 20_000), st.sampled_from(["retrospec.request", "error", "route", "retrospec.outside"]), _JSON),
     _JSON,
 )  # fmt: skip
-_EVIDENCE = st.none() | st.text(max_size=6) | st.dictionaries(st.sampled_from(["signal", "message", "status", "control", "durationMs", "stack"]), _JSON, max_size=4)
+_EVIDENCE = st.none() | st.text(max_size=6) | st.dictionaries(st.sampled_from(["signal", "message", "status", "control", "durationMs", "stack", "extra"]), _JSON, max_size=4)
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -160,3 +161,21 @@ def test_any_log_is_read_without_a_crash_and_cites_only_what_is_there(events: li
 def test_damaged_bytes_are_read_as_far_as_they_go(junk: bytes, place: int) -> None:
     whole = recording(page(0, element(10, "button", {}, text(11, "Pay"))), click(1000, 10)).chunks[0]
     read(Recording([whole[:place] + junk + whole[place:]]))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(st.sampled_from(["frames", "unmapped"]), st.lists(st.dictionaries(st.sampled_from(["file", "line", "function", "mapped", "own", "code", "before", "after"]), _JSON, max_size=6) | _JSON, max_size=4) | _JSON))
+def test_frames_that_a_client_made_up_are_shown_as_far_as_they_are_frames(extra: dict[str, Any]) -> None:
+    failure = marker("js_exception", "TypeError: x", 500, {"signal": "exception", "stack": "TypeError: x\n    at f (https://shop.test/a.js:1:900)", "extra": extra})
+    card = read(recording(page(0, element(10, "p", {}, text(11, "a"))), idle(9_000)), failure).card
+    for excerpt in card.code:
+        assert excerpt.lines and excerpt.line > 0 and 0 <= excerpt.line - excerpt.first_line < len(excerpt.lines)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 4_000), st.integers(0, 4_000), st.binary(max_size=6))
+def test_a_chunk_damaged_anywhere_is_read_as_far_as_it_goes(begin: int, length: int, junk: bytes) -> None:
+    whole = recording(page(0, element(10, "button", {}, text(11, "Pay"))), click(1_000, 10), mutation(1_200, texts=[{"id": 11, "value": "Paid"}]), idle(6_000)).chunks[0]
+    damaged = whole[:begin] + junk + whole[begin + length :]
+    card = read(Recording([damaged]))
+    assert {ref for found in card.findings for ref in found.refs} <= {row.ref for row in card.trace.rows}

@@ -9,6 +9,7 @@ import msgspec
 from retrospec.analysis.base import base_confidence
 from retrospec.analysis.facts import Refusal
 from retrospec.analysis.scene import Scene, finding
+from retrospec.analysis.wording import times
 from retrospec.domain.finding import Finding, Outcome, Standing
 from retrospec.domain.marker import Evidence, Signal
 
@@ -53,8 +54,8 @@ def _judge(scene: Scene, segment: int, attempts: list[_Attempt]) -> Finding:
     confidence = _BY_ATTEMPTS[min(3, len(attempts))] - scene.clarity(segment) - (0 if told else 0.06)
     if outcome == Outcome.OVERCAME:
         return _finding(scene, attempts, Standing.REFUTED, 0.3, outcome, ["the visitor corrected the entry and got through"])
-    times = f"refused {len(attempts)} times" if len(attempts) > 1 else "refused once"
-    reasons = [f"{times}, and no attempt on this page went through"]
+    often = f"refused{times(len(attempts))}" if len(attempts) > 1 else "refused once"
+    reasons = [f"{often}, and no attempt on this page went through"]
     if outcome == Outcome.UNKNOWN:
         reasons, confidence = [*reasons, "the recording ends soon after"], confidence - 0.06
     return _finding(scene, attempts, Standing.CONFIRMED, confidence, outcome, reasons)
