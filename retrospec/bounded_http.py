@@ -86,7 +86,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """The first byte of a request: its headers must be whole in time."""
-        super().on_message_begin()  # type: ignore[no-untyped-call]
+        super().on_message_begin()
         self._wait(self._limits.header_seconds)
 
     def on_headers_complete(self) -> None:
@@ -95,7 +95,7 @@ class BoundedHttp(HttpToolsProtocol):
         if too_large > self._limits.max_header_kb * 1_000:
             self._end(431, b"Request Header Fields Too Large", b"The address and headers are too large.")
             return
-        super().on_headers_complete()  # type: ignore[no-untyped-call]
+        super().on_headers_complete()
         self._is_in_headers = False
         self._wait(self._limits.body_seconds)
 
@@ -103,7 +103,7 @@ class BoundedHttp(HttpToolsProtocol):
         """The request is whole; the next one's headers begin."""
         self._stop_waiting()
         self._is_in_headers, self._header_bytes = True, 0
-        super().on_message_complete()  # type: ignore[no-untyped-call]
+        super().on_message_complete()
 
     def _wait(self, seconds: float) -> None:
         self._stop_waiting()

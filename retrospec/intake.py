@@ -15,7 +15,7 @@ import msgspec
 from retrospec.capture.body import read_chunk, read_ingest, read_upload
 from retrospec.capture.browsers import read_user_agent
 from retrospec.capture.compress import compress
-from retrospec.capture.redaction import RedactionRules, redact_events, redact_text, redact_value
+from retrospec.capture.redaction import redact_events, redact_text, redact_value
 from retrospec.capture.wire import Chunk, ChunkMarker, Heads, IngestedMarker
 from retrospec.domain.clock import from_epoch_ms, to_epoch_ms, utc_now
 from retrospec.domain.errors import BadRequest
@@ -24,6 +24,7 @@ from retrospec.domain.marker import Marker
 from retrospec.domain.session import Stage
 from retrospec.domain.settings import Settings
 from retrospec.issues.fingerprint_v1 import cluster_key, fingerprint
+from retrospec.rulebook import Rulebook, current_rules
 from retrospec.storage import arrivals, markers, recordings
 from retrospec.storage.arrivals import Arrival, Landed
 from retrospec.storage.blobs import Blobs
@@ -58,6 +59,7 @@ class Prepared(msgspec.Struct, kw_only=True):
     event_count: int
     first_ms: int
     last_ms: int
+    redactions: dict[str, int]
 
 
 class Receipt(msgspec.Struct, rename="camel"):
@@ -81,12 +83,13 @@ class Intake:
         self._metrics = metrics
         self._threads = ThreadPoolExecutor(CPU_THREADS, thread_name_prefix="intake")
         self._max_markers = settings.limits.max_markers
-        self._rules = RedactionRules() if settings.capture.redact else None
+        self.rulebook = Rulebook(settings.capture, database)
 
     async def accept_upload(
         self, project_id: str, body: bytes, admit: Admit = _admit_all
     ) -> tuple[str, str]:
         """Keep a v1 recording; ``(session id, events object key)``. Raises Refused."""
+        await self.rulebook.read(project_id)
         chunk = await self._in_thread(self._keep_upload, project_id, body, admit)
         replaced = await self._database.write_soon(
             lambda connection: recordings.replace_upload(connection, chunk)
@@ -98,6 +101,7 @@ class Intake:
 
     async def accept_session(self, project_id: str, body: bytes, admit: Admit = _admit_all) -> Landed:
         """Keep a v1 session and its markers, and have it analysed. Raises Refused."""
+        await self.rulebook.read(project_id)
         if len(body) <= READ_ON_LOOP_BYTES:
             return await self._land(self._read_session(project_id, body, admit))
         return await self._land(await self._in_thread(self._read_session, project_id, body, admit))
@@ -106,6 +110,7 @@ class Intake:
         self, project_id: str, body: bytes, admit: Admit = _admit_all
     ) -> tuple[Chunk, bool, list[Receipt]]:
         """Keep a numbered chunk; ``(chunk, was it new, what became of its markers)``. Raises Refused."""
+        await self.rulebook.read(project_id)
         now = utc_now()
         chunk, row, arrival = await self._in_thread(self._keep_chunk, project_id, body, now, admit)
 
@@ -125,6 +130,7 @@ class Intake:
 
     def _keep_upload(self, project_id: str, body: bytes, admit: Admit) -> StoredChunk:
         """Check, redact, compress and store the blob: all that a recording costs, in one thread."""
+        self.rulebook.open(project_id)
         upload = read_upload(body, self._settings.limits)
         admit("", upload.session_id)
         prepared = self._prepare(upload.events, upload)
@@ -135,6 +141,7 @@ class Intake:
     def _keep_chunk(
         self, project_id: str, body: bytes, now: datetime, admit: Admit
     ) -> tuple[Chunk, StoredChunk, Arrival]:
+        self.rulebook.open(project_id)
         chunk = read_chunk(body, self._settings.limits)
         admit(chunk.visitor_id, chunk.session_id)
         prepared = self._prepare(chunk.events, chunk)
@@ -169,9 +176,10 @@ class Intake:
         )
 
     def _prepare(self, events: bytes, source: Heads) -> Prepared:
-        if self._rules is not None:
-            redacted = redact_events(events, self._rules)
-            events = redacted.events_json
+        counts: dict[str, int] = {}
+        if (rules := current_rules.get()) is not None:
+            redacted = redact_events(events, rules)
+            events, counts = redacted.events_json, redacted.counts
             for kind, count in redacted.counts.items():
                 self._metrics.redactions.labels(kind).inc(count)
         return Prepared(
@@ -180,9 +188,11 @@ class Intake:
             event_count=source.event_count,
             first_ms=source.first_event_ms or 0,
             last_ms=source.last_event_ms or 0,
+            redactions=counts,
         )
 
     def _read_session(self, project_id: str, body: bytes, admit: Admit) -> Arrival:
+        self.rulebook.open(project_id)
         ingest = read_ingest(body, self._settings.limits)
         session = ingest.session
         admit("", session.id)
@@ -264,10 +274,12 @@ class Intake:
         )
 
     def _text(self, text: str) -> str:
-        return text if self._rules is None else redact_text(text, self._rules)[0]
+        rules = current_rules.get()
+        return text if rules is None else redact_text(text, rules)[0]
 
     def _value(self, value: Any) -> Any:
-        return value if self._rules is None else redact_value(value, self._rules)[0]
+        rules = current_rules.get()
+        return value if rules is None else redact_value(value, rules)[0]
 
 
 def blob_key(object_key: str) -> str:
@@ -295,6 +307,7 @@ def _stored_chunk(project_id: str, session_id: str, key: str, prepared: Prepared
         first_ms=prepared.first_ms,
         last_ms=prepared.last_ms,
         created_at=utc_now(),
+        redactions=prepared.redactions,
     )
 
 

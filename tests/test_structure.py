@@ -31,6 +31,8 @@ FLOORS = {
     "intake": 3,
     "lookout": 3,
     "reader": 3,
+    "rulebook": 3,
+    "scanning": 3,
     "breather": 3,
     "report_cards": 3,
     "stage_claims": 3,

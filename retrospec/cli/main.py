@@ -22,6 +22,7 @@ COMMANDS = {
     "project": "retrospec.cli.project:project",
     "key": "retrospec.cli.key:key",
     "user": "retrospec.cli.user:user",
+    "scan": "retrospec.cli.scan:scan",
     "cleanup": "retrospec.cli.cleanup:cleanup",
     "bench": "retrospec.cli.bench:bench",
 }

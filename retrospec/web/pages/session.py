@@ -14,7 +14,7 @@ from retrospec.domain.issue import Issue
 from retrospec.domain.marker import Marker
 from retrospec.domain.report import Card, ReportCard, Sentence
 from retrospec.domain.session import Session
-from retrospec.storage import dashboard_issues, dashboard_sessions, markers, reports, sessions
+from retrospec.storage import dashboard_issues, dashboard_sessions, markers, recordings, reports, sessions
 from retrospec.web.pages import assets
 from retrospec.web.pages.guard import blobs_of, database_of
 from retrospec.web.pages.policy import Styles
@@ -107,6 +107,8 @@ class SessionPage(msgspec.Struct, kw_only=True):
     start_ms: int
     """From ``?t=``; -1 when not asked for."""
     events_url: str
+    redactions: dict[str, int]
+    """What was removed before storing, by kind."""
     has_player: bool
     """Whether the player's files have been built."""
 
@@ -121,6 +123,7 @@ class _Found(msgspec.Struct):
     artifacts: list[Artifact]
     issues: list[Issue]
     same_person: list[Link]
+    redactions: dict[str, int]
 
 
 @get("/sessions/{session_id:str}")
@@ -157,6 +160,7 @@ async def _load(request: AnyRequest, project_id: str, session_id: str) -> _Found
                 for name, route, started_at in others
                 if name != session_id
             ][:SAME_PERSON],
+            await recordings.redaction_report(connection, project_id, session_id),
         )
 
 
@@ -192,6 +196,7 @@ def _compose(found: _Found, story: Story, project_id: str, start_ms: int) -> Ses
         page_positions=[round(ms / length_ms * 100, 2) for ms in story.page_starts_ms if 0 < ms < length_ms],
         start_ms=start_ms,
         events_url=f"{here}/events.json",
+        redactions=found.redactions,
         has_player=assets.is_built("player.js"),
     )
 
