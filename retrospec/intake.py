@@ -18,7 +18,7 @@ from retrospec.admission import Admission
 from retrospec.capture.body import read_chunk, read_ingest, read_upload
 from retrospec.capture.browsers import read_user_agent
 from retrospec.capture.compress import compress
-from retrospec.capture.redaction import RedactionRules, redact_events, redact_text, redact_value
+from retrospec.capture.redaction import redact_events, redact_text, redact_value
 from retrospec.capture.wire import Chunk, ChunkMarker, Heads, IngestedMarker
 from retrospec.domain.clock import from_epoch_ms, to_epoch_ms, utc_now
 from retrospec.domain.errors import BadRequest
@@ -28,6 +28,7 @@ from retrospec.domain.receipt import WHY_DROPPED, Kept, Vouched, receipt_of
 from retrospec.domain.session import Stage
 from retrospec.domain.settings import Settings
 from retrospec.issues.own_rules import name_marker
+from retrospec.rulebook import Rulebook, current_rules
 from retrospec.source_names import SourceNames
 from retrospec.storage import arrivals, markers, receipts, recordings, sessions
 from retrospec.storage.arrivals import Arrival, Landed
@@ -67,6 +68,7 @@ class Prepared(msgspec.Struct, kw_only=True):
     first_ms: int
     last_ms: int
     snapshot_ms: int
+    redactions: dict[str, int]
 
 
 class MarkerReceipt(msgspec.Struct, rename="camel"):
@@ -101,13 +103,14 @@ class Intake:
         self._names = names
         self._threads = ThreadPoolExecutor(CPU_THREADS, thread_name_prefix="intake")
         self._max_markers = settings.limits.max_markers
-        self._rules = RedactionRules() if settings.capture.redact else None
+        self.rulebook = Rulebook(settings.capture, database)
 
     async def accept_upload(
         self, project_id: str, body: bytes, admit: Admit = _admit_all
     ) -> tuple[str, str]:
         """Keep a v1 recording; ``(session id, events object key)``. Raises Refused."""
         self._admission.admit(has_markers=False)
+        await self.rulebook.read(project_id)
         chunk = await self._in_thread(self._keep_upload, project_id, body, admit)
         replaced = await self._database.write_soon(
             lambda connection: recordings.replace_upload(connection, chunk)
@@ -119,6 +122,7 @@ class Intake:
 
     async def accept_session(self, project_id: str, body: bytes, admit: Admit = _admit_all) -> Landed:
         """Keep a v1 session and its markers, and have it analysed. Raises Refused."""
+        await self.rulebook.read(project_id)
         if len(body) <= READ_ON_LOOP_BYTES:
             return await self._land(self._read_session(project_id, body, admit))
         return await self._land(await self._in_thread(self._read_session, project_id, body, admit))
@@ -127,6 +131,7 @@ class Intake:
         self, project_id: str, body: bytes, admit: Admit = _admit_all
     ) -> tuple[Chunk, bool, list[MarkerReceipt]]:
         """Keep a numbered chunk; ``(chunk, was it new, what became of its markers)``. Raises Refused."""
+        await self.rulebook.read(project_id)
         now = utc_now()
         chunk, row, arrival = await self._in_thread(self._keep_chunk, project_id, body, now, admit)
         await self._name(arrival)
@@ -149,6 +154,7 @@ class Intake:
 
     def _keep_upload(self, project_id: str, body: bytes, admit: Admit) -> StoredChunk:
         """Check, redact, compress and store the blob: all that a recording costs, in one thread."""
+        self.rulebook.open(project_id)
         upload = read_upload(body, self._settings.limits)
         admit("", upload.session_id)
         prepared = self._prepare(upload.events, upload)
@@ -159,6 +165,7 @@ class Intake:
     def _keep_chunk(
         self, project_id: str, body: bytes, now: datetime, admit: Admit
     ) -> tuple[Chunk, StoredChunk, Arrival]:
+        self.rulebook.open(project_id)
         chunk = read_chunk(body, self._settings.limits)
         admit(chunk.visitor_id, chunk.session_id)
         self._admission.admit(has_markers=bool(chunk.markers))
@@ -202,9 +209,10 @@ class Intake:
         )
 
     def _prepare(self, events: bytes, source: Heads) -> Prepared:
-        if self._rules is not None:
-            redacted = redact_events(events, self._rules)
-            events = redacted.events_json
+        counts: dict[str, int] = {}
+        if (rules := current_rules.get()) is not None:
+            redacted = redact_events(events, rules)
+            events, counts = redacted.events_json, redacted.counts
             for kind, count in redacted.counts.items():
                 self._metrics.redactions.labels(kind).inc(count)
         return Prepared(
@@ -214,9 +222,11 @@ class Intake:
             first_ms=source.first_event_ms or 0,
             last_ms=source.last_event_ms or 0,
             snapshot_ms=source.first_snapshot_ms or 0,
+            redactions=counts,
         )
 
     def _read_session(self, project_id: str, body: bytes, admit: Admit) -> Arrival:
+        self.rulebook.open(project_id)
         ingest = read_ingest(body, self._settings.limits)
         session = ingest.session
         admit("", session.id)
@@ -300,10 +310,12 @@ class Intake:
         )
 
     def _text(self, text: str) -> str:
-        return text if self._rules is None else redact_text(text, self._rules)[0]
+        rules = current_rules.get()
+        return text if rules is None else redact_text(text, rules)[0]
 
     def _value(self, value: Any) -> Any:
-        return value if self._rules is None else redact_value(value, self._rules)[0]
+        rules = current_rules.get()
+        return value if rules is None else redact_value(value, rules)[0]
 
 
 async def _receipts(connection: Connection, arrival: Arrival) -> list[MarkerReceipt]:
@@ -353,6 +365,7 @@ def _stored_chunk(project_id: str, session_id: str, key: str, prepared: Prepared
         last_ms=prepared.last_ms,
         snapshot_ms=prepared.snapshot_ms,
         created_at=utc_now(),
+        redactions=prepared.redactions,
     )
 
 

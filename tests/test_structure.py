@@ -40,6 +40,8 @@ FLOORS = {
     "reactions": 3,
     "screening": 3,
     "reader": 3,
+    "rulebook": 3,
+    "scanning": 3,
     "breather": 3,
     "report_cards": 3,
     "stage_claims": 3,

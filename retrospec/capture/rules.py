@@ -3,6 +3,9 @@
 from enum import StrEnum
 
 import msgspec
+import re2
+
+from retrospec.domain.errors import BadRequest
 
 
 class Kind(StrEnum):
@@ -43,3 +46,47 @@ class RedactionRules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 DEFAULT_RULES = RedactionRules()
+MAX_ADDITIONS = 50
+MAX_PATTERN_CHARS = 300
+
+
+class RuleChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """What an installation or a project adds to the rules, or takes from them."""
+
+    fields: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    """Kinds left as they are."""
+
+
+def rules_of(*changes: RuleChanges) -> RedactionRules:
+    """The rules with every change applied. Raises BadRequest naming what will not do."""
+    for each in changes:
+        _check(each)
+    left = {Kind(name) for each in changes for name in each.without}
+    return RedactionRules(
+        kinds=frozenset(Kind) - left,
+        secret_keys=tuple(dict.fromkeys(name for each in changes for name in each.fields)),
+        patterns=tuple(dict.fromkeys(pattern for each in changes for pattern in each.patterns)),
+    )
+
+
+def _check(changes: RuleChanges) -> None:
+    if max(len(changes.fields), len(changes.patterns)) > MAX_ADDITIONS:
+        raise BadRequest(f"At most {MAX_ADDITIONS} fields and {MAX_ADDITIONS} patterns can be added.")
+    for name in changes.without:
+        if name not in list(Kind):
+            raise BadRequest(f"There is no kind {name!r}; use some of {', '.join(Kind)}.", field="without")
+    for pattern in changes.patterns:
+        _check_pattern(pattern)
+
+
+def _check_pattern(pattern: str) -> None:
+    if len(pattern) > MAX_PATTERN_CHARS:
+        raise BadRequest(f"A pattern may have {MAX_PATTERN_CHARS} characters.", field="patterns")
+    try:
+        is_empty = re2.compile(pattern).search("") is not None
+    except re2.error as error:
+        raise BadRequest(f"The pattern {pattern!r} cannot be read: {error}.", field="patterns") from error
+    if is_empty:
+        raise BadRequest(f"The pattern {pattern!r} matches nothing at all everywhere.", field="patterns")

@@ -1,6 +1,7 @@
 """``retrospec key``: what programs show to be let in."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,10 +51,21 @@ def known_scopes(ctx: click.Context, param: click.Parameter, value: str) -> tupl
     "--scopes", callback=known_scopes, required=True, metavar="LIST", help="Some of ingest,read,admin,internal."
 )
 @click.option("--name", default="", help="What it is for, as lists show it.")
+@click.option("--origin", "origins", multiple=True, help="A page's origin that may send with it; repeat for more.")
+@click.option("--rate", type=float, default=0.0, help="Requests a second it allows in all; 0 is no limit of its own.")
+@click.option("--daily-mb", type=int, default=0, help="MB that may be sent with it in a day; 0 is no limit.")
 @store_options
 @json_option
 def create(
-    project_id: str, scopes: tuple[str, ...], name: str, data: str | None, config: Path | None, as_json: bool
+    project_id: str,
+    scopes: tuple[str, ...],
+    name: str,
+    origins: tuple[str, ...],
+    rate: float,
+    daily_mb: int,
+    data: str | None,
+    config: Path | None,
+    as_json: bool,
 ) -> None:
     """Make a key and print it, alone on the last line. It is shown this once.
 
@@ -62,7 +74,8 @@ def create(
       retrospec key create --project proj_default --scopes ingest,read,admin
     """
     settings = settings_from(config, storage_dir=data)
-    made, secret = asyncio.run(_create(settings, project_id, scopes, name))
+    limits = {"origins": origins, "requests_per_second": rate, "daily_mb": daily_mb}
+    made, secret = asyncio.run(_create(settings, project_id, scopes, name, limits))
     if as_json:
         print_json({**_as_json(made), "key": secret})
         return
@@ -73,10 +86,11 @@ def create(
 
 
 async def _create(
-    settings: Settings, project_id: str, scopes: tuple[str, ...], name: str
+    settings: Settings, project_id: str, scopes: tuple[str, ...], name: str, limits: dict[str, Any]
 ) -> tuple["ApiKey", str]:
     from retrospec.accounts.keys import mint_key
     from retrospec.cli.opened import made_database
+    from retrospec.storage.projects import KeyLimits
 
     async with made_database(settings) as database:
         return await mint_key(
@@ -85,6 +99,7 @@ async def _create(
             name=name or "Made on the command line",
             scopes=scopes,
             now=utc_now(),
+            limits=KeyLimits(**limits),
         )
 
 
@@ -139,6 +154,55 @@ async def _revoke(settings: Settings, key_id: str) -> None:
             raise NotFound(f"No key {key_id!r} is in force.", hint="retrospec key list shows the ids.")
 
 
+@key.command("rotate")
+@click.argument("key_id")
+@click.option("--project", "project_id", default="proj_default", show_default=True, help="The project's id.")
+@click.option("--overlap-days", type=click.IntRange(0, 90), default=7, show_default=True, help="How long the old key goes on.")
+@store_options
+@json_option
+def rotate(
+    key_id: str, project_id: str, overlap_days: int, data: str | None, config: Path | None, as_json: bool
+) -> None:
+    """Make a key for the same purpose as KEY_ID, which ends after the overlap. It is shown this once.
+
+    \b
+    Example:
+      retrospec key rotate key_01k9abcdefghjkmnpqrstvwxyz --overlap-days 7
+    """
+    settings = settings_from(config, storage_dir=data)
+    made, secret = asyncio.run(_rotate(settings, project_id, key_id, overlap_days))
+    if as_json:
+        print_json({**_as_json(made), "key": secret})
+        return
+    click.echo(f"Made {made.id}; {key_id} ends in {overlap_days} days. Keep it: it is shown this once.")
+    click.echo(secret)
+
+
+async def _rotate(settings: Settings, project_id: str, key_id: str, overlap_days: int) -> tuple["ApiKey", str]:
+    from retrospec.accounts.keys import rotate_key
+    from retrospec.cli.opened import existing_database
+
+    async with existing_database(settings) as database:
+        return await rotate_key(
+            database, project_id=project_id, key_id=key_id, overlap=timedelta(days=overlap_days), now=utc_now()
+        )
+
+
+@key.command("rotate-signing")
+@store_options
+def rotate_signing(data: str | None, config: Path | None) -> None:
+    """Sign tokens and share links with a fresh key from the next start on; a second time ends what is out.
+
+    \b
+    Example:
+      retrospec key rotate-signing
+    """
+    from retrospec.accounts.signing import rotate_signing_key
+
+    rotate_signing_key(settings_from(config, storage_dir=data).data_dir)
+    click.echo("Made a fresh signing key; what the one before signed counts until the next time. Restart the server.")
+
+
 def _as_json(key: "ApiKey") -> dict[str, Any]:
     return {
         "id": key.id,
@@ -148,12 +212,18 @@ def _as_json(key: "ApiKey") -> dict[str, Any]:
         "hint": key.hint,
         "createdAt": key.created_at,
         "lastUsedAt": key.last_used_at,
+        "origins": key.origins,
+        "requestsPerSecond": key.requests_per_second,
+        "dailyMb": key.daily_mb,
+        "endsAt": key.ends_at,
         "revokedAt": key.revoked_at,
     }
 
 
 def _row(key: "ApiKey") -> tuple[str, ...]:
-    state = f"revoked {shown_moment(key.revoked_at)}" if key.revoked_at else "in force"
+    state = f"ends {shown_moment(key.ends_at)}" if key.ends_at else "in force"
+    if key.revoked_at:
+        state = f"revoked {shown_moment(key.revoked_at)}"
     shown = key.public_value or f"{key.hint}…"
     scopes = ",".join(sorted(key.scopes))
     return (key.id, key.project_id, shown, scopes, key.name, shown_moment(key.last_used_at), state)

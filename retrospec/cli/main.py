@@ -31,6 +31,7 @@ COMMANDS = {
     "purge": "retrospec.cli.purge:purge",
     "retention": "retrospec.cli.purge:retention",
     "sourcemaps": "retrospec.cli.sourcemaps:sourcemaps",
+    "scan": "retrospec.cli.scan:scan",
     "cleanup": "retrospec.cli.cleanup:cleanup",
     "bench": "retrospec.cli.bench:bench",
 }

@@ -18,6 +18,7 @@ from retrospec.cli.options import (
 )
 from retrospec.domain.address import local_address
 from retrospec.domain.clock import utc_now
+from retrospec.domain.errors import NotFound
 from retrospec.domain.settings import Settings
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def create(
         print_json({**_as_json(made), "link": link})
         return
     click.echo(f"Made an account for {made.email}{' (administrator)' if made.is_admin else ''}.")
+    if not made.is_admin:
+        click.echo(f"It sees no project yet: retrospec user role {made.email} --project ID --role member")
     if link:
         _print_link(link)
 
@@ -119,6 +122,43 @@ async def _list(settings: Settings) -> "list[User]":
 
     async with existing_database(settings) as database, database.read() as connection:
         return await users.list_all(connection)
+
+
+@user.command("role")
+@click.argument("email")
+@click.option("--project", "project_id", required=True, help="The project's id.")
+@click.option("--role", type=click.Choice(["viewer", "member", "admin", "none"]), required=True, help="none takes it away.")
+@store_options
+def set_role(email: str, project_id: str, role: str, data: str | None, config: Path | None) -> None:
+    """Say what EMAIL may do in a project.
+
+    \b
+    Example:
+      retrospec user role ann@example.com --project proj_default --role member
+    """
+    asyncio.run(_set_role(settings_from(config, storage_dir=data), email, project_id, role))
+    click.echo(f"{email} is {role} in {project_id} now." if role != "none" else f"{email} left {project_id}.")
+
+
+async def _set_role(settings: Settings, email: str, project_id: str, role: str) -> None:
+    from retrospec.cli.opened import existing_database
+    from retrospec.domain.account import Role, normal_email
+    from retrospec.domain.audit import COMMAND_LINE
+    from retrospec.storage import audit, members, projects, users
+
+    now = utc_now()
+    async with existing_database(settings) as database, database.write() as connection:
+        found = await users.find_by_email(connection, normal_email(email))
+        if found is None or await projects.find_project(connection, project_id) is None:
+            raise NotFound(f"There is no user {email} or no project {project_id}.")
+        if role == "none":
+            await members.remove(connection, project_id, found[0].id)
+        else:
+            await members.set_role(connection, project_id, found[0].id, Role(role), now=now)
+        await audit.note(
+            connection, COMMAND_LINE, "role_changed", now=now, project_id=project_id, subject=found[0].email,
+            detail={"after": role},
+        )  # fmt: skip
 
 
 @user.command("reset")

@@ -128,6 +128,15 @@ class CaptureSettings(Struct, kw_only=True, forbid_unknown_fields=True):
         int, Meta(ge=0, description="Wait after a page says goodbye, in case the next page continues.")
     ] = 8
     redact: Annotated[bool, Meta(description="Remove personal data and secrets before storing.")] = True
+    redact_fields: Annotated[
+        list[str], Meta(description="Further names of fields and parameters whose values are removed.")
+    ] = field(default_factory=list)
+    redact_patterns: Annotated[
+        list[str], Meta(description="Further patterns (RE2) whose matches are removed.")
+    ] = field(default_factory=list)
+    redact_except: Annotated[
+        list[str], Meta(description="Kinds that are left as they are, such as phone; each is named in docs/privacy.md.")
+    ] = field(default_factory=list)
 
 
 class RetentionSettings(Struct, kw_only=True, forbid_unknown_fields=True):

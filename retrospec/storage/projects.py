@@ -86,6 +86,17 @@ async def find_project(connection: Connection, project_id: str) -> Project | Non
     return None if row is None else Project(row.id, row.name, row.created_at)
 
 
+async def redaction_of(connection: Connection, project_id: str) -> dict[str, Any]:
+    """What a project adds to the redaction rules; empty for none, and for an unknown project."""
+    found = await connection.scalar(select(projects.c.redaction).where(projects.c.id == project_id))
+    return found or {}
+
+
+async def set_redaction(connection: Connection, project_id: str, changes: dict[str, Any]) -> None:
+    """Change what a project adds to the redaction rules; what is stored already stays as it is."""
+    await connection.execute(update(projects).where(projects.c.id == project_id).values(redaction=changes))
+
+
 async def add_key(
     connection: Connection,
     *,

@@ -1,10 +1,12 @@
 """Recordings: the chunks of events a session consists of, as rows that point at blobs."""
 
+import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, literal, select, tuple_, update
 
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import chunks, sessions
@@ -32,6 +34,8 @@ class StoredChunk(msgspec.Struct, kw_only=True):
     snapshot_ms: int
     """Client epoch ms of its first whole picture of a page; 0 where it has none, -1 where that was not looked at."""
     created_at: datetime
+    redactions: dict[str, int] = {}
+    """What was replaced before it was stored, by kind."""
 
 
 _FIELDS = [field.name for field in msgspec.structs.fields(StoredChunk)]
@@ -52,6 +56,51 @@ async def of_session(connection: Connection, project_id: str, session_id: str) -
     """The session's chunks, by tab and number."""
     found = await connection.execute(_OF_SESSION, {"p": project_id, "s": session_id})
     return [StoredChunk(**row._mapping) for row in found]
+
+
+async def redaction_report(connection: Connection, project_id: str, session_id: str) -> dict[str, int]:
+    """What was replaced in a session before it was stored, by kind, most first."""
+    found = await connection.execute(
+        select(chunks.c.redactions).where(chunks.c.project_id == project_id, chunks.c.session_id == session_id)
+    )
+    total: Counter[str] = Counter()
+    for row in found:
+        total.update(row.redactions)
+    return dict(total.most_common())
+
+
+async def of_project(
+    connection: Connection, project_id: str, *, after: tuple[str, str, int], limit: int
+) -> list[StoredChunk]:
+    """A project's chunks past ``(session, tab, number)``, in that order."""
+    place = tuple_(chunks.c.session_id, chunks.c.tab_id, chunks.c.seq)
+    found = await connection.execute(
+        select(*[chunks.c[name] for name in _FIELDS])
+        .where(chunks.c.project_id == project_id, place > tuple_(*map(literal, after)))
+        .order_by(chunks.c.session_id, chunks.c.tab_id, chunks.c.seq)
+        .limit(limit)
+    )
+    return [StoredChunk(**row._mapping) for row in found]
+
+
+async def note_mended(
+    connection: Connection, chunk: StoredChunk, stored: bytes, counts: dict[str, int]
+) -> None:
+    """A chunk's blob was replaced by ``stored``, from which ``counts`` more were removed."""
+    total = Counter(chunk.redactions)
+    total.update(counts)
+    await connection.execute(
+        update(chunks)
+        .where(
+            chunks.c.project_id == chunk.project_id,
+            chunks.c.session_id == chunk.session_id,
+            chunks.c.tab_id == chunk.tab_id,
+            chunks.c.seq == chunk.seq,
+        )
+        .values(
+            sha256=hashlib.sha256(stored).hexdigest(), size_bytes=len(stored), redactions=dict(total)
+        )
+    )
 
 
 async def replace_upload(connection: Connection, chunk: StoredChunk) -> str:

@@ -122,6 +122,7 @@ routes: list[ControllerRouterHandler] = [
             project.make_key,
             project.limit_key,
             project.renew_key,
+            project.change_rules,
             project.revoke_key,
             *people.ROUTES,
             *audit.ROUTES,

@@ -11,10 +11,12 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from retrospec.accounts.keys import checked_limits, mint_key, rotate_key
+from retrospec.capture.rules import Kind, RuleChanges, rules_of
 from retrospec.domain.account import Role
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import BadRequest, NotFound
 from retrospec.domain.settings import Settings
+from retrospec.rulebook import changes_of
 from retrospec.storage import dashboard, projects
 from retrospec.storage.dashboard import Activity
 from retrospec.storage.projects import ApiKey, KeyLimits
@@ -51,6 +53,8 @@ class ProjectPage(msgspec.Struct, kw_only=True):
     revoked: list[ApiKey]
     scopes: dict[str, str]
     facts: list[Fact]
+    rules: RuleChanges
+    kinds: list[str]
     may_change: bool
     new_secret: str = ""
     """Of the key just made; shown this once."""
@@ -96,6 +100,7 @@ async def _compose(request: AnyRequest, frame: Frame) -> ProjectPage:
     now = utc_now()
     async with database_of(request).read() as connection:
         keys = await projects.list_keys(connection, frame.project.id)
+        stored = await projects.redaction_of(connection, frame.project.id)
         seen = await dashboard.activity(connection, frame.project.id, now=now)
         install = await install_of(request, connection, frame.project.id)
     return ProjectPage(
@@ -105,6 +110,8 @@ async def _compose(request: AnyRequest, frame: Frame) -> ProjectPage:
         revoked=[key for key in keys if not key.is_live(now)],
         scopes=SCOPES,
         facts=facts_of(settings_of(request)),
+        rules=changes_of(stored),
+        kinds=[kind.value for kind in Kind],
         may_change=frame.may(Role.ADMIN),
     )
 
@@ -211,6 +218,36 @@ async def revoke_key(request: AnyRequest, frame: NamedDependency[Frame], key_id:
     _keys_changed(request)
     await _note_key(request, "key_revoked", frame.project.id, key)
     return Redirect(f"/p/{frame.project.id}/project", status_code=303)
+
+
+class RulesForm(msgspec.Struct):
+    """What is redacted beside, and instead: one a line."""
+
+    fields: str = ""
+    patterns: str = ""
+    without: str = ""
+
+
+@post("/redaction", need=Role.ADMIN)
+async def change_rules(request: AnyRequest, frame: NamedDependency[Frame]) -> Response[Any]:
+    """The project's own redaction rules, for what arrives from now on. Raises BadRequest."""
+    assert frame.project is not None
+    form = await read_form(request, RulesForm)
+    changes = RuleChanges(
+        fields=_lines(form.fields), patterns=_lines(form.patterns), without=tuple(form.without.split())
+    )
+    rules_of(changes)
+    stored = msgspec.to_builtins(changes)
+    async with database_of(request).write() as connection:
+        await projects.set_redaction(connection, frame.project.id, stored)
+        await note_change(request, connection, "redaction_changed", project_id=frame.project.id, **stored)
+    if "intake" in request.app.state:
+        request.app.state.intake.rulebook.forget(frame.project.id)
+    return Redirect(f"/p/{frame.project.id}/project#redaction", status_code=303)
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
 def _keys_changed(request: AnyRequest) -> None:

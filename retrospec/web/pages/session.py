@@ -28,6 +28,7 @@ from retrospec.storage import (
     expiry,
     markers,
     receipts,
+    recordings,
     reports,
     sessions,
 )
@@ -125,6 +126,8 @@ class SessionPage(msgspec.Struct, kw_only=True):
     """Of the whole session."""
     losses: list[str]
     """What is known to be lost, a clause each."""
+    redactions: dict[str, int]
+    """What was removed before storing, by kind."""
     has_player: bool
     """Whether the player's files have been built."""
 
@@ -141,6 +144,7 @@ class _Found(msgspec.Struct):
     artifacts: list[Artifact]
     issues: list[Issue]
     same_person: list[Link]
+    redactions: dict[str, int]
 
 
 @get("/sessions/{session_id:str}")
@@ -179,6 +183,7 @@ async def _load(request: AnyRequest, project_id: str, session_id: str) -> _Found
                 for name, route, started_at in others
                 if name != session_id
             ][:SAME_PERSON],
+            await recordings.redaction_report(connection, project_id, session_id),
         )
 
 
@@ -220,6 +225,7 @@ def _compose(found: _Found, story: Story, films: FilmsView, project_id: str, sta
         events_url=f"{here}/events.json",
         receipt=session_receipt(found.kept),
         losses=losses_of(found.kept),
+        redactions=found.redactions,
         has_player=assets.is_built("player.js"),
     )
 

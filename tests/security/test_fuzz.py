@@ -1,0 +1,12 @@
+"""A few hundred bent inputs each; ``python -m tests.security.fuzz --minutes 10 all`` tries for as long as you like."""
+
+import pytest
+
+from tests.security.fuzz import TARGETS, run
+
+
+@pytest.mark.parametrize("target", list(TARGETS))
+def test_bent_input_never_crashes(target: str) -> None:
+    tried, _, crashes = run(target, seconds=60, seed=1, most=60)
+    assert tried == 60
+    assert crashes == []
