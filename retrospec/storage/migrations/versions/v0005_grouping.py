@@ -6,7 +6,7 @@ from alembic import op
 from retrospec.storage import tables
 
 revision = "0005"
-down_revision = "0008"
+down_revision = "0004"
 
 _TALLY = (
     "kind, title, symptom, session_count, user_count, marker_count, visual_count, confidence, severity, basis, "
