@@ -90,8 +90,9 @@ def render_command(corpus: Path) -> None:
 @click.command("cluster")
 @click.option("--data", type=CORPUS, required=True, help="Folder of labelled grouping data.")
 @click.option("--issues", type=click.IntRange(min=1), default=100_000, show_default=True, help="Issues for the speed run.")
-def cluster_command(data: Path, issues: int) -> None:
-    """How well failures are grouped, beside simpler rules in the same run, and how fast.
+@click.option("--markers", type=click.IntRange(min=100), default=1_000_000, show_default=True, help="Markers behind the issue page.")
+def cluster_command(data: Path, issues: int, markers: int) -> None:
+    """How well failures are grouped, beside simpler rules in the same run, and how fast they and an issue's page are.
 
     \b
     Example:
@@ -99,9 +100,11 @@ def cluster_command(data: Path, issues: int) -> None:
     """
     from retrospec.bench.cluster import run
     from retrospec.bench.cluster_speed import run_speed
+    from retrospec.bench.issue_page import run_issue_page
 
     run(data, sys.stdout)
     run_speed(issues, sys.stdout)
+    run_issue_page(markers, sys.stdout)
 
 
 COMMANDS = (redact_command, analyze_command, report_command, render_command, cluster_command)

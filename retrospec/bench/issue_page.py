@@ -1,0 +1,114 @@
+"""Server time of an issue's page over a million markers: its queries and its markup, without the socket."""
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any, TextIO
+
+from retrospec.domain.account import User
+from retrospec.domain.clock import to_epoch_ms, utc_now
+from retrospec.domain.settings import Settings
+from retrospec.storage import issues
+from retrospec.storage.database import Database
+from retrospec.storage.migrate import migrate
+from retrospec.storage.projects import Project
+from retrospec.web.pages import charts, issue
+from retrospec.web.pages.rendering import Frame, render
+
+PROJECT = "bench"
+KEY = "js_exception:bench00"
+CLUSTERS = 40
+ROUNDS = 15
+
+_NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < @last) "
+_KEY_OF = "'js_exception:bench' || printf('%02d', i % 40)"
+_FILL = (
+    "INSERT INTO sessions (project_id, id, site, route, started_at, duration_ms, events_object_key, created_at, updated_at, "
+    f"stage, not_before, report_status) {_NUMBERS} SELECT 'bench', 's' || i, 'shop.example', '/pay', @now - i * 500, 60000, '', "
+    "@now - i * 500, @now, 'done', 0, 'ready' FROM n",
+    "INSERT INTO markers (project_id, session_id, id, kind, label, cluster_key, replay_offset_ms, observed_at) "
+    f"{_NUMBERS} SELECT 'bench', 's' || i, 'm', 'js_exception', 'TypeError', {_KEY_OF}, 5, @now - i * 500 FROM n",
+    "INSERT INTO issue_sessions (project_id, cluster_key, session_id, marker_count, first_observed_at, last_observed_at, counted) "
+    f"{_NUMBERS} SELECT 'bench', {_KEY_OF}, 's' || i, 1, @now - i * 500, @now - i * 500, 1 FROM n",
+    "INSERT INTO issue_hours (project_id, cluster_key, hour, session_count, marker_count) "
+    f"{_NUMBERS} SELECT 'bench', {_KEY_OF}, (@now - i * 500) / 3600000, count(*), count(*) FROM n GROUP BY 2, 3",
+    "INSERT INTO issue_people (project_id, cluster_key, person_key, last_seen_at) "
+    f"{_NUMBERS} SELECT 'bench', {_KEY_OF}, 'v:' || i, @now FROM n",
+)
+_TALLY = (
+    "kind, title, symptom, session_count, user_count, marker_count, visual_count, confidence, severity, basis, "
+    "representative_session_id, representative_confidence, representative_at, first_seen_at, last_seen_at, created_at"
+)
+_ONE_EACH = (
+    "SELECT 'bench', cluster_key, {} 'js_exception', 'TypeError', 'Paying fails', count(*), count(*), count(*), 0, 0.9, 'high', "
+    "'text', min(session_id), 0.9, @now, min(first_observed_at), max(last_observed_at), @now {} FROM issue_sessions GROUP BY cluster_key"
+)
+
+
+def run_issue_page(markers: int = 1_000_000, out: TextIO = sys.stdout) -> list[float]:
+    """Milliseconds each time the page is made; prints the median. Seeds a temporary SQLite: a minute a million."""
+    with TemporaryDirectory(prefix="retrospec-page-") as folder:
+        url = f"sqlite:///{Path(folder, 'retrospec.db')}"
+        migrate(url)
+        spent = asyncio.run(_rounds(url, markers))
+    print(
+        f"issue page at {markers:,} markers: median {median(spent):.1f} ms, least {min(spent):.1f} ms",
+        file=out,
+    )
+    return spent
+
+
+async def _fill(database: Database, markers: int) -> None:
+    clusters = f"INSERT INTO clusters (project_id, key, issue_key, {_TALLY}) " + _ONE_EACH.format(
+        "cluster_key,", ""
+    )
+    shown = f"INSERT INTO issues (project_id, key, {_TALLY}, state, promoted_at) " + _ONE_EACH.format(
+        "", ", 'active', @now"
+    )
+    async with database.write() as connection:
+        for statement in (*_FILL, clusters, shown, "ANALYZE"):
+            await connection.exec_driver_sql(
+                statement.replace("@last", str(markers - 1)).replace("@now", str(to_epoch_ms(utc_now())))
+            )
+
+
+async def _rounds(url: str, markers: int) -> list[float]:
+    database = Database.open(url)
+    try:
+        await _fill(database, markers)
+        return [await _page_ms(database) for _ in range(ROUNDS)][1:]
+    finally:
+        await database.close()
+
+
+async def _page_ms(database: Database) -> float:
+    state = SimpleNamespace(database=database, settings=Settings())
+    path = f"/p/{PROJECT}/issues/{KEY}"
+    request: Any = SimpleNamespace(
+        app=SimpleNamespace(state=state), query_params={}, url=SimpleNamespace(path=path, query="")
+    )
+    now = utc_now()
+    who = User(id="u", email="a@b.example", name="Ada", is_admin=True, created_at=now)
+    project = Project(PROJECT, PROJECT, now)
+    frame = Frame(
+        path=path,
+        theme="light",
+        form_token="t",
+        user=who,
+        project=project,
+        projects=[project],
+        section="issues",
+    )
+    began = time.perf_counter()
+    async with database.read() as connection:
+        tally = await issues.find(connection, PROJECT, KEY)
+    assert tally is not None
+    page = await issue._compose(
+        request, tally, charts.span_named("7d"), status="", min_confidence=0.0, after=None
+    )
+    render("issue.html", frame, page, live_url=path, alone=False)
+    return (time.perf_counter() - began) * 1_000
