@@ -17,6 +17,8 @@ PAGES = {
     "sessions": f"/p/{PROJECT}/sessions",
     "session": f"/p/{PROJECT}/sessions/{PAY_SESSION}?t=7255",
     "project": f"/p/{PROJECT}/project",
+    "health": f"/p/{PROJECT}/health",
+    "settings": f"/p/{PROJECT}/settings",
     "missing": f"/p/{PROJECT}/sessions/nowhere",
 }
 SIZES = {"1440": (1440, 900), "768": (768, 1024), "360": (360, 780)}
