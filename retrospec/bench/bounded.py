@@ -26,7 +26,7 @@ def limit_memory(size_bytes: int) -> str:
             if group.is_dir():
                 group.rmdir()
             continue
-        return f"cgroup {name}"
+        return f"cgroup {group / name}"
     resource.setrlimit(resource.RLIMIT_AS, (size_bytes, size_bytes))
     return "RLIMIT_AS"
 

@@ -82,7 +82,11 @@ def run_small(sessions: int, cores: int, size_bytes: int, progress: Progress, ru
         bounds = {"BOUND_CORES": str(cores), "BOUND_BYTES": str(size_bytes), "BOUND_NOTE": str(note)}
         with _environment(**bounds), spawned_server(QUIET, Path(scratch) / "data", BOUNDED) as server:
             load = Load(server.url, server.key, sessions, 20, RECORDING_BYTES, 1, server.pid)
-            return SmallMachine(outcome=run(run_load(load, progress)), limited_by=note.read_text(encoding="ascii"))
+            outcome = run(run_load(load, progress))
+        limited_by = note.read_text(encoding="ascii")
+        if limited_by.startswith("cgroup "):
+            Path(limited_by.removeprefix("cgroup ")).parent.rmdir()
+    return SmallMachine(outcome=outcome, limited_by=limited_by)
 
 
 def run_day(wall_s: float, sessions: int, progress: Progress, run: Run) -> Day:
