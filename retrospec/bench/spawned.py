@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,6 +27,8 @@ class Spawned(msgspec.Struct):
     process: subprocess.Popen[bytes]
     data_dir: Path
     log_path: Path
+    healthy_at: float = 0.0
+    """``time.monotonic()`` when it first answered."""
 
     @property
     def pid(self) -> int:
@@ -35,7 +37,9 @@ class Spawned(msgspec.Struct):
 
 
 @contextmanager
-def spawned_server(settings: dict[str, str], data_dir: Path | None = None) -> Iterator[Spawned]:
+def spawned_server(
+    settings: dict[str, str], data_dir: Path | None = None, command: Sequence[str] = _COMMAND
+) -> Iterator[Spawned]:
     """Start ``retrospec serve`` without a rate limit, stop it at the end of the block.
 
     ``settings`` are environment names without the prefix, e.g. ``REPLAY_RENDER="off"``. Without
@@ -44,7 +48,7 @@ def spawned_server(settings: dict[str, str], data_dir: Path | None = None) -> It
     """
     with tempfile.TemporaryDirectory(prefix="retrospec-bench-") as scratch:
         folder = data_dir or Path(scratch) / "data"
-        server = _start(folder, Path(scratch) / "server.log", settings)
+        server = _start(folder, Path(scratch) / "server.log", settings, command)
         try:
             _await_health(server)
             server.key = create_key(folder, settings)
@@ -53,11 +57,11 @@ def spawned_server(settings: dict[str, str], data_dir: Path | None = None) -> It
             stop(server.process)
 
 
-def _start(folder: Path, log_path: Path, settings: dict[str, str]) -> Spawned:
+def _start(folder: Path, log_path: Path, settings: dict[str, str], command: Sequence[str]) -> Spawned:
     port = free_port()
     with log_path.open("wb") as log:
         process = subprocess.Popen(
-            [*_COMMAND, "serve", "--data", str(folder), "--host", "127.0.0.1", "--port", str(port)],
+            [*command, "serve", "--data", str(folder), "--host", "127.0.0.1", "--port", str(port)],
             env=_environment(settings), stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
     return Spawned(f"http://127.0.0.1:{port}", "", process, folder, log_path)
@@ -78,8 +82,9 @@ def _await_health(server: Spawned) -> None:
     deadline = time.monotonic() + START_DEADLINE_S
     while time.monotonic() < deadline and server.process.poll() is None:
         if is_healthy(server.url):
+            server.healthy_at = time.monotonic()
             return
-        time.sleep(0.05)
+        time.sleep(0.02)
     end = server.log_path.read_text(errors="replace")[-2_000:]
     raise RuntimeError(f"the server did not come up within {START_DEADLINE_S:.0f} s; its log ends:\n{end}")
 

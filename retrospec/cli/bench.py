@@ -125,7 +125,7 @@ def growth_command(small: int, large: int, reports: int, as_json: bool) -> None:
     from retrospec.cli.bench_show import progress_bar, show_growth
 
     with progress_bar(Console(stderr=True)) as progress:
-        growth = measure_growth(small, large, reports, progress, _run_light)
+        growth = measure_growth(small, large, reports, progress, run_light)
     if as_json:
         ratios = {"cpu_ratio": growth.cpu_ratio, "wall_ratio": growth.wall_ratio}
         click.echo(
@@ -150,7 +150,7 @@ def _run_ingest(load: "Load", as_json: bool) -> int:
 
     with progress_bar(Console(stderr=True)) as progress:
         try:
-            outcome = _run_light(run_load(load, progress))
+            outcome = run_light(run_load(load, progress))
         except OSError as error:
             raise click.ClickException(f"{load.url} does not answer: {error}") from error
     if as_json:
@@ -160,7 +160,7 @@ def _run_ingest(load: "Load", as_json: bool) -> int:
     return 1 if outcome.failures or outcome.still_pending else 0
 
 
-def _run_light(load: "Coroutine[Any, Any, Outcome]") -> "Outcome":
+def run_light(load: "Coroutine[Any, Any, Outcome]") -> "Outcome":
     """On uvloop where there is one: half the CPU per request, which the server needs."""
     try:
         from uvloop import new_event_loop

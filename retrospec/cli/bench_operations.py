@@ -62,4 +62,90 @@ def crash_command(kills: int, seed: int, points: str, as_json: bool) -> None:
     sys.exit(0 if matrix.is_clean else 1)
 
 
-OPERATIONS: tuple[click.Command, ...] = (crash_command,)
+@click.command("small")
+@click.option("--sessions", type=click.IntRange(min=1), default=10_000, show_default=True, help="Sessions to send.")
+@click.option("--cores", type=click.IntRange(min=1), default=1, show_default=True, help="Cores the server may use.")
+@click.option("--mb", type=click.IntRange(min=200), default=1_000, show_default=True, help="Memory it may use.")
+@json_option
+def small_command(sessions: int, cores: int, mb: int, as_json: bool) -> None:
+    """Ingest and judge 10,000 sessions on one core with 1 GB.
+
+    \b
+    Example:
+      retrospec bench small
+    """
+    from retrospec.bench.operating import run_small
+    from retrospec.cli.bench import run_light
+
+    small = run_small(sessions, cores, mb * 1_000_000, _note, run_light)
+    outcome = small.outcome
+    if as_json:
+        print_json(small)
+    else:
+        click.echo(f"{sessions:,} sessions on {cores} core(s), {mb:,} MB by {small.limited_by}: {outcome.sessions_per_s:.0f} a second, p99 {outcome.p99_ms:.0f} ms")
+        peak = outcome.resident_peak_mb or 0.0
+        bad = outcome.failures + outcome.still_pending
+        print_goals([("failures", "0", str(bad), not bad), ("resident memory", "< 250 MB", f"{peak:.0f} MB", peak < 250)])
+    sys.exit(1 if outcome.failures or outcome.still_pending else 0)
+
+
+@click.command("day")
+@click.option("--seconds", type=click.IntRange(min=10), default=240, show_default=True, help="How long the day takes.")
+@click.option("--sessions", type=click.IntRange(min=12), default=7_200, show_default=True, help="In the day: 5 a minute.")
+@json_option
+def day_command(seconds: int, sessions: int, as_json: bool) -> None:
+    """A day of visits in fast time: memory, file handles and disk must stay flat.
+
+    \b
+    Example:
+      retrospec bench day
+    """
+    from retrospec.bench.operating import run_day
+    from retrospec.cli.bench import run_light
+
+    day = run_day(seconds, sessions, _note, run_light)
+    growth = day.end_bytes / day.quarter_bytes
+    rows = [
+        ("failures", "0", str(day.failures), day.failures == 0),
+        ("memory, end against a quarter", "flat (<= 1.15)", f"{growth:.2f} ({day.end_bytes / 1e6:.0f} MB)", growth <= 1.15),
+        ("file handles", "flat", f"{day.quarter_files} -> {day.end_files}", day.end_files <= day.quarter_files + 10),
+        ("disk within its budget", f"{day.budget_bytes / 1e6:.0f} MB", f"{day.stored_bytes / 1e6:.0f} MB", day.stored_bytes <= day.budget_bytes * 1.1),
+    ]
+    if as_json:
+        print_json(day)
+    else:
+        click.echo(f"{day.sessions:,} sessions, {day.hurry:.0f} times as fast as life")
+        print_goals(rows)
+    sys.exit(0 if all(row[3] for row in rows) else 1)
+
+
+@click.command("stored")
+@click.option("--sessions", type=click.IntRange(min=100), default=100_000, show_default=True, help="Stored before the start.")
+@click.option("--load", type=click.IntRange(min=8), default=1_000, show_default=True, help="Sessions sent in each measurement.")
+@json_option
+def stored_command(sessions: int, load: int, as_json: bool) -> None:
+    """The start with 100,000 sessions stored, and ingest while half of them are deleted.
+
+    \b
+    Example:
+      retrospec bench stored
+    """
+    from retrospec.bench.operating import run_stored
+    from retrospec.cli.bench import run_light
+
+    stored = run_stored(sessions, load, _note, run_light)
+    ratio = stored.disturbed_p99_ms / stored.undisturbed_p99_ms
+    rows = [
+        ("cold start to healthy", "< 2 s", f"{stored.start_s:.2f} s", stored.start_s < 2),
+        ("ingest p99 beside the deletion", "< 2 x", f"{ratio:.2f} x ({stored.undisturbed_p99_ms:.0f} -> {stored.disturbed_p99_ms:.0f} ms)", ratio < 2),
+        ("deleted", f"{sessions // 2:,}", f"{stored.deleted:,} in {stored.delete_s:.0f} s", stored.deleted > sessions * 0.4),
+    ]
+    if as_json:
+        print_json(stored)
+    else:
+        click.echo(f"{sessions:,} sessions stored")
+        print_goals(rows)
+    sys.exit(0 if all(row[3] for row in rows) else 1)
+
+
+OPERATIONS: tuple[click.Command, ...] = (crash_command, small_command, day_command, stored_command)

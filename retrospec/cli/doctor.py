@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 @click.command()
 @store_options
 @json_option
-def doctor(data: str | None, config: Path | None, as_json: bool) -> None:
+@click.option("--quick", is_flag=True, help="Without the made-up session.")
+def doctor(data: str | None, config: Path | None, as_json: bool, quick: bool) -> None:
     """Look for what keeps this installation from working well; say what to do about it.
 
     Looks at the settings, the browser (and draws a frame with it), the data folder, the disk, the
-    database, the queue, the built files and the clock. Changes nothing, and may run beside the server:
+    database, the queue, the built files, the clock, the public address as visitors' browsers see it, models,
+    blob store and backups, and sends a made-up session through a server of its own. Changes nothing, and may run beside the server:
     best as the server's own user. Exits with 1 when there is a problem; a warning is none.
 
     \b
@@ -38,6 +40,8 @@ def doctor(data: str | None, config: Path | None, as_json: bool) -> None:
     else:
         with working_on("Looking"):
             checks = asyncio.run(_look(settings))
+            if not quick:
+                checks.append(_walk(settings))
     has_problem = any(check.level is Level.PROBLEM for check in checks)
     if as_json:
         print_json({"ok": not has_problem, "findings": checks})
@@ -56,6 +60,7 @@ async def _look(settings: Settings) -> "list[Check]":
         check_disk,
         check_folder,
     )
+    from retrospec.outlook import look_outside
 
     return [
         Check("settings", Level.OK, "The settings are valid."),
@@ -64,7 +69,14 @@ async def _look(settings: Settings) -> "list[Check]":
         check_folder(settings),
         check_disk(settings),
         *await check_database(settings),
+        *await look_outside(settings),
     ]
+
+
+def _walk(settings: Settings) -> "Check":
+    from retrospec.cli.doctor_walk import walk
+
+    return walk(settings)
 
 
 def _wrong_settings(error: SettingsError) -> "list[Check]":

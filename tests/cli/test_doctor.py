@@ -25,6 +25,7 @@ HOUR_MS = 3_600_000
 @pytest.fixture
 def data(retrospec: Run, tmp_path: Path) -> Path:
     """A data folder with one session that waits to be judged."""
+    (tmp_path / "data").mkdir(mode=0o700)
     assert retrospec("project", "create", "Shop", "--data", "data").returncode == 0
     assert retrospec("import", HEALTHY, "--data", "data").returncode == 0
     return tmp_path / "data"
@@ -42,7 +43,7 @@ def whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def found(retrospec: Run, environ: dict[str, str] | None = None, data: str = "data") -> dict[str, dict[str, Any]]:
     """The findings by name; the exit code must fit them, and each that is not ok must say what to do."""
-    done = retrospec("doctor", "--json", "--data", data, environ=environ or NO_BROWSER)
+    done = retrospec("doctor", "--json", "--quick", "--data", data, environ=environ or NO_BROWSER)
     answer = json.loads(done.stdout)
     findings = {one["name"]: one for one in answer["findings"]}
     has_problem = any(one["level"] == "problem" for one in findings.values())
@@ -67,6 +68,7 @@ def test_a_healthy_installation_has_no_complaint(retrospec: Run, data: Path) -> 
     assert levels(findings) == {}
     assert list(findings) == [
         "settings", "assets", "browser", "data folder", "disk", "database", "integrity", "queue", "dead letters", "clock",
+        "permissions", "budget", "proxy", "metrics", "public address", "blob store", "backups",
     ]  # fmt: skip
     assert "None is needed" in findings["browser"]["sentence"]
     assert f"schema {examining.known_revisions()[-1]} is current" in findings["database"]["sentence"]
@@ -159,6 +161,7 @@ def test_a_damaged_database_is_a_problem(retrospec: Run, data: Path, broken: str
 
 @pytest.mark.usefixtures("whole")
 def test_a_running_server_is_seen(retrospec: Run, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0o700)
     with serving(settings_for(tmp_path / "data")):
         findings = found(retrospec)
     assert levels(findings) == {}
@@ -190,3 +193,53 @@ def test_wrong_settings_are_findings_each(retrospec: Run) -> None:
     assert done.returncode == 1
     assert "problem  settings  RETROSPEC_SERVER_PORT is x; use 0 to 65535" in done.stdout
     assert done.stdout.endswith("\n2 problems.\n")
+
+
+@pytest.mark.usefixtures("whole")
+def test_a_made_up_session_walks_through_everything(retrospec: Run, data: Path) -> None:
+    done = retrospec("doctor", "--json", "--data", "data", environ=NO_BROWSER)
+    (walked,) = [one for one in json.loads(done.stdout)["findings"] if one["name"] == "session"]
+    assert walked["level"] == "ok" and "judged and counted" in walked["sentence"]
+    with sqlite3.connect(data / "retrospec.db") as connection:
+        assert connection.execute("SELECT count(*) FROM sessions").fetchone() == (1,)
+    connection.close()
+
+
+@pytest.mark.usefixtures("whole")
+@pytest.mark.parametrize(
+    ("environ", "name", "level", "words"),
+    [
+        ({"SERVER_PUBLIC_URL": "http://retro.example", "SERVER_CORS_ORIGINS": "https://shop.example"}, "public address", "problem", "over TLS"),
+        ({"SERVER_PUBLIC_URL": "https://retro.example"}, "proxy", "warning", "share one rate limit"),
+        ({"SERVER_HOST": "0.0.0.0"}, "metrics", "warning", "can read /metrics"),
+        ({"SERVER_HOST": "0.0.0.0", "SERVER_METRICS_TOKEN": "t"}, "public address", "warning", "is not set"),
+        ({"ANALYSIS_PROVIDER": "remote_text", "ANALYSIS_MODEL_URL": "http://127.0.0.1:9/"}, "text model", "problem", "Nothing answers"),
+        ({"BLOBS_URL": "file:///proc/nowhere"}, "blob store", "problem", "cannot be kept"),
+        ({"BACKUP_EVERY_HOURS": "24"}, "backups", "warning", "made never"),
+        ({"STORAGE_MAX_GB": "1000000"}, "budget", "warning", "in all"),
+    ],
+)
+def test_each_planted_misconfiguration_is_found(
+    retrospec: Run, data: Path, environ: dict[str, str], name: str, level: str, words: str
+) -> None:
+    findings = found(retrospec, NO_BROWSER | {f"RETROSPEC_{key}": value for key, value in environ.items()})
+    assert findings[name]["level"] == level
+    assert words in findings[name]["sentence"]
+
+
+@pytest.mark.usefixtures("whole")
+def test_a_folder_open_to_everybody_is_told(retrospec: Run, data: Path) -> None:
+    data.chmod(0o755)
+    (data / "retrospec.db").chmod(0o644)
+    assert levels(found(retrospec)) == {"permissions": "warning"}
+
+
+@pytest.mark.usefixtures("whole")
+def test_the_public_address_is_asked_as_a_browser_would(retrospec: Run, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0o700)
+    with serving(settings_for(tmp_path / "data")) as server:
+        here = found(retrospec, NO_BROWSER | {"RETROSPEC_SERVER_PUBLIC_URL": server.url.replace("localhost", "127.0.0.1")})
+        elsewhere = found(retrospec, NO_BROWSER | {"RETROSPEC_SERVER_PUBLIC_URL": "http://127.0.0.1:9"})
+    assert elsewhere["public address"]["level"] == "problem" and "does not answer" in elsewhere["public address"]["sentence"]
+    if (built_dir() / "retrospec.js").is_file():
+        assert here["public address"]["level"] == "ok" and "leads here" in here["public address"]["sentence"]

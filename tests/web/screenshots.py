@@ -20,6 +20,8 @@ PAGES = {
     "resolved": f"/p/{PROJECT}/issues/ui_no_effect:aa00bb11cc22",
     "alerts": f"/p/{PROJECT}/alerts",
     "project": f"/p/{PROJECT}/project",
+    "health": f"/p/{PROJECT}/health",
+    "settings": f"/p/{PROJECT}/settings",
     "missing": f"/p/{PROJECT}/sessions/nowhere",
 }
 SIZES = {"1440": (1440, 900), "768": (768, 1024), "360": (360, 780)}

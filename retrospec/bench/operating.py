@@ -1,0 +1,174 @@
+"""Long runs of a real server: on a small machine, over a whole day, and with much stored."""
+
+import asyncio
+import http.client
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psutil
+
+from retrospec.bench.ingest import Load, Outcome, run_load
+from retrospec.bench.seed import seed_sessions
+from retrospec.bench.spawned import Spawned, spawned_server
+from retrospec.storage.projects import DEFAULT_PROJECT_ID
+
+QUIET = {"REPLAY_RENDER": "off", "CONFIRMATION_CHECKER": "none", "LIMITS_MAX_BACKLOG": "0"}
+BOUNDED = [sys.executable, "-m", "retrospec.bench.bounded"]
+SESSIONS_A_DAY = 5 * 60 * 24
+DAY_S = 86_400
+RECORDING_BYTES = 20_000
+DAY_BUDGET_BYTES = 40_000_000
+
+Progress = Callable[[str, int, int], None]
+Run = Callable[[Coroutine[Any, Any, Outcome]], Outcome]
+
+
+class SmallMachine(msgspec.Struct, kw_only=True):
+    """A load on one core and 1 GB."""
+
+    outcome: Outcome
+    limited_by: str
+
+
+class Day(msgspec.Struct, kw_only=True):
+    """A day of visits in fast time. Memory and handles after a quarter of it and at its end."""
+
+    sessions: int
+    failures: int
+    hurry: float
+    quarter_bytes: int
+    end_bytes: int
+    quarter_files: int
+    end_files: int
+    stored_bytes: int
+    """Most that the data folder held after a quarter of the day."""
+    budget_bytes: int
+
+
+class Stored(msgspec.Struct, kw_only=True):
+    """With much stored: the start, and ingest beside a large clean-up."""
+
+    sessions: int
+    start_s: float
+    deleted: int
+    undisturbed_p99_ms: float
+    disturbed_p99_ms: float
+    delete_s: float
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def run_small(sessions: int, cores: int, size_bytes: int, progress: Progress, run: Run) -> SmallMachine:
+    """Ingest and judge ``sessions`` on so few cores and bytes."""
+    with tempfile.TemporaryDirectory(prefix="retrospec-small-") as scratch:
+        note = Path(scratch) / "note"
+        bounds = {"BOUND_CORES": str(cores), "BOUND_BYTES": str(size_bytes), "BOUND_NOTE": str(note)}
+        with _environment(**bounds), spawned_server(QUIET, Path(scratch) / "data", BOUNDED) as server:
+            load = Load(server.url, server.key, sessions, 20, RECORDING_BYTES, 1, server.pid)
+            outcome = run(run_load(load, progress))
+        limited_by = note.read_text(encoding="ascii")
+        if limited_by.startswith("cgroup "):
+            Path(limited_by.removeprefix("cgroup ")).parent.rmdir()
+    return SmallMachine(outcome=outcome, limited_by=limited_by)
+
+
+def run_day(wall_s: float, sessions: int, progress: Progress, run: Run) -> Day:
+    """``sessions`` evenly over a day that takes ``wall_s``; the budget is small, so that eviction has its part."""
+    factor = DAY_S / wall_s
+    settings = QUIET | {
+        "STORAGE_MAX_GB": f"{DAY_BUDGET_BYTES / 1e9:g}", "RETENTION_CLEANUP_MINUTES": "1",
+        "WORKER_LEASE_SECONDS": str(DAY_S), "CAPTURE_IDLE_SECONDS": "60",
+    }  # fmt: skip
+    with (
+        tempfile.TemporaryDirectory(prefix="retrospec-day-") as scratch,
+        _environment(BOUND_HURRY=str(factor)),
+        spawned_server(settings, Path(scratch) / "data", BOUNDED) as server,
+    ):
+        watch, failures, batches = psutil.Process(server.pid), 0, 12
+        seen: list[tuple[int, int, int]] = []
+        began = time.monotonic()
+        for number in range(batches):
+            load = Load(server.url, server.key, sessions // batches, 4, RECORDING_BYTES, number, server.pid)
+            outcome = run(run_load(load))
+            failures += outcome.failures + outcome.still_pending
+            seen.append((watch.memory_info().rss, watch.num_fds(), _folder_bytes(server.data_dir)))
+            progress("two hours", number + 1, batches)
+            time.sleep(max(0.0, began + wall_s * (number + 1) / batches - time.monotonic()))
+    quarter, end = seen[batches // 4], seen[-1]
+    return Day(
+        sessions=sessions // batches * batches, failures=failures, hurry=factor, quarter_bytes=quarter[0], end_bytes=end[0],
+        quarter_files=quarter[1], end_files=end[1], stored_bytes=max(each[2] for each in seen[batches // 4 :]), budget_bytes=DAY_BUDGET_BYTES,
+    )  # fmt: skip
+
+
+def _folder_bytes(folder: Path) -> int:
+    """Without the reserve, which is given up when it is needed."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() and path.name != "reserve" else 0
+        except FileNotFoundError:
+            continue  # deleted while we looked
+    return total
+
+
+def run_stored(sessions: int, load_sessions: int, progress: Progress, run: Run) -> Stored:
+    """Seed ``sessions`` over six days, start, ingest; then again while the half older than three days is deleted."""
+    with tempfile.TemporaryDirectory(prefix="retrospec-stored-") as scratch:
+        data = Path(scratch) / "data"
+        data.mkdir()
+        url = f"sqlite:///{data / 'retrospec.db'}"
+        asyncio.run(seed_sessions(url, DEFAULT_PROJECT_ID, sessions, lambda done: progress("seeding", done, sessions)))
+        began = time.monotonic()
+        with spawned_server(QUIET | {"RETENTION_DAYS": "3"}, data) as server:
+            start_s = server.healthy_at - began
+            _load(server, load_sessions // 4, run)
+            quiet = _load(server, load_sessions, run)
+            deleting = _Cleanup(server)
+            deleting.start()
+            busy = _load(server, load_sessions, run)
+            deleting.join()
+    return Stored(
+        sessions=sessions, start_s=round(start_s, 2), deleted=deleting.deleted, undisturbed_p99_ms=quiet.p99_ms,
+        disturbed_p99_ms=busy.p99_ms, delete_s=round(deleting.took_s, 1),
+    )  # fmt: skip
+
+
+def _load(server: Spawned, sessions: int, run: Run) -> Outcome:
+    return run(run_load(Load(server.url, server.key, sessions, 4, RECORDING_BYTES, 1, server.pid)))
+
+
+class _Cleanup(threading.Thread):
+    """Asks for a clean-up and waits for its end."""
+
+    def __init__(self, server: Spawned) -> None:
+        super().__init__(daemon=True)
+        self._server = server
+        self.deleted = 0
+        self.took_s = 0.0
+
+    def run(self) -> None:
+        """One call."""
+        began = time.monotonic()
+        connection = http.client.HTTPConnection(self._server.url.removeprefix("http://"), timeout=900)
+        connection.request("POST", "/v1/maintenance/cleanup", headers={"X-Retrospec-Key": self._server.key})
+        answer = msgspec.json.decode(connection.getresponse().read())
+        connection.close()
+        self.deleted, self.took_s = int(answer["deletedSessions"]), time.monotonic() - began
