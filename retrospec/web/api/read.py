@@ -83,10 +83,10 @@ async def issue_stats(
     request: AnyRequest, hours: Annotated[int, QueryParameter(name="hours", ge=1, le=720)] = 24
 ) -> StatsAnswer:
     """Markers, sessions and clusters per kind over the last hours."""
-    async with _database(request).read() as connection:
-        found = await stats.by_kind(
-            connection, request.state.key.project_id, since=utc_now() - timedelta(hours=hours)
-        )
+    project_id, since = request.state.key.project_id, utc_now() - timedelta(hours=hours)
+    found = await _database(request).read_once(
+        lambda connection: stats.by_kind(connection, project_id, since=since)
+    )
     return StatsAnswer(hours, found)
 
 
