@@ -28,14 +28,96 @@ SHIPPED = "retrospec/_shipped/built"
 BROWSERS = "--target=es2020"
 """Chrome 80, Firefox 74, Safari 14 (2020); everything newer the SDK asks for before it uses it."""
 
+RECORD = "node_modules/@rrweb/record/dist/record.js"
+TRIMMED = "build/record-trimmed.js"
+NO_CANVAS = (
+    "class CanvasManager {\n  reset() {}\n  freeze() {}\n  unfreeze() {}\n  lock() {}\n  unlock() {}\n"
+    "  addWindow() {}\n  addShadowRoot() {}\n  resetShadowRoots() {}\n}\n"
+)
+BY_SELECTOR = """\
+function _isBlockedElement(element, blockClass, blockSelector) {
+  return element.matches(blockSelector);
+}
+function needMaskingText(node, maskTextClass, maskTextSelector, checkAncestors) {
+  const el = isElement(node) ? index.firstChild(node) && node : index.parentElement(node);
+  return !!el && (checkAncestors ? el.closest(maskTextSelector) !== null : el.matches(maskTextSelector));
+}
+"""
+BLOCKED_BY_SELECTOR = """\
+function isBlocked(node, blockClass, blockSelector, checkAncestors) {
+  const el = closestElementOfNode(node);
+  return !!el && (checkAncestors ? el.closest(blockSelector) !== null : el.matches(blockSelector));
+}
+"""
+READERS = """\
+function reader(key, name) {
+  let get;
+  return (n) => {
+    if (!get) {
+      const found = Object.getOwnPropertyDescriptor(getUntaintedPrototype(key), name);
+      get = found && found.get || function() {
+        return this[name];
+      };
+    }
+    return get.call(n);
+  };
+}
+function caller(key, name) {
+  let run;
+  return (n, ...args) => (run || (run = getUntaintedPrototype(key)[name])).apply(n, args);
+}
+const ownerDocument = reader("Node", "ownerDocument");
+const childNodes = reader("Node", "childNodes");
+const parentNode = reader("Node", "parentNode");
+const parentElement = reader("Node", "parentElement");
+const textContent = reader("Node", "textContent");
+const firstChild = reader("Node", "firstChild");
+const lastChild = reader("Node", "lastChild");
+const nextSibling = reader("Node", "nextSibling");
+const previousSibling = reader("Node", "previousSibling");
+const contains = caller("Node", "contains");
+const getRootNode = caller("Node", "getRootNode");
+const ownHost = reader("ShadowRoot", "host");
+const ownShadowRoot = reader("Element", "shadowRoot");
+const querySelector = caller("Element", "querySelector");
+const querySelectorAll = caller("Element", "querySelectorAll");
+const host = (n) => n && "host" in n ? ownHost(n) : null;
+const shadowRoot = (n) => n && "shadowRoot" in n ? ownShadowRoot(n) : null;
+const styleSheets = (n) => n.styleSheets;
+"""
+CUTS = [
+    ("const untaintedAccessorCache = {};", "function mutationObserverCtor() {", READERS),
+    ("function _isBlockedElement(", "function onceIframeLoaded(", BY_SELECTOR),
+    ("function isBlocked(", "function isSerialized(", BLOCKED_BY_SELECTOR),
+    ("\nvar chars = ", "class CanvasManager {", "\n"),
+    ("class CanvasManager {", "class StylesheetManager {", NO_CANVAS),
+    ('  if (tagName === "canvas" && recordCanvas) {', '  if (["audio", "video"].includes(tagName)) {', ""),
+    ("const ORIGINAL_ATTRIBUTE_NAME", "function getInputType(", ""),
+    ("class CrossOriginIframeMirror {", "class IframeManager {", "class CrossOriginIframeMirror {\n}\n"),
+    ("  handleMessage(message) {", "}\nclass ShadowDomManager {", ""),
+    ("const DEPARTED_MIRROR_ACCESS_WARNING", "function throttle(", ""),
+    ("function initFontObserver(", "function initSelectionObserver(", "function initFontObserver() {\n}\n"),
+    ("function mergeHooks(", "function initObservers(", "function mergeHooks() {\n}\n"),
+    ("function polyfill(", "function isSerializedIframe(", "function polyfill() {\n}\n"),
+]
+"""What of rrweb's recorder the SDK never runs: from, up to, instead. Canvas recording is a bundle of its own (``sdk-canvas.mjs``);
+frames of other origins, inlined pictures, collected fonts and hooks are not asked for; what is blocked or masked is told by selector
+alone. ``READERS`` remembers each native getter where rrweb looks it up on every call. rrweb's licence (MIT) allows all of it."""
+
 SDK_TAG = 'import { startFromScriptTag } from "./sdk.js"; startFromScriptTag(document.currentScript);'
 SDK_MODULE = 'export { initRetrospec, retrospec } from "./sdk.js";'
 PLAYER = 'export { default, default as Player } from "rrweb-player";'
 REPLAYER = 'export { Replayer } from "@rrweb/replay";'
 
+SDK_MORE = 'export * from "./sdk-more.js";'
+SDK_CANVAS = 'export { record } from "@rrweb/record";'
+WITH_TRIMMED = f"--alias:@rrweb/record=./{TRIMMED}"
+
 SCRIPTS: dict[str, tuple[str, list[str]]] = {
-    "retrospec.js": (SDK_TAG, ["--format=iife", BROWSERS]),
-    "retrospec.mjs": (SDK_MODULE, ["--format=esm", BROWSERS]),
+    "retrospec.js": (SDK_TAG, ["--format=iife", BROWSERS, WITH_TRIMMED]),
+    "retrospec.mjs": (SDK_MODULE, ["--format=esm", BROWSERS, WITH_TRIMMED]),
+    "sdk-more.mjs": (SDK_MORE, ["--format=esm", BROWSERS]),
+    "sdk-canvas.mjs": (SDK_CANVAS, ["--format=esm", BROWSERS]),
     "player.js": (PLAYER, ["--format=esm", BROWSERS]),
     "replay.js": (REPLAYER, ["--format=iife", "--global-name=rrwebReplay", BROWSERS]),
 }
@@ -118,6 +200,45 @@ def sdk_version(root: Path) -> str:
     return found.group(1)
 
 
+def sdk_build(root: Path) -> str:
+    """Names this build of the SDK: its parts work together only when both are of the same one."""
+    sources = ("sdk.js", "sdk-more.js", "package-lock.json", "hatch_build.py")
+    return hashlib.sha256(b"".join((root / name).read_bytes() for name in sources)).hexdigest()[:10]
+
+
+def cut_out(text: str, start: str, end: str, instead: str) -> str:
+    """``text`` without what begins with ``start``, up to ``end``. Fails when rrweb no longer reads so."""
+    at = text.find(start)
+    until = text.find(end, at)
+    if at < 0 or until < 0 or text.count(start) != 1:
+        raise BuildFailed(f"{RECORD}: not found once, as CUTS expects: {start!r} … {end!r}")
+    return text[:at] + instead + text[until:]
+
+
+def plain_fields(text: str) -> str:
+    """Class fields as assignments instead of calls that define properties: smaller and quicker, the same here."""
+    text = re.sub(r'^( +)__publicField\(this, "(\w+)"\);$', r"\1this.\2 = void 0;", text, flags=re.MULTILINE)
+    text = re.sub(r'^( +)__publicField\(this, "(\w+)", (.*)\);$', r"\1this.\2 = \3;", text, flags=re.MULTILINE)
+    many_lines = re.compile(r'^( +)__publicField\(this, "(\w+)", (.*?)^\1}\);$', re.MULTILINE | re.DOTALL)
+    return many_lines.sub(r"\1this.\2 = \3\1};", text)
+
+
+def plain_numbers(text: str) -> str:
+    """Enumerations' members as the numbers they are; an enumeration that is only read so falls out of the bundle."""
+    for name in ("EventType", "IncrementalSource", "PointerTypes", "MediaInteractions", "NodeType"):
+        values = dict(re.findall(rf'\b{name}2\[{name}2\["(\w+)"\] = (\d+)\]', text))
+        text = re.sub(rf"\b{name}\.(\w+)\b", lambda found, values=values: values[found[1]], text)
+    return text
+
+
+def trim_recorder(root: Path) -> None:
+    """Writes rrweb's recorder without the parts in CUTS."""
+    text = (root / RECORD).read_text()
+    for start, end, instead in CUTS:
+        text = cut_out(text, start, end, instead)
+    (root / TRIMMED).write_text(plain_numbers(plain_fields(text)))
+
+
 def packages_inside(root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Path and package.json of each installed package that may end up in a bundle."""
     lock = json.loads((root / "package-lock.json").read_text())
@@ -152,10 +273,11 @@ def build_static(root: Path) -> list[Path]:
     out = root / BUILT
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    version = f"--define:SDK_VERSION={json.dumps(sdk_version(root))}"
+    trim_recorder(root)
+    defined = [f"--define:SDK_VERSION={json.dumps(sdk_version(root))}", f"--define:SDK_BUILD={json.dumps(sdk_build(root))}"]
     for name, (entry, arguments) in SCRIPTS.items():
         banner = f"--banner:js=/* RetroSpec; third-party parts: see {LICENCES} */"
-        bundle(root, [*arguments, version, banner, f"--outfile={out / name}"], entry)
+        bundle(root, [*arguments, *defined, banner, f"--outfile={out / name}"], entry)
     for name, source in STYLES.items():
         bundle(root, [source, f"--outfile={out / name}"])
     for name, source in COPIES.items():

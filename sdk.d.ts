@@ -34,7 +34,12 @@ export interface RetrospecOptions {
   maxSessionMs?: number;
   /** Share of the main thread the SDK may use before it records less [0.02]. */
   cpuBudget?: number;
+  /** Record what canvases show [false]; fetches a larger recorder, and recording begins once that is there. */
   recordCanvas?: boolean;
+  /** Keep same-origin images, fonts and style sheets with the recording, once per content [true]. */
+  assets?: boolean;
+  /** Most bytes of them one page uploads [4194304]. */
+  assetPageBytes?: number;
 
   /** What is watched [all true]. */
   recordConsole?: boolean;

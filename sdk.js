@@ -2,14 +2,15 @@
  * RetroSpec in the browser: records a visit as rrweb events, marks the moments where something failed, and hands
  * both to the server in numbered chunks that are kept until the server has acknowledged them.
  *
- * One file, read from top to bottom:
- *   settings · small tools · clock · privacy · naming elements · identity · dropped · spool · outbox
- *   recorder · markers and breadcrumbs · signals (errors, network, clicks, forms, pages) · governor · the API
+ * Two files. This one is what a page loads at once: nothing recorded, thrown or sent may wait for more. From top to bottom:
+ *   settings · small tools · clock · privacy · identity · dropped · spool · outbox
+ *   recorder · markers and breadcrumbs · signals (errors, network, routes) · the second part · governor · the API
+ * sdk-more.js is fetched once the page has settled and reads what was kept for it meanwhile: clicks, forms, vitals, assets.
  *
  * Rules that hold everywhere below: nothing thrown here reaches the page; no return value, error or order of the
  * page's own calls changes; every buffer is bounded and what is dropped is counted; our own traffic is never recorded.
  */
-import { record } from "@rrweb/record";
+import { record as recordDom } from "@rrweb/record";
 
 /* ---------------------------------------------------------------- settings */
 
@@ -34,6 +35,8 @@ const DEFAULTS = {
   maxSessionMs: 60 * 60_000,
   cpuBudget: 0.02,
   recordCanvas: false,
+  assets: true,
+  assetPageBytes: 4 * 1024 * 1024,
   // What is watched.
   recordConsole: true,
   recordNetwork: true,
@@ -74,10 +77,6 @@ const EVENT_BYTES = 12 * 1024 * 1024; // the server takes 20 MB; an event past t
 const KEEPALIVE_BYTES = 48 * 1024; // browsers allow 64 KB in flight per page; the rest is the page's own
 const GZIP_BYTES = 1_024;
 const BACKLOG_BYTES = 4 * 1024 * 1024;
-const SPOOL_BYTES = 8 * 1024 * 1024;
-const SPOOL_AGE_MS = 24 * 3_600_000;
-const ADOPT_EVERY_MS = 60_000;
-const ORPHAN_MS = 120_000; // an open chunk lives for chunkMs; past this its page is gone
 const SEND_TIMEOUT_MS = 30_000;
 const RETRY_BASE_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
@@ -87,6 +86,9 @@ const MARKERS_PER_PAGE = 200;
 const MARKERS_PER_SIGNATURE = 5;
 const REPEAT_GAP_MS = 1_000;
 const BREADCRUMBS = 20;
+const EARLY_ENTRIES = 400; // kept of what happens before the second part is there
+const EARLY_BATCHES = 60; // of them with their mutation records
+const BATCH_RECORDS = 50; // past so many changes at once nobody asks which
 
 /* ------------------------------------------------------------- small tools */
 
@@ -107,7 +109,7 @@ const ownFetch = native("fetch");
 const whenIdle = native("requestIdleCallback") || ((run) => setTimer(run, 50));
 const perfNow = () => performance.now();
 
-let onFault = () => {};
+let onFault = (error) => console.warn("[retrospec] nothing is recorded:", error);
 
 /** ``run`` such that an error of ours ends here, counted, and never in the page. */
 function safely(run) {
@@ -176,6 +178,20 @@ function storage(name) {
   };
 }
 
+/** Where this script was loaded from: to tell our own stack frames from the page's, and to find the second part. */
+function ownScriptUrl() {
+  const line = String(new Error().stack).split("\n").find((text) => text.includes("://")) || "";
+  const found = line.match(/\w+:\/\/[^\s()]+?(?=:\d+:\d+)/);
+  return found ? found[0] : "";
+}
+
+/** The built file of that name, beside this script, or at the server where the script is part of another bundle. */
+function besideUs(settings, name) {
+  const script = ownScriptUrl();
+  const base = /\/sdk\.m?js\b/.test(script) ? script : settings.apiBaseUrl + "/";
+  return new URL(`${name}?${SDK_BUILD}`, base).href;
+}
+
 /* ------------------------------------------------------------------- clock */
 
 let skewMs = 0;
@@ -206,7 +222,12 @@ const INPUT_TYPES =
   "color date datetime-local email month number range search tel text time url week textarea select password hidden file";
 
 function makePrivacy(settings) {
-  const selector = (attribute, own) => `[data-retrospec-${attribute}]${own ? "," + own : ""}`;
+  /** Our attribute, rrweb's class and the site's own selector. One that cannot be read throws: better no recording than an open one. */
+  const selector = (attribute, own) => {
+    const whole = `[data-retrospec-${attribute}],.rr-${attribute}${own ? "," + own : ""}`;
+    document.createDocumentFragment().querySelector(whole);
+    return whole;
+  };
   const block = selector("block", settings.blockSelector);
   const ignore = selector("ignore", settings.ignoreSelector);
   const mask = selector("mask", settings.maskSelector);
@@ -230,11 +251,11 @@ function makePrivacy(settings) {
   /** Whether what is typed into ``element`` must not be seen. Secrets are never unmasked, whatever the options. */
   function hidesValue(element) {
     if (BUTTON_TYPES.test(element.type)) return false;
-    if (isSecretField(element)) return true;
-    if (within(element, mask)) return true;
+    const shown = within(element, unmask) || !settings.maskAllInputs;
+    if (!shown || isSecretField(element) || within(element, mask)) return true;
     if (within(element, unmask)) return false;
     const byType = settings.maskInputOptions || {};
-    return settings.maskAllInputs || byType[element.type] === true || byType[element.localName] === true;
+    return byType[element.type] === true || byType[element.localName] === true;
   }
 
   const stars = (text) => text.replace(/\S/g, "*");
@@ -248,6 +269,8 @@ function makePrivacy(settings) {
     maskText: settings.maskAllText ? "*" : mask + ",textarea",
     scrub,
     hidesText,
+    hidden: block + "," + mask,
+    hides: (element) => within(element, block) || within(element, mask),
     ignores: (element) => within(element, ignore) || within(element, block),
     maskInput: (text, element) => (hidesValue(element) ? "*".repeat(Math.min(text.length, 64)) : text),
     maskTextNode: (text, element) =>
@@ -268,110 +291,6 @@ function parseUrl(url) {
   } catch (notAUrl) {
     return new URL(location.href);
   }
-}
-
-/* --------------------------------------------------------- naming elements */
-
-const IMPLIED_ROLES = { a: "link", button: "button", select: "combobox", textarea: "textbox", summary: "button", form: "form", img: "img" };
-const INTERACTIVE =
-  "a[href],button,summary,label,select,textarea,input,[role=button],[role=link],[role=tab],[role=menuitem],[role=option],[role=switch],[role=checkbox],[role=radio],[onclick]";
-
-function makeNamer(privacy) {
-  const attribute = (element, name) => (element.getAttribute && element.getAttribute(name)) || "";
-  const textOf = (element) =>
-    !element || privacy.hidesText(element) || element.isContentEditable ? "" : oneLine(cut(element.textContent || "", 400), 80);
-
-  function labelOf(element) {
-    const labels = element.labels;
-    return labels && labels.length ? textOf(labels[0]) : "";
-  }
-
-  function roleOf(element) {
-    const explicit = attribute(element, "role");
-    if (explicit) return explicit;
-    if (element.localName !== "input") return IMPLIED_ROLES[element.localName] || "";
-    if (BUTTON_TYPES.test(element.type)) return "button";
-    return /^(checkbox|radio)$/.test(element.type) ? element.type : "textbox";
-  }
-
-  /** The accessible name, near enough: what a person would call it. Never what was typed into it. */
-  function nameOf(element) {
-    const pointed = attribute(element, "aria-labelledby").split(" ")[0];
-    const isButton = element.localName === "input" && BUTTON_TYPES.test(element.type);
-    const holdsText = !/^(input|select|textarea|form|body|html|table|ul|ol|main|section)$/.test(element.localName);
-    const name =
-      attribute(element, "aria-label") ||
-      (pointed && textOf(document.getElementById(pointed))) ||
-      labelOf(element) ||
-      (isButton && element.value) ||
-      (holdsText && textOf(element)) ||
-      attribute(element, "alt") ||
-      attribute(element, "title") ||
-      attribute(element, "placeholder") ||
-      attribute(element, "name");
-    return privacy.hidesText(element) ? "" : privacy.scrub(oneLine(name || "", 80));
-  }
-
-  /** The nearest form, dialog or landmark with a name, else the heading above. */
-  function landmarkOf(element) {
-    const around = element.closest("form,dialog,section,nav,main,aside,header,footer,[role=dialog],[role=region],fieldset");
-    if (!around) return "";
-    const heading = around.querySelector("h1,h2,h3,legend");
-    const name = attribute(around, "aria-label") || textOf(heading) || attribute(around, "id") || attribute(around, "name");
-    return oneLine(`${privacy.scrub(name)} ${around.localName}`, 80);
-  }
-
-  const stable = (word) => word && !/\d{3}|[^\w-]/.test(word) && word.length < 40;
-
-  function step(element) {
-    if (stable(element.id)) return "#" + element.id;
-    const names = Array.from(element.classList || []).filter((name) => stable(name) && !/\d/.test(name));
-    const twins = element.parentElement ? Array.from(element.parentElement.children).filter((one) => one.localName === element.localName) : [];
-    const place = twins.length > 1 ? `:nth-of-type(${twins.indexOf(element) + 1})` : "";
-    return element.localName + names.slice(0, 2).map((name) => "." + name).join("") + place;
-  }
-
-  function selectorOf(element) {
-    const steps = [];
-    for (let at = element; at && at.localName !== "html" && steps.length < 5; at = at.parentElement) {
-      steps.unshift(step(at));
-      if (steps[0][0] === "#") break;
-    }
-    return cut(steps.join(">"), 200);
-  }
-
-  const testIdOf = (element) => {
-    const holder = element.closest("[data-testid],[data-test-id],[data-test],[data-cy]");
-    const { testid, testId, test, cy } = holder ? holder.dataset : {};
-    return testid || testId || test || cy || "";
-  };
-
-  /** ``element`` as the marker contract's Control; empty parts are left out. */
-  function control(element) {
-    const isLink = element.localName === "a" && element.href;
-    const parts = {
-      nodeId: Math.max(0, record.mirror.getId(element)),
-      tag: element.localName,
-      role: roleOf(element),
-      name: nameOf(element),
-      text: /^(input|select|textarea|form)$/.test(element.localName) ? "" : textOf(element),
-      label: labelOf(element),
-      testId: testIdOf(element),
-      landmark: landmarkOf(element),
-      selector: selectorOf(element),
-      inputType: element.localName === "input" ? element.type : "",
-      href: isLink ? privacy.scrub(String(element.href), 300) : "",
-    };
-    return Object.fromEntries(Object.entries(parts).filter(([, value]) => value));
-  }
-
-  /** ``button “Pay now”`` */
-  const phrase = (element) => {
-    const name = nameOf(element) || testIdOf(element) || selectorOf(element);
-    return `${roleOf(element) || element.localName} “${oneLine(name, 60)}”`;
-  };
-
-  return { control, phrase, nameOf };
 }
 
 /* ---------------------------------------------------------------- identity */
@@ -407,8 +326,6 @@ function makeIdentity(settings) {
   }
 
   identity.open = () => {
-    identity.visitorId = localStore.read(VISITOR) || "v-" + randomId();
-    localStore.write(VISITOR, identity.visitorId);
     const known = tabStore.read(SESSION);
     const handed = tabStore.read(TAB);
     if (known && known.sessionId) {
@@ -435,6 +352,14 @@ function makeIdentity(settings) {
     identity.mode = "full";
     save();
   };
+  /** Read when the first chunk is described, not at the start: ``localStorage`` may have to be fetched from disk. */
+  identity.visitor = () => {
+    if (!identity.visitorId) {
+      identity.visitorId = localStore.read(VISITOR) || "v-" + randomId();
+      localStore.write(VISITOR, identity.visitorId);
+    }
+    return identity.visitorId;
+  };
   /** For the next page of this tab, which goes on counting where this one ends. */
   identity.handOver = () => {
     save();
@@ -447,16 +372,20 @@ function makeIdentity(settings) {
 
 /* ----------------------------------------------------------------- dropped */
 
-/** What was lost and why, counted until a chunk has carried the counts to the server. */
+/** What was lost and why, counted (and named, where it was markers) until a chunk has carried it to the server. */
 function makeLosses() {
-  let counts = new Map();
+  let lost = new Map();
   return {
-    count(reason, number = 1) {
-      if (number > 0) counts.set(reason, (counts.get(reason) || 0) + number);
+    count(reason, number = 1, markers = []) {
+      if (!number && !markers.length) return;
+      const entry = lost.get(reason) || { reason, count: 0 };
+      entry.count += number + markers.length;
+      if (markers.length) entry.markers = [...(entry.markers || []), ...markers.map((marker) => marker.id)].slice(0, MARKERS_PER_PAGE);
+      lost.set(reason, entry);
     },
     take() {
-      const taken = Array.from(counts, ([reason, count]) => ({ reason, count }));
-      counts = new Map();
+      const taken = Array.from(lost.values());
+      lost = new Map();
       return taken;
     },
   };
@@ -468,7 +397,7 @@ function makeLosses() {
  * What the server has not acknowledged, in IndexedDB, in parts: ``[session, tab, seq, part]`` → a part of a chunk.
  * Parts of a chunk that is still open carry its number already, so that a crash never changes what a number means.
  */
-function makeSpool(settings, losses) {
+function makeSpool(losses) {
   let opening = null;
   let broken = false;
 
@@ -519,40 +448,11 @@ function makeSpool(settings, losses) {
 
   const wholeChunk = ([session, tab, seq]) => IDBKeyRange.bound([session, tab, seq], [session, tab, seq, []]);
 
-  /** Chunks whose page is gone, newest part first: not ``isMine``, and told so by ``isGone``. Too old or too much is deleted. */
-  async function adopt(isMine, isGone) {
-    const chunks = new Map();
-    let bytes = 0;
-    await within("readwrite", async (store) => {
-      const keys = (await request(store.getAllKeys())).filter((key) => !isMine(key));
-      const parts = await Promise.all(keys.map((key) => request(store.get(key))));
-      for (let index = keys.length - 1; index >= 0; index--) {
-        const part = parts[index];
-        bytes += part.events.length;
-        if (bytes > SPOOL_BYTES || Date.now() - part.at > SPOOL_AGE_MS) {
-          losses.count("spool_expired", part.count);
-          store.delete(keys[index]);
-        } else if (part.apiKey === settings.apiKey && isGone(keys[index], part)) {
-          joinPart(chunks, keys[index], part);
-        }
-      }
-    });
-    return Array.from(chunks.values()).reverse();
-  }
-
-  function joinPart(chunks, [session, tab, seq], part) {
-    const name = [session, tab, seq].join();
-    const chunk = chunks.get(name) || { key: [session, tab, seq], head: part.head, events: [], markers: [], count: 0, spooled: true };
-    if (part.events) chunk.events.unshift(part.events);
-    chunk.markers.unshift(...part.markers);
-    chunk.count += part.count;
-    chunks.set(name, chunk);
-  }
-
   return {
     put: (key, part) => within("readwrite", (store) => committed(store, store.put(part, key))),
     remove: (key) => within("readwrite", (store) => committed(store, store.delete(wholeChunk(key)))),
-    adopt,
+    within,
+    request,
   };
 }
 
@@ -575,8 +475,8 @@ function retryAfterMs(response) {
  * Gathers events and markers into numbered chunks and sees each one acknowledged, refused or counted as lost.
  * ``describe()`` gives what every chunk says of its session and page.
  */
-function makeOutbox(settings, identity, losses, { describe, onGap, onRefused }) {
-  const spool = makeSpool(settings, losses);
+function makeOutbox(settings, identity, losses, { describe, onFlush, onGap, onHuge, onRefused }) {
+  const spool = makeSpool(losses);
   const url = `${settings.apiBaseUrl}/v2/chunks?key=${encodeURIComponent(settings.apiKey)}`;
   const receipts = new Map();
   let pending = []; // events as objects, not yet text
@@ -590,7 +490,6 @@ function makeOutbox(settings, identity, losses, { describe, onGap, onRefused }) 
   let expressTokens = EXPRESS_BURST;
   let expressAt = now();
   let onWireBytes = 0;
-  let adoptAt = 0;
   let timers = {};
   let lastAnswer = {};
   let closed = false; // the page is going away
@@ -620,7 +519,8 @@ function makeOutbox(settings, identity, losses, { describe, onGap, onRefused }) 
       const text = JSON.stringify(event);
       if (text.length > EVENT_BYTES) {
         losses.count("event_too_large");
-        onGap();
+        if (event.type === FULL_SNAPSHOT) onHuge();
+        else onGap();
         continue;
       }
       open.events.push(text);
@@ -737,7 +637,7 @@ function makeOutbox(settings, identity, losses, { describe, onGap, onRefused }) 
       return emptyEvents(chunk);
     }
     if (status === 408 || status === 429 || status >= 500) return restAWhile(retryAfterMs(response));
-    losses.count("refused_" + status, chunk.count + chunk.markers.length);
+    losses.count("refused_" + status, chunk.count, chunk.markers);
     if (settings.debug) console.warn("[retrospec] the server refused a chunk:", status);
     forget(chunk);
     refusals += 1;
@@ -777,7 +677,7 @@ function makeOutbox(settings, identity, losses, { describe, onGap, onRefused }) 
   async function flush() {
     pack();
     close();
-    if (now() > adoptAt) adopt();
+    onFlush();
     await pump();
     while (sending && !closed) await new Promise((resolve) => setTimer(resolve, 20));
   }
@@ -847,17 +747,6 @@ function makeOutbox(settings, identity, losses, { describe, onGap, onRefused }) 
     return older.length && close(true);
   }
 
-  /** Takes over what pages that are gone left in the spool. */
-  async function adopt() {
-    adoptAt = now() + ADOPT_EVERY_MS;
-    const isMine = ([session, tab, seq]) => session === identity.sessionId && tab === identity.tabId && seq >= identity.firstSeq;
-    const isGone = (key, part) => key[1] === identity.earlierTabId || Date.now() - part.at > ORPHAN_MS;
-    const waiting = new Set(queue.map((chunk) => chunk.key.join()));
-    const found = (await spool.adopt(isMine, isGone)).filter((chunk) => !waiting.has(chunk.key.join()));
-    for (const chunk of found) enqueue(chunk);
-    if (found.length) pump();
-  }
-
   return {
     receipts,
     add(event) {
@@ -876,8 +765,14 @@ function makeOutbox(settings, identity, losses, { describe, onGap, onRefused }) 
     },
     flush,
     farewell,
-    adopt,
     wake,
+    spool,
+    isQueued: (key) => queue.some((chunk) => chunk.key.join() === key.join()),
+    /** Chunks of pages that are gone. */
+    takeOver(chunks) {
+      chunks.forEach(enqueue);
+      pump();
+    },
     closeNow() {
       pack();
       close();
@@ -921,6 +816,7 @@ const BY_PERSON = new Set([MOUSE_MOVE, 2, SCROLL, INPUT, TOUCH_MOVE, 12]);
  * (null where only rrweb saw it); ``spend(ms)`` each piece of main-thread time.
  */
 function makeRecorder(settings, privacy, { sink, onMutations, spend }) {
+  let record = recordDom;
   let stopRrweb = null;
   let depth = 0;
   let thinning = null;
@@ -1033,6 +929,11 @@ function makeRecorder(settings, privacy, { sink, onMutations, spend }) {
   return {
     start,
     stop,
+    /** The recorder with canvas, a download of its own because few ask for it. */
+    async withCanvas() {
+      record = (await import(besideUs(settings, "sdk-canvas.mjs"))).record;
+    },
+    nodeId: (node) => Math.max(0, record.mirror.getId(node)),
     isOn: () => !!stopRrweb,
     snapshot: () => stopRrweb && timed(() => record.takeFullSnapshot()),
     /** Mutations gathered for a second at a time; rrweb thaws at the next event of another kind. */
@@ -1044,13 +945,6 @@ function makeRecorder(settings, privacy, { sink, onMutations, spend }) {
       thinning = null;
     },
   };
-}
-
-/** Where this script was loaded from, to tell our own stack frames from the page's. */
-function ownScriptUrl() {
-  const line = String(new Error().stack).split("\n").find((text) => text.includes("://")) || "";
-  const found = line.match(/\w+:\/\/[^\s()]+?(?=:\d+:\d+)/);
-  return found ? found[0] : "";
 }
 
 /* ---------------------------------------------------- markers, breadcrumbs */
@@ -1073,8 +967,8 @@ const KINDS = {
 function makeBreadcrumbs(privacy) {
   const ring = [];
   return {
-    add(category, message, data) {
-      const crumb = { at: now(), category, message: privacy.scrub(oneLine(message, 200)) };
+    add(category, message, data, at = now()) {
+      const crumb = { at, category, message: privacy.scrub(oneLine(message, 200)) };
       if (data) crumb.data = data;
       ring.push(crumb);
       if (ring.length > BREADCRUMBS) ring.shift();
@@ -1128,7 +1022,7 @@ function makeMarkers(privacy, losses, breadcrumbs, publish) {
 const NOISE = /^ResizeObserver loop|^Non-Error promise rejection captured with value: Object Not Found/;
 const EXTENSION = /^(chrome|moz|safari(-web)?|ms-browser)-extension:/;
 const HYDRATION =
-  /hydrat(ion|ing).*(fail|error|mismatch|match|did(n't| not))|(text content|server html|server rendered html).*(did not|didn't) match|minified react error #(418|419|421|422|423|425)\b/i;
+  /hydrat(ion|ing).*(fail|error|mismatch|match)|error while hydrating|(text content|prop .*|server[- ]rendered html) (did not|didn't|does not) match|expected server html|minified react error #(418|419|421|422|423|425)\b/i;
 
 function watchErrors(client) {
   const { settings, privacy, mark, breadcrumbs } = client;
@@ -1162,19 +1056,24 @@ function watchErrors(client) {
     if (NOISE.test(text) || EXTENSION.test(extra.filename || "") || matchesAny(text, settings.ignoreErrors)) return "";
     const kind = HYDRATION.test(text) ? "hydration_error" : signal;
     const label = error.type && !text.startsWith(error.type) ? `${error.type}: ${text}` : text;
-    const click = client.lastClick();
-    if (click) click.error = true;
-    const control = click && now() - click.at < 1_000 ? { control: client.namer.control(click.element) } : {};
+    if (client.lastClick) client.lastClick.error = true;
+    const control = client.controlBefore(now());
     return mark(kind, label || "Error without a message", { ...extra, ...error, message: text, ...control });
   }
   client.reportError = (value, extra) => once(value) && report("exception", value, { handled: true, extra });
 
   function onError(event) {
-    if (event.target && event.target !== window && event.target.localName) return watchResource(client, event.target);
+    if (event.target && event.target !== window && event.target.localName) return client.tell("resource", { target: event.target });
     if (!("message" in event) || !once(event.error)) return undefined;
     const place = { filename: privacy.scrub(event.filename || "", 500), lineno: event.lineno || 0, colno: event.colno || 0 };
     const message = String(event.message).replace(/^Uncaught /, "");
     return report("exception", event.error || message, { ...place, message });
+  }
+
+  function onPolicy(event) {
+    const blocked = event.blockedURI || "";
+    if (client.isOwnUrl(blocked) || blocked === parseUrl(settings.apiBaseUrl).origin) client.losses.count("csp");
+    else client.tell("policy", { event });
   }
 
   function onConsole(level, args) {
@@ -1199,7 +1098,7 @@ function watchErrors(client) {
   const stops = [
     on(window, "error", onError),
     on(window, "unhandledrejection", (event) => once(event.reason) && report("unhandled_rejection", event.reason)),
-    on(document, "securitypolicyviolation", (event) => watchPolicy(client, event)),
+    on(document, "securitypolicyviolation", onPolicy),
   ];
   if (settings.recordConsole) for (const level of ["error", "warn"]) stops.push(wrapConsole(level, onConsole));
   if (Error.stackTraceLimit === 10) Error.stackTraceLimit = 50; // V8's default: nobody has set it
@@ -1230,32 +1129,6 @@ function wrapMethod(owner, name, apply) {
   };
 }
 
-const siteOf = (host) => host.split(".").slice(-2).join(".");
-
-function watchResource(client, element) {
-  const { mark, breadcrumbs, privacy } = client;
-  const url = parseUrl(element.src || element.href || (element.currentSrc ?? ""));
-  if (client.isOwnUrl(url.href) || !/^https?:$/.test(url.protocol)) return;
-  const what = { script: "Script", link: "Stylesheet", img: "Image", video: "Video", audio: "Audio" }[element.localName];
-  if (!what || (what === "Stylesheet" && !/stylesheet/i.test(element.rel))) return;
-  const label = `${what} ${templatePath(url.pathname)} failed to load`;
-  breadcrumbs.add("resource", label);
-  if (siteOf(url.hostname) !== siteOf(location.hostname)) return; // blocked trackers are the visitor's own choice
-  mark("resource_error", label, { url: privacy.scrub(url.href), failure: "network", control: client.namer.control(element) });
-}
-
-function watchPolicy(client, event) {
-  const blocked = event.blockedURI || "";
-  if (client.isOwnUrl(blocked) || (client.settings.apiBaseUrl && blocked === parseUrl(client.settings.apiBaseUrl).origin)) {
-    client.losses.count("csp");
-    return;
-  }
-  if (event.disposition === "report" || EXTENSION.test(blocked) || EXTENSION.test(event.sourceFile || "")) return;
-  const place = { filename: event.sourceFile || "", lineno: event.lineNumber || 0, colno: event.columnNumber || 0 };
-  const rule = event.effectiveDirective || event.violatedDirective;
-  client.mark("csp_violation", `CSP ${rule} blocked ${blocked.split(/[?#]/)[0]}`, { url: client.privacy.scrub(blocked), type: rule, ...place });
-}
-
 /* -------------------------------------------------------- signals: network */
 
 function watchNetwork(client) {
@@ -1271,7 +1144,7 @@ function watchNetwork(client) {
   function begin(method, url) {
     const parsed = parseUrl(String(url));
     if (client.isOwnUrl(parsed.href) || !/^https?:$/.test(parsed.protocol)) return null;
-    client.noteEffect("network");
+    client.tell("network");
     return { method: String(method || "GET").toUpperCase(), url: parsed, at: now(), from: perfNow() };
   }
 
@@ -1288,8 +1161,7 @@ function watchNetwork(client) {
     const signal = signalOf(outcome, durationMs);
     if (!signal) return "";
     for (const name of ["failure", "requestId", "extra"]) if (outcome[name]) evidence[name] = outcome[name];
-    const click = client.lastClick();
-    if (click && call.at - click.at < 1_000) evidence.control = client.namer.control(click.element);
+    Object.assign(evidence, client.controlBefore(call.at));
     return mark(signal, `${call.method} ${place} ${signal === "slow_request" ? "slow" : result}`, evidence);
   }
 
@@ -1402,277 +1274,49 @@ function wrapXhr(network) {
   return () => stops.forEach((stop) => stop());
 }
 
-/* --------------------------------------------------------- signals: clicks */
-
-const NATIVE_EFFECT =
-  "select,textarea,label,video,audio,iframe,canvas,object,embed,summary,[contenteditable],[popovertarget],[commandfor],[aria-haspopup],a[download],a[target=_blank],a[href^='mailto:'],a[href^='tel:'],input:not([type=submit],[type=button],[type=image],[type=reset])";
-const SILENT_BY_NATURE = /cop(y|i)|print|download|share|export|play|pause|mute/i;
-
-/**
- * Clicks that did nothing, and clicks repeated in anger. What counts as an answer is anything the page did that it was
- * not already doing before: parts of the page that change by themselves (clocks, carousels) say nothing.
- */
-function watchClicks(client) {
-  const { settings, namer, mark, breadcrumbs, privacy } = client;
-  const churn = new Map(); // node → when it last changed
-  let streak = [];
-  let last = null;
-  client.lastClick = () => last;
-
-  /** ``weak`` effects (network, focus) spare a click from being dead, but do not calm a rage. */
-  function noteEffect(kind) {
-    if (!last) return;
-    const weak = kind === "network" || kind === "focus";
-    last.effects += 1;
-    if (!weak) for (const click of streak) click.answered = true;
-  }
-  client.noteEffect = noteEffect;
-
-  function onMutations(records) {
-    const at = now();
-    const waiting = last && at - last.at < settings.deadClickMs;
-    if (!records || records.length > 50) return waiting && noteEffect("dom");
-    if (waiting && records.some((change) => isAnswer(change))) noteEffect("dom");
-    if (waiting) return undefined; // what a click set in motion is not background
-    if (churn.size > 500) churn.clear();
-    for (const change of records) churn.set(change.target, at);
-    return undefined;
-  }
-  client.onMutations = onMutations;
-
-  function isAnswer(change) {
-    const before = churn.get(change.target);
-    if (before && last.at - before < 5_000 && before < last.at) return false;
-    if (change.type !== "childList" || !last.element.contains(change.target)) return true;
-    const nodes = [...change.addedNodes, ...change.removedNodes];
-    return nodes.some((node) => node.textContent.trim()); // a ripple inside the button is not an answer
-  }
-
-  /** The control a person meant, else what was hit when it looks clickable. */
-  function meant(target) {
-    const found = target.closest(INTERACTIVE);
-    if (found) return found;
-    return getComputedStyle(target).cursor === "pointer" ? target : null;
-  }
-
-  function onClick(event) {
-    const target = event.composedPath()[0];
-    if (!event.isTrusted || !(target instanceof Element) || privacy.ignores(target)) return;
-    const control = meant(target);
-    const element = control || target;
-    const click = { at: now(), element, target, x: event.clientX, y: event.clientY, effects: 0, answered: false, error: false };
-    last = click;
-    breadcrumbs.add("click", namer.phrase(element));
-    if (settings.detectRageClicks) countStreak(click);
-    if (settings.detectDeadClicks && control && canBeDead(control, event)) later(() => judgeDead(click), settings.deadClickMs);
-  }
-
-  function countStreak(click) {
-    const near = (other) => other.element === click.element || Math.hypot(other.x - click.x, other.y - click.y) < 30;
-    streak = streak.filter((other) => click.at - other.at < settings.rageClickWindowMs && near(other));
-    streak.push(click);
-    if (streak.length === settings.rageClickThreshold) {
-      const clicks = streak;
-      later(() => judgeRage(clicks, click), 600);
-    }
-  }
-
-  function judgeRage(clicks, click) {
-    const selecting = String(getSelection() || "").trim();
-    const restful = clicks.some((one) => one.answered) || selecting || click.target.closest("video,audio,canvas,input[type=number],input[type=range]");
-    if (restful || !client.seesPage()) return;
-    const count = Math.max(clicks.length, streak.length);
-    mark("rage_click", `Rage click on ${namer.phrase(click.element)}`, { control: namer.control(click.element), count }, click.at);
-    for (const one of clicks) one.judged = true;
-  }
-
-  function canBeDead(control, event) {
-    const modified = event.metaKey || event.ctrlKey || event.shiftKey || event.button;
-    if (modified || control.closest(NATIVE_EFFECT) || control.disabled || document.querySelector("canvas")) return false;
-    return !SILENT_BY_NATURE.test(namer.nameOf(control) + control.className);
-  }
-
-  function judgeDead(click) {
-    const gone = !click.element.isConnected || document.hidden || !document.hasFocus();
-    if (click.effects || click.judged || click.dead || gone || !client.seesPage()) return;
-    if (last !== click && last.element === click.element) return; // the last of several speaks for all
-    click.dead = true;
-    const signal = click.error ? "error_click" : "dead_click";
-    const words = click.error ? "Click that raised an error on" : "Dead click on";
-    mark(signal, `${words} ${namer.phrase(click.element)}`, { control: namer.control(click.element) }, click.at);
-  }
-
-  const effect = (kind) => () => noteEffect(kind);
-  const stops = [on(document, "click", onClick)];
-  for (const type of ["scroll", "toggle", "play", "pause", "copy", "change", "submit", "fullscreenchange"]) stops.push(on(document, type, effect(type)));
-  for (const type of ["blur", "hashchange", "popstate", "pagehide", "beforeunload"]) {
-    stops.push(on(window, type, (event) => event.target === window && noteEffect(type)));
-  }
-  stops.push(on(document, "selectionchange", () => last && !(getSelection() || { isCollapsed: true }).isCollapsed && noteEffect("selection")));
-  stops.push(on(document, "focusin", (event) => last && !last.element.contains(event.target) && noteEffect("focus")));
-  return stops;
-}
-
-/* ---------------------------------------------------------- signals: forms */
-
-const VALIDITY_RULES =
-  "valueMissing typeMismatch patternMismatch tooLong tooShort rangeUnderflow rangeOverflow stepMismatch badInput customError".split(" ");
-
-function watchForms(client) {
-  const { namer, mark, breadcrumbs, privacy } = client;
-  let refused = [];
-  let triedAt = 0;
-  const unfinished = new Map();
-
-  const formName = (form) => (form ? oneLine(form.getAttribute("aria-label") || form.getAttribute("name") || form.id || namer.nameOf(form) || "form", 80) : "");
-
-  /** Pages also ask ``checkValidity`` while one types: only what follows an attempt to submit is a refusal. */
-  function noteAttempt(event) {
-    const button = event.target.closest && event.target.closest("button,input[type=submit],input[type=image]");
-    const submits = event.type === "click" ? button : event.key === "Enter" && event.target.form;
-    if (event.isTrusted && submits) triedAt = now();
-  }
-
-  function onInvalid(event) {
-    if (now() - triedAt > 1_000 || privacy.ignores(event.target)) return;
-    if (!refused.length) later(report, 0);
-    refused.push(event.target);
-  }
-
-  function report() {
-    const fields = refused;
-    refused = [];
-    const rule = VALIDITY_RULES.find((name) => fields[0].validity[name]) || "customError";
-    markRefusal(fields[0], rule, fields[0].validationMessage, fields.length);
-  }
-
-  function markRefusal(field, rule, message, count) {
-    const form = field.form || field.closest("form");
-    if (form) unfinished.set(form, { field, rule });
-    const evidence = { control: namer.control(field), form: formName(form), rule, count };
-    evidence.validationMessage = privacy.scrub(withoutValue(message || "", field), 300);
-    mark("validation_refused", `${namer.nameOf(field) || field.localName}: ${rule}`, evidence);
-  }
-
-  /** Browsers quote what was typed ("'jo' is missing an '@'"): it goes. */
-  const withoutValue = (message, field) => [field.value, ...String(field.value || "").split(/[@\s]/)].reduce((text, typed) => (typed ? text.replaceAll(typed, "…") : text), message);
-
-  /** A page's own validation shows itself by ``aria-invalid`` turning true right after an attempt. */
-  function onMutations(records) {
-    if (!records || now() - triedAt > 2_000) return;
-    const hit = records.find((change) => change.attributeName === "aria-invalid" && change.target.getAttribute("aria-invalid") === "true");
-    if (!hit || refused.length || privacy.ignores(hit.target)) return;
-    triedAt = 0;
-    const described = document.getElementById(hit.target.getAttribute("aria-errormessage") || hit.target.getAttribute("aria-describedby") || "");
-    markRefusal(hit.target, "customError", described && !privacy.hidesText(described) ? oneLine(described.textContent, 200) : "", 1);
-  }
-  client.onFormMutations = onMutations;
-
-  function onSubmit(event) {
-    unfinished.delete(event.target);
-    breadcrumbs.add("submit", formName(event.target));
-  }
-
-  function onLeave() {
-    for (const [form, { field, rule }] of unfinished) {
-      mark("form_abandoned", `${formName(form)} left after ${namer.nameOf(field) || field.localName}: ${rule}`, { control: namer.control(field), form: formName(form), rule });
-    }
-    unfinished.clear();
-  }
-  client.onLeave.push(onLeave);
-
-  return [
-    on(document, "click", noteAttempt),
-    on(document, "keydown", noteAttempt),
-    on(document, "invalid", onInvalid),
-    on(document, "submit", onSubmit),
-    on(document, "change", (event) => event.target.localName && !privacy.ignores(event.target) && breadcrumbs.add("input", namer.phrase(event.target))),
-  ];
-}
-
-/* ---------------------------------------------------------- signals: pages */
+/* --------------------------------------------------------- signals: routes */
 
 const LOADS = "retrospec.loads";
 const ALIVE = "retrospec.alive";
 
-function watchPages(client) {
-  const { settings, mark, breadcrumbs, privacy } = client;
-  let path = location.pathname;
-  let enteredAt = now();
-  const shownPath = () => templatePath(location.pathname);
-  const loadType = () => (performance.getEntriesByType("navigation")[0] || {}).type || "navigate";
+/** Tells route changes, and leaves notes for the tab's next page: what was loaded when, and whether this page said goodbye. */
+function watchRoutes(client) {
+  const { breadcrumbs, privacy, visit } = client;
+  let leftAt = 0;
+  const note = () => tabStore.write(ALIVE, { path: visit.path, enteredAt: visit.enteredAt, leftAt, at: now(), visible: !document.hidden });
 
   function onRoute(trigger) {
-    if (location.pathname === path) return;
+    if (location.pathname === visit.path) return;
     client.closeChunk();
-    path = location.pathname;
-    enteredAt = now();
-    client.noteEffect("navigation");
-    breadcrumbs.add("navigation", path);
-    client.note("retrospec.navigation", { href: privacy.scrub(location.href, 2_000), route: path, trigger });
+    Object.assign(visit, { path: location.pathname, enteredAt: now() });
+    client.tell("route");
+    breadcrumbs.add("navigation", visit.path);
+    client.note("retrospec.navigation", { href: privacy.scrub(location.href, 2_000), route: visit.path, trigger });
   }
 
-  function checkReloadLoop() {
+  if (!visit.startedAt) {
     const at = now();
-    const loads = (tabStore.read(LOADS) || []).filter((load) => load.path === path && at - load.at < settings.reloadLoopWindowMs);
-    loads.push({ path, at });
-    tabStore.write(LOADS, loads.slice(-20));
-    if (loads.length >= settings.reloadLoopThreshold) {
-      const seconds = Math.round((at - loads[0].at) / 1_000);
-      mark("reload_loop", `Reload loop on ${shownPath()}`, { count: loads.length, extra: { seconds } });
-      tabStore.remove(LOADS);
-    }
+    Object.assign(visit, { startedAt: at, enteredAt: at, path: location.pathname, earlier: tabStore.read(ALIVE) });
+    visit.loads = [...(tabStore.read(LOADS) || []), { path: visit.path, at }].slice(-20);
+    tabStore.write(LOADS, visit.loads);
   }
+  note();
 
-  /** A page that was in sight and never said goodbye was killed or crashed. */
-  function checkEarlierPage() {
-    const earlier = tabStore.read(ALIVE);
-    tabStore.write(ALIVE, null);
-    if (!earlier) return;
-    const { path: from, enteredAt: entered, leftAt, visible } = earlier;
-    const here = loadType() === "reload" && !page.opener; // a tab opened by script starts with a copy of our notes
-    if (!leftAt && visible && here && now() - earlier.at < 60_000) mark("crash", `Page ${templatePath(from)} went away without goodbye`, { extra: { path: from } });
-    if (leftAt && loadType() === "back_forward") noteReturn(from, leftAt - entered);
-  }
-
-  function noteReturn(from, stayedMs) {
-    if (from !== path && stayedMs < settings.quickBackMs) mark("quick_back", `Quick back from ${templatePath(from)}`, { durationMs: stayedMs });
-  }
-
-  let leftAt = 0;
-  const keepAlive = () => tabStore.write(ALIVE, { path, enteredAt, leftAt, at: now(), visible: !document.hidden });
-
-  function checkBlank() {
-    const body = document.body;
-    if (!body || document.hidden || body.getElementsByTagName("*").length > 60) return;
-    if (body.querySelector("img,svg,canvas,video,iframe,input,button,object,embed")) return;
-    const copy = body.cloneNode(true);
-    copy.querySelectorAll("script,style,template,noscript").forEach((node) => node.remove());
-    const pictured = getComputedStyle(body).backgroundImage !== "none";
-    if (!copy.textContent.trim() && !pictured) mark("blank_page", `Blank page on ${shownPath()}`);
-  }
-  client.checkBlank = checkBlank;
-
-  function start() {
-    leftAt = 0;
-    keepAlive();
-    later(checkBlank, 5_000);
-  }
-
-  checkEarlierPage();
-  if (settings.detectReloadLoops) checkReloadLoop();
-  start();
-  client.onLeave.push(() => {
-    leftAt = now();
-    keepAlive();
-  });
-  client.onReturn.push(() => {
-    const earlier = tabStore.read(ALIVE);
-    if (earlier && earlier.leftAt) noteReturn(earlier.path, earlier.leftAt - earlier.enteredAt);
-    start();
-  });
-
-  const stops = [on(document, "visibilitychange", keepAlive), on(window, "popstate", () => onRoute("popstate")), on(window, "hashchange", () => onRoute("hash"))];
+  const stops = [
+    on(document, "visibilitychange", note),
+    on(window, "pagehide", () => {
+      leftAt = now();
+      note();
+    }),
+    on(window, "pageshow", (event) => {
+      if (!event.persisted) return;
+      visit.earlier = tabStore.read(ALIVE);
+      leftAt = 0;
+      note();
+    }),
+    on(window, "popstate", () => onRoute("popstate")),
+    on(window, "hashchange", () => onRoute("hash")),
+  ];
   if (page.navigation && page.navigation.addEventListener) return [...stops, on(page.navigation, "currententrychange", () => onRoute("history"))];
   const changed = safely(() => onRoute("history"));
   for (const name of ["pushState", "replaceState"]) {
@@ -1687,40 +1331,95 @@ function watchPages(client) {
   return stops;
 }
 
-/** Largest paint, worst interaction, layout shift, and pages that froze. */
-function watchVitals(client) {
-  const { settings, mark } = client;
-  const vitals = { lcp: 0, inp: 0, cls: 0 };
-  let shift = { value: 0, firstAt: 0, lastAt: 0 };
-  const observers = [];
+/* --------------------------------------------------------- the second part */
 
-  function observe(type, read, more) {
+const HEARD_ON_DOCUMENT =
+  "click keydown invalid submit change scroll toggle play pause copy fullscreenchange selectionchange focusin".split(" ");
+const HEARD_ON_WINDOW = "blur hashchange popstate beforeunload".split(" ");
+
+/**
+ * Hears what sdk-more.js judges, keeps it until that has arrived, and then hands it over in order. Of a run of equal
+ * entries the first is enough, but for those that count one by one.
+ */
+function makeEars(client) {
+  let early = [];
+  let batches = 0;
+  let more = null;
+  let failed = false;
+  const each = /^(click|keydown|invalid|submit|change|resource|policy|mutations)$/;
+
+  function tell(type, told) {
+    const entry = { type, at: now(), ...told };
+    if (type === "click") noteClick(entry);
+    if (more) more.hear(entry);
+    else if (!failed) keep(entry);
+  }
+
+  function keep(entry) {
+    const newest = early[early.length - 1];
+    if (entry.type === "mutations" && (batches += 1) > EARLY_BATCHES) entry.records = null;
+    const repeats = newest && newest.type === entry.type && !(entry.records || each.test(entry.type));
+    if (repeats || (newest && entry.records === null && newest.records === null)) return;
+    if (early.length < EARLY_ENTRIES) early.push(entry);
+    else client.losses.count("early_input");
+  }
+
+  function noteClick(entry) {
+    if (entry.event.isTrusted && entry.target instanceof Element) client.lastClick = entry;
+  }
+
+  function onEvent(event) {
+    const { type } = event;
+    if (type === "keydown" && event.key !== "Enter") return;
+    if (type === "blur" && event.target !== window) return;
+    if (!client.lastClick && !each.test(type)) return; // an effect of nothing
+    if (type === "selectionchange" && (getSelection() || { isCollapsed: true }).isCollapsed) return;
+    tell(type, { event, target: type === "click" ? event.composedPath()[0] : event.target });
+  }
+
+  async function load() {
     try {
-      const observer = new PerformanceObserver(safely((list) => list.getEntries().forEach(read)));
-      observer.observe({ type, buffered: true, ...more });
-      observers.push(observer);
-    } catch (unsupported) {
-      // This browser has no such measure.
+      const part = await import(besideUs(client.settings, "sdk-more.mjs"));
+      if (part.BUILD !== SDK_BUILD) throw new Error("another build");
+      if (client.isOn() && !more) install(part);
+    } catch (missing) {
+      failed = true;
+      early = [];
+      client.losses.count("second_part");
     }
   }
 
-  function onShift(entry) {
-    if (entry.hadRecentInput) return;
-    const same = entry.startTime - shift.lastAt < 1_000 && entry.startTime - shift.firstAt < 5_000;
-    shift = { value: (same ? shift.value : 0) + entry.value, firstAt: same ? shift.firstAt : entry.startTime, lastAt: entry.startTime };
-    vitals.cls = Math.max(vitals.cls, shift.value);
+  function install(part) {
+    const kit = { cut, later, localStore, matchesAny, now, oneLine, ownFetch, page, parseUrl, safely, tabStore, templatePath, whenIdle };
+    more = part.install(client, kit);
+    for (const entry of early) more.hear(entry);
+    early = [];
   }
 
-  observe("largest-contentful-paint", (entry) => (vitals.lcp = entry.startTime));
-  observe("event", (entry) => entry.interactionId && (vitals.inp = Math.max(vitals.inp, entry.duration)), { durationThreshold: 40 });
-  observe("layout-shift", onShift);
-  observe("longtask", (entry) => {
-    if (entry.duration >= settings.longTaskMs) mark("long_task", `Page ${templatePath(location.pathname)} froze`, { durationMs: Math.round(entry.duration) });
-  });
-  client.onLeave.push(() =>
-    client.note("retrospec.vitals", { lcpMs: Math.round(vitals.lcp), inpMs: Math.round(vitals.inp), cls: Math.round(vitals.cls * 1_000) / 1_000 }),
-  );
-  return [() => observers.forEach((observer) => observer.disconnect())];
+  /** After the page has loaded and come to rest, or four seconds, whichever is first. */
+  function loadSoon() {
+    let begun = false;
+    const begin = () => {
+      if (begun) return;
+      begun = true;
+      whenIdle(safely(load), { timeout: 2_000 });
+    };
+    if (document.readyState === "complete") return begin();
+    later(begin, 4_000);
+    return on(window, "load", begin);
+  }
+
+  function listen() {
+    loadSoon();
+    const stops = [...HEARD_ON_DOCUMENT.map((type) => on(document, type, onEvent)), ...HEARD_ON_WINDOW.map((type) => on(window, type, onEvent))];
+    stops.push(() => {
+      if (more) more.stop();
+      more = null;
+    });
+    return stops;
+  }
+
+  return { tell, listen };
 }
 
 /* ---------------------------------------------------------------- governor */
@@ -1737,16 +1436,20 @@ function makeGovernor(settings, apply) {
   let over = 0;
   let calm = 0;
 
-  function judge(share) {
-    over = share > settings.cpuBudget ? over + 1 : 0;
-    calm = share < settings.cpuBudget / 4 ? calm + 1 : 0;
+  function step(next, share) {
     const before = level;
-    if (share > settings.cpuBudget * 12) level = 3;
-    else if (over >= 2) level = Math.min(level + 1, 3);
-    else if (calm >= 12 && level && level < 3) level -= 1;
+    level = next;
     if (level === before) return;
     over = calm = 0;
     apply(level, before, { level: LEVELS[level], share: Math.round(share * 1_000) / 1_000 });
+  }
+
+  function judge(share) {
+    over = share > settings.cpuBudget ? over + 1 : 0;
+    calm = share < settings.cpuBudget / 4 ? calm + 1 : 0;
+    if (share > settings.cpuBudget * 12) step(3, share);
+    else if (over >= 2) step(Math.min(level + 1, 3), share);
+    else if (calm >= 12 && level && level < 3) step(level - 1, share);
   }
 
   return {
@@ -1760,6 +1463,7 @@ function makeGovernor(settings, apply) {
       windowAt = perfNow();
       judge(share);
     },
+    force: (next) => step(next, 0),
     totalMs: () => Math.round(totalMs),
     level: () => level,
   };
@@ -1803,7 +1507,7 @@ function makeClient(settings) {
   const losses = makeLosses();
   const breadcrumbs = makeBreadcrumbs(privacy);
   const buffer = makeRollingBuffer(settings, losses);
-  const outbox = makeOutbox(settings, identity, losses, { describe, onGap: wantSnapshot, onRefused: () => halt() });
+  const outbox = makeOutbox(settings, identity, losses, { describe, onFlush: () => client.adopt(), onGap: wantSnapshot, onHuge: () => governor.force(3), onRefused: () => halt() });
   const governor = makeGovernor(settings, onGovernor);
   const recorder = makeRecorder(settings, privacy, { sink, onMutations, spend: governor.spend });
   const { mark: addMark, justMarked } = makeMarkers(privacy, losses, breadcrumbs, publish);
@@ -1823,19 +1527,33 @@ function makeClient(settings) {
     losses,
     breadcrumbs,
     justMarked,
-    namer: makeNamer(privacy),
-    onLeave: [],
-    onReturn: [],
-    isOwnUrl: (url) => url.startsWith(settings.apiBaseUrl + "/v2/"),
+    identity,
+    visit: {},
+    lastClick: null,
+    spool: outbox.spool,
+    isQueued: outbox.isQueued,
+    enqueue: outbox.takeOver,
+    nodeId: recorder.nodeId,
+    isOn: () => state === "on",
+    isOwnUrl: (url) => url.startsWith(settings.apiBaseUrl + "/v2/") || /\/sdk-(more|canvas)\.mjs\b/.test(url),
     seesPage: () => recorder.isOn() && governor.level() < 2,
-    lastClick: () => null,
-    noteEffect: () => {},
-    onMutations: () => {},
-    onFormMutations: () => {},
+    adopt: () => {},
     closeChunk: () => outbox.closeNow(),
+    forgetLoads: () => tabStore.remove(LOADS),
+    controlBefore,
     note,
     mark,
   };
+  const ears = makeEars(client);
+  client.tell = ears.tell;
+
+  /** The control clicked within the second before ``at``, as evidence; by its node alone while nothing can name it. */
+  function controlBefore(at) {
+    const click = client.lastClick;
+    if (!click || at - click.at > 1_000) return {};
+    const { target, element = target } = click;
+    return { control: client.namer ? client.namer.control(element) : { nodeId: recorder.nodeId(element), tag: element.localName } };
+  }
 
   onFault = (error) => {
     losses.count("sdk_fault");
@@ -1849,7 +1567,7 @@ function makeClient(settings) {
       route: settings.route || location.pathname,
       url: privacy.scrub(location.href, 2_000),
       startedAt: identity.startedAt,
-      visitorId: identity.visitorId,
+      visitorId: identity.visitor(),
       client: { userAgent: navigator.userAgent, language: navigator.language, viewport: { ...viewport }, sdk: SDK_VERSION, overheadMs: governor.totalMs() },
     };
     if (user) head.user = user;
@@ -1889,7 +1607,7 @@ function makeClient(settings) {
   }
 
   function noteRecorded(data) {
-    if (data.source === INPUT || data.source === MEDIA || data.source === SELECTION) client.noteEffect("input");
+    if (data.source === INPUT || data.source === MEDIA || data.source === SELECTION) client.tell("input");
   }
 
   function keepForError(event) {
@@ -1932,17 +1650,17 @@ function makeClient(settings) {
   function publish(marker) {
     if (identity.mode === "on_error") {
       identity.promote();
+      client.tell("promoted");
       for (const event of buffer.drain()) outbox.add(event);
     }
     const { id, kind, label } = marker;
     sink({ type: CUSTOM, timestamp: Math.max(marker.at, 0), data: { tag: "retrospec.marker", payload: { id, kind, label } } });
     outbox.addMarker(marker);
-    if (kind === "js_exception" && client.checkBlank) later(client.checkBlank, 2_000);
+    if (kind === "js_exception") client.tell("failed");
   }
 
   function onMutations(records) {
-    client.onMutations(records);
-    client.onFormMutations(records);
+    client.tell("mutations", { records: records && records.length <= BATCH_RECORDS ? records : null });
   }
 
   function onGovernor(level, before, detail) {
@@ -1953,22 +1671,8 @@ function makeClient(settings) {
     return level !== before && before < 2 && recorder.start(level === 1);
   }
 
-  /** What a replay of this page cannot show. */
-  function noteCoverage() {
-    const unreadable = Array.from(document.styleSheets).filter((sheet) => {
-      try {
-        return !sheet.cssRules;
-      } catch (foreign) {
-        return true;
-      }
-    });
-    const foreign = Array.from(document.querySelectorAll("iframe")).filter((frame) => !frame.contentDocument);
-    const canvases = settings.recordCanvas ? 0 : document.querySelectorAll("canvas").length;
-    note("retrospec.coverage", { unreadableStylesheets: unreadable.length, foreignFrames: foreign.length, canvases });
-  }
-
   function onPageHide() {
-    client.onLeave.forEach((run) => safely(run)());
+    client.tell("leave");
     if (identity.mode === "full") outbox.farewell(true);
     outbox.setClosed(true);
     identity.handOver();
@@ -1978,19 +1682,17 @@ function makeClient(settings) {
     if (!event.persisted) return;
     outbox.setClosed(false);
     identity.takeBack();
-    client.onReturn.forEach((run) => safely(run)());
+    client.tell("return");
     recorder.snapshot();
-    outbox.adopt();
+    client.adopt(true);
   }
 
   function watch() {
     stops = [
       ...watchErrors(client),
-      ...watchClicks(client),
-      ...(settings.detectFormValidation ? watchForms(client) : []),
       ...watchNetwork(client),
-      ...watchPages(client),
-      ...watchVitals(client),
+      ...watchRoutes(client),
+      ...ears.listen(),
       on(window, "pagehide", onPageHide),
       on(window, "pageshow", onPageShow),
       on(window, "online", outbox.wake),
@@ -1999,10 +1701,10 @@ function makeClient(settings) {
   }
 
   function startRecording() {
-    if (state !== "on") return;
-    recorder.start(governor.level() > 0);
-    later(() => whenIdle(safely(noteCoverage)), 2_000);
+    if (state === "on") recorder.start(governor.level() > 0);
   }
+
+  const prepareRecording = () => (settings.recordCanvas ? recorder.withCanvas().catch(() => losses.count("canvas")).then(safely(startRecording)) : startRecording());
 
   function start() {
     if (state === "on") return;
@@ -2011,11 +1713,9 @@ function makeClient(settings) {
     state = "on";
     page[LIVE] = client;
     watch();
-    if (document.readyState === "loading") stops.push(on(document, "DOMContentLoaded", startRecording));
-    else startRecording();
+    if (document.readyState === "loading") stops.push(on(document, "DOMContentLoaded", prepareRecording));
+    else prepareRecording();
     outbox.whenPacked(governor.spend);
-    outbox.adopt();
-    later(outbox.adopt, 2_000); // the page before may still have been writing
   }
 
   /** Takes every hook out of the page and stops recording; what was recorded still goes out. */

@@ -1,7 +1,8 @@
 """``python -m bench.sdk``: what the SDK costs, as ratios to ``@rrweb/record`` alone, taken in one run.
 
 Four measurements: gzipped size; main-thread time of three pages (Chromium's own TaskDuration, variants interleaved,
-medians); bytes sent against the gzipped events; and how many of the errors thrown right before a page goes away arrive.
+medians of the ratios within each round); bytes sent against the gzipped events; and how many of the errors thrown right before
+a page goes away arrive. ``--rivals`` installs their published packages into ``build/bench`` and takes them along.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import hatch_build
+from bench import rivals
 from tests.browser.collector import BUILT, ROOT, Collector, Handler
 from tests.browser.conftest import chromium_path
 
@@ -54,12 +56,16 @@ def gzipped(text: bytes) -> int:
     return len(gzip.compress(text, 9))
 
 
-def measure_size() -> None:
-    """The served script against ``record`` bundled the same way."""
+def measure_size(bundles: dict[str, Path]) -> None:
+    """The served script against ``record`` bundled the same way, and what comes later."""
     alone = ROOT / "build" / "bench" / "record.js"
     hatch_build.bundle(ROOT, ["--format=iife", "--global-name=rrwebRecord", hatch_build.BROWSERS, f"--outfile={alone}"], ONLY_RECORD)
-    ours, theirs = gzipped((BUILT / "retrospec.js").read_bytes()), gzipped(alone.read_bytes())
-    print(f"size, gzipped: sdk.js {ours:,} B, @rrweb/record alone {theirs:,} B, more by {ours - theirs:,} B")
+    first, more, canvas = (gzipped((BUILT / name).read_bytes()) for name in ("retrospec.js", "sdk-more.mjs", "sdk-canvas.mjs"))
+    theirs = gzipped(alone.read_bytes())
+    print(f"size, gzipped: @rrweb/record alone {theirs:,} B; sdk.js {first:,} B, more by {first - theirs:,} B")
+    print(f"  fetched later: sdk-more.mjs {more:,} B, together more by {first + more - theirs:,} B; sdk-canvas.mjs (with recordCanvas only) {canvas:,} B")
+    for name, bundle in bundles.items():
+        print(f"  {name}: {gzipped(bundle.read_bytes()):,} B")
 
 
 def open_page(page: Page, collector: Collector, name: str, tag: str) -> None:
@@ -68,6 +74,7 @@ def open_page(page: Page, collector: Collector, name: str, tag: str) -> None:
     raw = ROOT / "build" / "bench" / "raw.js"
     page.route("**/bench.html", lambda route: route.fulfill(body=text, content_type="text/html;charset=utf-8"))
     page.route("**/raw.js", lambda route: route.fulfill(body=raw.read_text(), content_type="text/javascript"))
+    rivals.serve(page, [])
     page.goto(f"{collector.base}/bench.html")
 
 
@@ -85,17 +92,27 @@ def task_ms(browser: Browser, collector: Collector, name: str, tag: str) -> floa
     return float(metrics["TaskDuration"]) * 1_000
 
 
-def measure_main_thread(browser: Browser, collector: Collector, rounds: int) -> None:
-    """Medians per page and variant; the ratio that counts is SDK to rrweb."""
+def quartiles(values: list[float]) -> str:
+    """``median (first to third quartile)``."""
+    ordered = sorted(values)
+    low, high = ordered[len(ordered) // 4], ordered[-1 - len(ordered) // 4]
+    return f"{statistics.median(ordered):.3f} ({low:.3f} to {high:.3f})"
+
+
+def measure_main_thread(browser: Browser, collector: Collector, rounds: int, bundles: dict[str, Path]) -> None:
+    """Per page and variant: the ratio to rrweb alone in the same round, its median and quartiles."""
     raw = ROOT / "build" / "bench" / "raw.js"
     hatch_build.bundle(ROOT, ["--format=iife", hatch_build.BROWSERS, f"--outfile={raw}"], RAW)
+    tags = TAGS | {name: f'<script src="/rival/{bundle.name}"></script>' for name, bundle in bundles.items()}
     for name in ("table", "typing", "app"):
-        times: dict[str, list[float]] = {variant: [] for variant in TAGS}
+        times: dict[str, list[float]] = {variant: [] for variant in tags}
         for _ in range(rounds):
-            for variant, tag in TAGS.items():
+            for variant, tag in tags.items():
                 times[variant].append(task_ms(browser, collector, name, tag))
-        none, rrweb, ours = (statistics.median(times[variant]) for variant in TAGS)
-        print(f"main thread, {name}: none {none:.0f} ms, rrweb {rrweb:.0f} ms, retrospec {ours:.0f} ms; retrospec / rrweb {ours / rrweb:.3f}", flush=True)
+        print(f"main thread, {name} page, {rounds} rounds; rrweb alone takes {statistics.median(times['rrweb']):.0f} ms", flush=True)
+        for variant in tags:
+            ratios = [one / rrweb for one, rrweb in zip(times[variant], times["rrweb"], strict=True)]
+            print(f"  {variant:<10} / rrweb {quartiles(ratios)}", flush=True)
 
 
 def measure_bytes(browser: Browser, collector: Collector, seconds: int) -> None:
@@ -135,6 +152,7 @@ def letters(number: int) -> str:
 def measure_delivery(browser: Browser, collector: Collector, errors: int) -> None:
     """How many of ``errors`` last words arrive, by how the page ended."""
     collector.chunks.clear()
+    arrived = 0
     for leave in LEAVES:
         context = browser.new_context()
         labels = [f"{leave} {letters(number)}x" for number in range(errors // len(LEAVES))]
@@ -147,8 +165,11 @@ def measure_delivery(browser: Browser, collector: Collector, errors: int) -> Non
         returning.goto(f"{collector.base}/module.html")
         returning.wait_for_timeout(4_000)
         seen = " ".join(collector.labels())
-        print(f"errors right before {leave}: {sum(label in seen for label in labels)} of {len(labels)} arrived", flush=True)
+        count = sum(label in seen for label in labels)
+        arrived += count
+        print(f"errors right before {leave}: {count} of {len(labels)} arrived", flush=True)
         context.close()
+    print(f"together: {arrived} of {errors // len(LEAVES) * len(LEAVES)}; counted as dropped: {collector.dropped() or 'nothing'}")
 
 
 def main() -> None:
@@ -158,17 +179,20 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--errors", type=int, default=200)
+    parser.add_argument("--rivals", action="store_true", help="install rivals' packages from npm and measure them in the same run")
     wanted = parser.parse_args()
     hatch_build.build_static(ROOT)
+    (ROOT / "build" / "bench").mkdir(exist_ok=True)
+    bundles = rivals.install() if wanted.rivals else {}
     if wanted.only in (None, "size"):
-        measure_size()
+        measure_size(bundles)
     if not chromium_path():
         sys.exit("No Chromium found: only the size was measured.")
     with sync_playwright() as driver, running_collector() as collector:
         arguments: list[Any] = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = driver.chromium.launch(executable_path=chromium_path(), args=arguments)
         if wanted.only in (None, "main-thread"):
-            measure_main_thread(browser, collector, wanted.rounds)
+            measure_main_thread(browser, collector, wanted.rounds, bundles)
         if wanted.only in (None, "bytes"):
             measure_bytes(browser, collector, wanted.seconds)
         if wanted.only in (None, "delivery"):

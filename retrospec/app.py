@@ -1,21 +1,13 @@
 """Where everything is wired: settings in, a running server out."""
 
 import asyncio
-import gc
 import itertools
-import signal
-import socket
-import sys
-import threading
 from collections.abc import AsyncIterator
-from concurrent.futures import Future
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import quote
 
 import structlog
-import uvicorn
-import uvloop
 from litestar import Litestar, Request, Response
 from litestar.config.compression import CompressionConfig
 from litestar.config.cors import CORSConfig
@@ -24,45 +16,46 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from retrospec import __version__
+from retrospec.accounts.audit_log import forget_old_entries
 from retrospec.accounts.keys import ensure_default_project
-from retrospec.accounts.links import new_setup_link
+from retrospec.accounts.signing import Signer, signing_keys
+from retrospec.admission import Admission, Room
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import RetroSpecError
 from retrospec.domain.ids import new_id
 from retrospec.domain.settings import Settings
+from retrospec.governor import Governor
 from retrospec.intake import Intake
 from retrospec.jobs.queue import Doorbell
 from retrospec.jobs.ringer import Ringer
 from retrospec.jobs.sweep import sweep_forever
-from retrospec.lookout import MOST_ASKED, Lookout, Publish, why_not
+from retrospec.jobs.turns import Turns
+from retrospec.lookout import MOST_ASKED, Publish, why_not
 from retrospec.model_line import ModelLine
 from retrospec.pipeline import Look, Pipeline
 from retrospec.reader import Reader
 from retrospec.retention.expiry import clean_up, sweep_orphans
 from retrospec.retention.source_maps import forget_unused_maps
+from retrospec.screening.wiring import screening
 from retrospec.source_names import SourceNames
-from retrospec.storage import projects, reports, sessions
+from retrospec.storage import reports, sessions
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
 from retrospec.storage.folder import held_folder
 from retrospec.storage.migrate import migrate
-from retrospec.storage.projects import DEFAULT_PROJECT_ID
-from retrospec.telemetry import LAG_PROBE_S, Metrics, set_up_logging
+from retrospec.telemetry import Metrics
 from retrospec.traffic import Traffic
+from retrospec.vault.store import Vault, dressed
+from retrospec.vitals import back_up_forever, sample_forever
 from retrospec.web import api, pages
 from retrospec.web.access import KeyRing, RateLimiter
 from retrospec.web.api.errors import HANDLERS
 from retrospec.web.pages import page_errors
-from retrospec.web.tokens import ArtifactTokens, signing_secret
+from retrospec.web.tokens import ArtifactTokens
 
 log = structlog.get_logger()
 
-GRACE_S = 2
-"""Open requests get this long when the server stops."""
-SWITCH_S = 0.0005
-"""How soon a thread that reads a recording lets the event loop on: Python's own 5 ms, for each of many
-short waits of the loop, added up to half a second under load."""
 COMPRESSED_FROM_BYTES = 2_000
 ORPHANS_EVERY = 24
 """One orphan sweep every so many clean-ups."""
@@ -139,10 +132,14 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         state.settings, state.database, state.blobs, state.metrics = settings, database, blobs, metrics
         state.keyring, state.rate_limiter = KeyRing(database), RateLimiter(settings.limits)
         state.traffic = Traffic()
-        state.tokens = ArtifactTokens(signing_secret(settings.data_dir))
+        state.signer = Signer(signing_keys(settings.data_dir))
+        state.tokens = ArtifactTokens(state.signer)
         state.source_names = SourceNames(database, blobs)
         stack.push_async_callback(state.source_names.close)
-        state.intake = Intake(settings, database, blobs, ring, metrics, state.source_names)
+        state.vault = Vault(settings, database, blobs)
+        state.admission = Admission(settings=settings)
+        state.governor = Governor(settings, database, blobs, state.admission)
+        state.intake = Intake(settings, database, blobs, ring, metrics, state.source_names, state.admission)
         stack.push_async_callback(asyncio.to_thread, state.intake.close)
         line = ModelLine()
         stack.push_async_callback(line.close)
@@ -151,6 +148,7 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         look = None if no_look else await stack.enter_async_context(_looking(app, line))
         named = state.source_names
         state.pipeline = Pipeline(settings, database, blobs, metrics, named, word, look, no_look, state.traffic)
+        state.turns = Turns(database, state.pipeline.advance, lambda: state.admission.room is Room.FULL)
         await ensure_default_project(database, now=utc_now())
         await asyncio.to_thread(doorbell.forget_all)
         stack.push_async_callback(asyncio.to_thread, doorbell.close)
@@ -163,6 +161,9 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
             sweep_forever(database, ring, every_s=settings.worker.sweep_seconds),
             _clean_forever(settings, database, blobs, metrics),
             metrics.watch_loop(),
+            state.governor.watch_forever(),
+            sample_forever(state),
+            back_up_forever(settings, database, metrics),
         ):
             stack.push_async_callback(_cancelled, asyncio.create_task(periodic))
         yield
@@ -170,11 +171,8 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
 
 @asynccontextmanager
 async def _looking(app: Litestar, line: ModelLine) -> AsyncIterator[Look]:
-    lookout = Lookout(app.state.settings, app.state.blobs, line, _publishing(app))
-    try:
-        yield lookout.look
-    finally:
-        await lookout.close()
+    async with screening(app.state, line, _publishing(app)) as lookout:
+        yield dressed(lookout.look, app.state.vault)
 
 
 def _publishing(app: Litestar) -> Publish:
@@ -204,7 +202,7 @@ def _advance_on(loop: asyncio.AbstractEventLoop, app: Litestar) -> Any:
     """The task shell: an id in, one pipeline call on the loop."""
 
     def advance(project_id: str, session_id: str) -> None:
-        asyncio.run_coroutine_threadsafe(app.state.pipeline.advance(project_id, session_id), loop).result()
+        asyncio.run_coroutine_threadsafe(app.state.turns.answer(project_id, session_id), loop).result()
 
     return advance
 
@@ -221,8 +219,12 @@ async def _clean_forever(settings: Settings, database: Database, blobs: Blobs, m
         await asyncio.sleep(settings.retention.cleanup_minutes * 60)
         rounds += 1
         try:
-            cleaned = await clean_up(database, blobs, days=settings.retention.days, now=utc_now())
+            kept = settings.retention
+            cleaned = await clean_up(
+                database, blobs, days=kept.days, now=utc_now(), recording_days=kept.recording_days, artifact_days=kept.artifact_days
+            )
             await forget_unused_maps(database, blobs, days=settings.retention.source_map_days, now=utc_now())
+            await forget_old_entries(database, days=settings.audit.keep_days, now=utc_now())
             if rounds % ORPHANS_EVERY == 0:
                 await sweep_orphans(database, blobs, now=utc_now())
         except RetroSpecError as error:
@@ -231,159 +233,3 @@ async def _clean_forever(settings: Settings, database: Database, blobs: Blobs, m
         metrics.cleanup_runs.inc()
         metrics.cleanup_events.inc(cleaned.events)
         metrics.cleanup_artifacts.inc(cleaned.artifacts)
-
-
-# ── serving ───────────────────────────────────────────────────────────────────────────────
-
-
-class Server(uvicorn.Server):
-    """Uvicorn that leaves signals to us, so that a stop by signal is a clean exit."""
-
-    @contextmanager
-    def capture_signals(self) -> Any:
-        """Signals are handled in ``serve``."""
-        yield
-
-
-class RunningServer:
-    """A server in a thread of its own, for the demo, benches and tests."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.app = create_app(settings)
-        self._listening = _listen(settings)
-        self.url = self.app.state.address = address_of(self._listening, settings)
-        self._server = _server(self.app)
-        self._ended: Future[None] = Future()
-        self._thread = threading.Thread(target=self._run, name="retrospec-server", daemon=True)
-
-    def start(self) -> "RunningServer":
-        """Start and wait until it answers. Raises what stopped it from starting."""
-        self._thread.start()
-        while not self._server.started and not self._ended.done():
-            self._thread.join(0.01)
-        if self._ended.done():
-            self._ended.result()
-        return self
-
-    def stop(self) -> None:
-        """Stop and wait until everything is closed."""
-        self._server.should_exit = True
-        self._thread.join()
-        self._listening.close()
-
-    def _run(self) -> None:
-        try:
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(self._server.serve(sockets=[self._listening]))
-            self._ended.set_result(None)
-        except BaseException as error:  # carried to the thread that waits in start()
-            self._ended.set_exception(error)
-
-
-def start_server(settings: Settings) -> RunningServer:
-    """Start a server on ``settings.server`` (port 0: a free one) in a thread; see ``.url`` and ``.stop()``."""
-    return RunningServer(settings).start()
-
-
-def serve(settings: Settings) -> int:
-    """Run until SIGTERM or SIGINT; the exit code."""
-    set_up_logging(settings.server)
-    sys.setswitchinterval(SWITCH_S)
-    # First here, where a refusal (a folder in use, a newer database) ends as one sentence.
-    with held_folder(settings.data_dir):
-        migrate(settings.database_url)
-    listening = _listen(settings)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(settings, listening))
-
-
-async def _serve(settings: Settings, listening: socket.socket) -> int:
-    app = create_app(settings)
-    app.state.address = address_of(listening, settings)
-    server = _server(app)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, setattr, server, "should_exit", True)
-    greeting = asyncio.create_task(_greet(server, app, app.state.address))
-    await server.serve(sockets=[listening])
-    greeting.cancel()
-    listening.close()
-    return 0 if server.started else 1
-
-
-async def _greet(server: Server, app: Litestar, url: str) -> None:
-    while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
-        await asyncio.sleep(0.01)
-    sys.stdout.write(await _greeting(app, url))
-    sys.stdout.flush()
-    # What was loaded so far stays for good: the collector need not look through half a million objects
-    # again each time, which held everything up for 0.15 s.
-    gc.collect()
-    gc.freeze()
-    await asyncio.sleep(2 * LAG_PROBE_S)
-    app.state.metrics.forget_lag()
-
-
-def _listen(settings: Settings) -> socket.socket:
-    host, port = settings.server.host, settings.server.port
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as error:
-        listening.close()
-        raise RetroSpecError(
-            f"Cannot listen on {host}:{port}: {error.strerror}.",
-            hint="Another program may use the port: choose one with --port or server.port.",
-        ) from error
-    return listening
-
-
-def _server(app: Litestar) -> Server:
-    return Server(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            lifespan="on",
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=GRACE_S,
-            timeout_keep_alive=20,
-        )
-    )
-
-
-def address_of(listening: socket.socket, settings: Settings) -> str:
-    """The address to show and to put into snippets."""
-    if settings.server.public_url:
-        return settings.server.public_url.rstrip("/")
-    host, port = listening.getsockname()[:2]
-    shown = {"0.0.0.0": "localhost", "::": "localhost", "127.0.0.1": "localhost"}.get(host, host)
-    return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
-
-
-async def _greeting(app: Litestar, url: str) -> str:
-    """What a start prints: the address; at first the set-up link and the snippet."""
-    database, settings = app.state.database, app.state.settings
-    link = await new_setup_link(database, now=utc_now())
-    async with database.read() as connection:
-        keys = await projects.list_keys(connection, DEFAULT_PROJECT_ID)
-    key = next((each.public_value for each in keys if each.public_value and each.revoked_at is None), "")
-    lines = [f"RetroSpec {__version__} is running at {url}", f"  data      {settings.data_dir}"]
-    if link:
-        lines += [
-            "",
-            "Create the first administrator (this link works once):",
-            f"  {url}{link}",
-        ]
-        if key:
-            lines += ["", "Paste this into the pages of your site:", f"  {snippet(url, key)}"]
-    lines += ["", "Stop with Ctrl-C.", ""]
-    return "\n".join(lines)
-
-
-def snippet(url: str, key: str, site: str = "my-site") -> str:
-    """The one tag a site needs."""
-    return f'<script src="{url}/sdk.js" data-key="{key}" data-site="{site}" async></script>'

@@ -23,6 +23,8 @@ from retrospec.lookout import Lookout, why_not
 from retrospec.model_line import ModelLine
 from retrospec.pipeline import Pipeline
 from retrospec.reader import Reader
+from retrospec.screening.room import RenderRoom
+from retrospec.screening.strips import StripKeeper
 from retrospec.source_names import SourceNames
 from retrospec.storage import reports
 from retrospec.storage.blobs import Blobs
@@ -117,15 +119,17 @@ async def own_pipeline(settings: Settings, database: Database, blobs: Blobs) -> 
     """
     no_look = why_not(settings)
     line, names = ModelLine(), SourceNames(database, blobs)
-    lookout = None if no_look else Lookout(settings, blobs, line, publish=None)
+    room = RenderRoom(settings, database)
+    lookout = None if no_look else Lookout(settings, blobs, line, room, publish=None)
     word = None if settings.analysis.provider == "heuristic" else Reader(settings.analysis, line).word
     try:
         look = lookout.look if lookout is not None else None
         yield Pipeline(settings, database, blobs, Metrics(), names, word, look, no_look, Traffic())
-    finally:
-        await names.close()
         if lookout is not None:
-            await lookout.close()
+            await StripKeeper(database, blobs).make_missing()
+    finally:
+        await room.close()
+        await names.close()
         await line.close()
 
 

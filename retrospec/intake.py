@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from retrospec.admission import Admission
 from retrospec.capture.body import read_chunk, read_ingest, read_upload
 from retrospec.capture.browsers import read_user_agent
 from retrospec.capture.compress import compress
@@ -21,11 +22,12 @@ from retrospec.domain.clock import from_epoch_ms, to_epoch_ms, utc_now
 from retrospec.domain.errors import BadRequest
 from retrospec.domain.ids import site_slug
 from retrospec.domain.marker import Marker
+from retrospec.domain.receipt import WHY_DROPPED, Kept, Vouched, receipt_of
 from retrospec.domain.session import Stage
 from retrospec.domain.settings import Settings
-from retrospec.issues.fingerprint_v1 import cluster_key, fingerprint
+from retrospec.issues.own_rules import name_marker
 from retrospec.source_names import SourceNames
-from retrospec.storage import arrivals, markers, recordings
+from retrospec.storage import arrivals, markers, receipts, recordings, sessions
 from retrospec.storage.arrivals import Arrival, Landed
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Connection, Database
@@ -33,6 +35,8 @@ from retrospec.storage.recordings import StoredChunk
 from retrospec.telemetry import Metrics
 
 T = TypeVar("T")
+Admit = Callable[[str, str], None]
+"""Called with visitor (may be empty) and session before anything is stored; raises TooManyRequests."""
 Ring = Callable[[Sequence[tuple[str, str]]], Awaitable[None]]
 
 CPU_THREADS = 2
@@ -45,6 +49,10 @@ MAX_CLOCK_SKEW = timedelta(minutes=1)
 """A client clock off by more than this is corrected by the time of arrival."""
 
 
+def _admit_all(visitor_id: str, session_id: str) -> None:
+    """For callers that are no strangers."""
+
+
 class Prepared(msgspec.Struct, kw_only=True):
     """Events ready to be stored."""
 
@@ -53,14 +61,17 @@ class Prepared(msgspec.Struct, kw_only=True):
     event_count: int
     first_ms: int
     last_ms: int
+    snapshot_ms: int
 
 
-class Receipt(msgspec.Struct, rename="camel"):
-    """What became of one marker."""
+class MarkerReceipt(msgspec.Struct, rename="camel"):
+    """What became of one marker: ``state`` is ``stored`` or ``lost``, ``receipt`` whether with its replay."""
 
     id: str
     cluster_key: str
     state: str
+    receipt: Vouched
+    reason: str
 
 
 class Intake:
@@ -74,7 +85,9 @@ class Intake:
         ring: Ring,
         metrics: Metrics,
         names: SourceNames,
+        admission: Admission | None = None,
     ) -> None:
+        self._admission = admission or Admission(settings=settings)
         self._settings = settings
         self._database = database
         self._blobs = blobs
@@ -85,9 +98,12 @@ class Intake:
         self._max_markers = settings.limits.max_markers
         self._rules = RedactionRules() if settings.capture.redact else None
 
-    async def accept_upload(self, project_id: str, body: bytes) -> tuple[str, str]:
+    async def accept_upload(
+        self, project_id: str, body: bytes, admit: Admit = _admit_all
+    ) -> tuple[str, str]:
         """Keep a v1 recording; ``(session id, events object key)``. Raises Refused."""
-        chunk = await self._in_thread(self._keep_upload, project_id, body)
+        self._admission.admit(has_markers=False)
+        chunk = await self._in_thread(self._keep_upload, project_id, body, admit)
         replaced = await self._database.write_soon(
             lambda connection: recordings.replace_upload(connection, chunk)
         )
@@ -96,42 +112,52 @@ class Intake:
         self._metrics.accepted_bytes.inc(len(body))
         return chunk.session_id, chunk.object_key
 
-    async def accept_session(self, project_id: str, body: bytes) -> Landed:
+    async def accept_session(self, project_id: str, body: bytes, admit: Admit = _admit_all) -> Landed:
         """Keep a v1 session and its markers, and have it analysed. Raises Refused."""
         if len(body) <= READ_ON_LOOP_BYTES:
-            return await self._land(self._read_session(project_id, body))
-        return await self._land(await self._in_thread(self._read_session, project_id, body))
+            return await self._land(self._read_session(project_id, body, admit))
+        return await self._land(await self._in_thread(self._read_session, project_id, body, admit))
 
-    async def accept_chunk(self, project_id: str, body: bytes) -> tuple[Chunk, bool, list[Receipt]]:
+    async def accept_chunk(
+        self, project_id: str, body: bytes, admit: Admit = _admit_all
+    ) -> tuple[Chunk, bool, list[MarkerReceipt]]:
         """Keep a numbered chunk; ``(chunk, was it new, what became of its markers)``. Raises Refused."""
         now = utc_now()
-        chunk, row, arrival = await self._in_thread(self._keep_chunk, project_id, body, now)
+        chunk, row, arrival = await self._in_thread(self._keep_chunk, project_id, body, now, admit)
         await self._name(arrival)
 
-        async def store(connection: Connection) -> tuple[bool, Landed | None]:
-            if not await recordings.add_chunk(connection, row):
-                return False, None
-            return True, await arrivals.land(connection, arrival, now=now, max_markers=self._max_markers)
+        async def store(connection: Connection) -> tuple[Landed | None, list[MarkerReceipt]]:
+            is_new = await recordings.add_chunk(connection, row)
+            landed = None
+            if is_new:
+                landed = await arrivals.land(connection, arrival, now=now, max_markers=self._max_markers)
+            return landed, await _receipts(connection, arrival)
 
-        is_new, landed = await self._database.write_soon(store)
+        landed, said = await self._database.write_soon(store)
         self._metrics.accepted_bytes.inc(len(body))
         if landed is not None and landed.is_new:
             self._metrics.ingested_sessions.inc()
-        return chunk, is_new, [Receipt(m.id, m.cluster_key, "stored") for m in arrival.markers]
+        return chunk, landed is not None, said
 
     async def _in_thread(self, work: Callable[..., T], *given: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)
 
-    def _keep_upload(self, project_id: str, body: bytes) -> StoredChunk:
+    def _keep_upload(self, project_id: str, body: bytes, admit: Admit) -> StoredChunk:
         """Check, redact, compress and store the blob: all that a recording costs, in one thread."""
         upload = read_upload(body, self._settings.limits)
+        admit("", upload.session_id)
         prepared = self._prepare(upload.events, upload)
         key = f"{_session_folder(project_id, upload.site, upload.session_id, utc_now())}.json"
         self._blobs.put_here(blob_key(key), prepared.stored)
         return _stored_chunk(project_id, upload.session_id, key, prepared)
 
-    def _keep_chunk(self, project_id: str, body: bytes, now: datetime) -> tuple[Chunk, StoredChunk, Arrival]:
+    def _keep_chunk(
+        self, project_id: str, body: bytes, now: datetime, admit: Admit
+    ) -> tuple[Chunk, StoredChunk, Arrival]:
         chunk = read_chunk(body, self._settings.limits)
+        admit(chunk.visitor_id, chunk.session_id)
+        self._admission.admit(has_markers=bool(chunk.markers))
+        chunk.leave_out(self._admission.kept_events)
         prepared = self._prepare(chunk.events, chunk)
         arrival = self._read_chunk_arrival(project_id, chunk, prepared, now)
         folder = arrival.events_object_key.removesuffix(".json")
@@ -148,6 +174,7 @@ class Intake:
         await self._names.name_arrived(arrival.markers, release=release, site=site, route=route)
 
     async def _land(self, arrival: Arrival) -> Landed:
+        self._admission.admit(has_markers=bool(arrival.markers))
         await self._name(arrival)
         now = utc_now()
         landed: Landed = await self._database.write_soon(
@@ -181,11 +208,13 @@ class Intake:
             event_count=source.event_count,
             first_ms=source.first_event_ms or 0,
             last_ms=source.last_event_ms or 0,
+            snapshot_ms=source.first_snapshot_ms or 0,
         )
 
-    def _read_session(self, project_id: str, body: bytes) -> Arrival:
+    def _read_session(self, project_id: str, body: bytes, admit: Admit) -> Arrival:
         ingest = read_ingest(body, self._settings.limits)
         session = ingest.session
+        admit("", session.id)
         _check_own_key(session.events_object_key, project_id, session.id)
         now = utc_now()
         arrival = Arrival(
@@ -242,13 +271,15 @@ class Intake:
         self, arrival: Arrival, sent: IngestedMarker | ChunkMarker, offset_ms: int, now: datetime
     ) -> Marker:
         label, evidence = self._text(sent.label), self._value(sent.evidence)
-        named = fingerprint(
+        named = name_marker(
+            self._settings.rules,
             sent.kind,
             label,
             evidence,
             client_key=sent.cluster_key if isinstance(sent, IngestedMarker) else "",
             site=arrival.site,
             route=arrival.route,
+            release=arrival.release,
         )
         observed_at = arrival.started_at + timedelta(milliseconds=offset_ms)
         return Marker(
@@ -257,7 +288,7 @@ class Intake:
             session_id=arrival.session_id,
             kind=sent.kind,
             label=label,
-            cluster_key=cluster_key(sent.kind, named),
+            cluster_key=named.key,
             replay_offset_ms=offset_ms,
             observed_at=min(observed_at, now),
             evidence=evidence,
@@ -268,6 +299,27 @@ class Intake:
 
     def _value(self, value: Any) -> Any:
         return value if self._rules is None else redact_value(value, self._rules)[0]
+
+
+async def _receipts(connection: Connection, arrival: Arrival) -> list[MarkerReceipt]:
+    """What became of the markers of a chunk, as far as is known now: a later chunk may bring what is missing."""
+    if not arrival.markers:
+        return []
+    session = await sessions.find(connection, arrival.project_id, arrival.session_id)
+    stored = {each.id for each in await markers.of_session(connection, arrival.project_id, arrival.session_id)}
+    kept = Kept(pieces=[]) if session is None else await receipts.kept_of(connection, session)
+    return [
+        _receipt(marker, arrival.client_ms[marker.id], kept, is_stored=marker.id in stored)
+        for marker in arrival.markers
+    ]
+
+
+def _receipt(marker: Marker, at_ms: int, kept: Kept, *, is_stored: bool) -> MarkerReceipt:
+    if not is_stored:
+        reason = WHY_DROPPED["markers_past_limit"]
+        return MarkerReceipt(marker.id, marker.cluster_key, "lost", Vouched.LOST, reason)
+    vouched = receipt_of(at_ms, kept)
+    return MarkerReceipt(marker.id, marker.cluster_key, "stored", vouched.state, vouched.reason)
 
 
 def blob_key(object_key: str) -> str:
@@ -294,6 +346,7 @@ def _stored_chunk(project_id: str, session_id: str, key: str, prepared: Prepared
         event_count=prepared.event_count,
         first_ms=prepared.first_ms,
         last_ms=prepared.last_ms,
+        snapshot_ms=prepared.snapshot_ms,
         created_at=utc_now(),
     )
 

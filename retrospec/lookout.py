@@ -2,9 +2,7 @@
 
 import asyncio
 import tempfile
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -22,12 +20,12 @@ from retrospec.domain.visual import FindingVerdict, Frame, VisualResult
 from retrospec.domain.window import Window, windows_around
 from retrospec.model_line import ModelLine
 from retrospec.replay.found import find_browser, why_no_browser
+from retrospec.screening.room import RenderRoom
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.reports import artifact_folder
 
 if TYPE_CHECKING:
     from retrospec.confirmation.models import ModelAnswer, VideoArtifact
-    from retrospec.replay.browser import Renderer
 
 # Playwright, PyAV, NumPy and Pillow cost 35 MB: they are imported at the first look, so that a server
 # that never looks stays small.
@@ -48,26 +46,17 @@ class Seen(msgspec.Struct):
 
 
 class Lookout:
-    """One warm browser for this process; see ``why_not`` before building one."""
+    """Looks from the render room; see ``why_not`` before building one."""
 
-    def __init__(self, settings: Settings, blobs: Blobs, line: ModelLine, publish: Publish | None) -> None:
+    def __init__(
+        self, settings: Settings, blobs: Blobs, line: ModelLine, room: RenderRoom, publish: Publish | None
+    ) -> None:
         """``publish`` is None where no server could hand a video out: then none is filmed for a model."""
         self._settings = settings
         self._blobs = blobs
         self._line = line
+        self._room = room
         self._publish = publish
-        self._renderer: Renderer | None = None
-        self._budget = RenderBudget(settings)
-
-    async def close(self) -> None:
-        """End the browser."""
-        if self._renderer is not None:
-            await self._renderer.close()
-
-    async def _warm(self) -> "Renderer":
-        if self._renderer is None:
-            self._renderer = await asyncio.to_thread(_new_renderer, self._settings)
-        return self._renderer
 
     async def look(
         self,
@@ -80,10 +69,11 @@ class Lookout:
 
         A configured model that fails: ``Unavailable`` or ``ModelAnswerRefused``.
         """
-        refusal = self._budget.spend(session.project_id, utc_now())
+        refusal = await self._room.spend(session.project_id)
         if refusal:
             return Seen(VisualResult(status="skipped", reason=refusal, windows=list(windows)), [])
-        footage = await (await self._warm()).look(recording, findings, windows)
+        async with self._room.place() as renderer:
+            footage = await renderer.look(recording, findings, windows)
         seen = await asyncio.to_thread(self._judge, session, footage, findings, windows)
         checker = self._settings.confirmation.checker
         if checker == "openai" and seen.result.verdicts:
@@ -152,7 +142,8 @@ class Lookout:
         with tempfile.TemporaryDirectory(prefix="retrospec-film-") as folder:
             out = Path(folder, "replay.webm")
             wanted = windows_around(finding.t_ms for finding in strongest(findings))
-            film = await (await self._warm()).film(recording, wanted, out, findings=findings)
+            async with self._room.place() as renderer:
+                film = await renderer.film(recording, wanted, out, findings=findings)
             if film.status != "ready":
                 result.status, result.verdicts = film.status, []
                 result.reason = f"There is no video for the visual model to watch: {film.reason}."
@@ -212,6 +203,8 @@ class Lookout:
             checker=BUILT_IN,
             windows=list(windows),
             verdicts=verdicts,
+            browser=footage.browser,
+            notes=footage.notes,
         )
         return Seen(result, pictures)
 
@@ -262,49 +255,6 @@ def _video_artifact(url: str, key: str, blobs_url: str) -> "VideoArtifact":
         region=options.get("region", ""),
         key="/".join(part for part in (store.path.strip("/"), key) if part),
     )
-
-
-def _new_renderer(settings: Settings) -> "Renderer":
-    from retrospec.replay.browser import Renderer
-
-    return Renderer(settings.replay)
-
-
-class RenderBudget:
-    """Daily limits and the least interval between a project's renders, counted since this process started."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._limits = settings.replay
-        self._day: date | None = None
-        self._spent: Counter[str] = Counter()
-        self._last: dict[str, datetime] = {}
-
-    def spend(self, project_id: str, now: datetime) -> str:
-        """Take one render; why not, in a sentence, when the budget is used up."""
-        if self._day != now.date():
-            self._day, self._spent = now.date(), Counter()
-        refusal = self._refusal(project_id, now)
-        if not refusal:
-            self._spent[project_id] += 1
-            self._last[project_id] = now
-        return refusal
-
-    def _refusal(self, project_id: str, now: datetime) -> str:
-        limits = self._limits
-        if limits.daily_limit and self._spent.total() >= limits.daily_limit:
-            return f"Today's limit of {limits.daily_limit} renders is used up (replay.daily_limit)."
-        if limits.daily_limit_per_project and self._spent[project_id] >= limits.daily_limit_per_project:
-            return (
-                f"This project's limit of {limits.daily_limit_per_project} renders a day is used up "
-                "(replay.daily_limit_per_project)."
-            )
-        last = self._last.get(project_id)
-        if last is not None and (now - last).total_seconds() < limits.min_interval_seconds:
-            return (
-                f"The last render was under {limits.min_interval_seconds} s ago "
-                "(replay.min_interval_seconds)."
-            )
-        return ""
 
 
 def why_not(settings: Settings) -> str:

@@ -5,11 +5,8 @@ only while the claim is held and nothing was added to the session meanwhile.
 """
 
 import asyncio
-import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -21,9 +18,8 @@ from retrospec.capture.compress import compress, decompress
 from retrospec.confirmation.ruling import Ruling, rule
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.clock import utc_now
-from retrospec.domain.errors import CorruptRecording, NotFound, RetroSpecError, Unavailable
+from retrospec.domain.errors import NotFound, Unavailable
 from retrospec.domain.finding import Finding, Standing
-from retrospec.domain.ids import new_id
 from retrospec.domain.marker import Marker
 from retrospec.domain.recording import Recording
 from retrospec.domain.report import ReportCard, ReportStatus
@@ -32,6 +28,8 @@ from retrospec.domain.settings import Settings
 from retrospec.domain.visual import VisualResult
 from retrospec.domain.window import Window, windows_around
 from retrospec.intake import blob_key
+from retrospec.issues.judging import judge_session
+from retrospec.issues.placing import place_sightings
 from retrospec.issues.sightings import count
 from retrospec.issues.tally import add_sighting
 from retrospec.lookout import Seen
@@ -45,6 +43,7 @@ from retrospec.report_cards import (
     with_outside_words,
 )
 from retrospec.source_names import SourceNames
+from retrospec.stage_claims import bury_or_postpone, kept, next_claim, seized
 from retrospec.storage import issues, markers, recordings, reports, sessions
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Connection, Database
@@ -116,7 +115,7 @@ class Pipeline:
     async def advance(self, project_id: str, session_id: str) -> None:
         """Do every stage that is due for this session; return when none is, or another worker has it."""
         await self._traffic.calm()
-        while claim := await self._claim(project_id, session_id):
+        while claim := await next_claim(self._database, self._settings.worker, project_id, session_id):
             stage = Stage.CONFIRMATION if claim.session.stage is Stage.CONFIRMATION else Stage.ANALYSIS
             with structlog.contextvars.bound_contextvars(
                 project=project_id, session=session_id, stage=str(stage), job=claim.owner
@@ -129,7 +128,7 @@ class Pipeline:
         started = time.perf_counter()
         run = self._confirm if stage is Stage.CONFIRMATION else self._analyse
         try:
-            async with self._kept(claim):
+            async with kept(self._database, self._settings.worker, claim):
                 return await run(claim)
         except Exception as error:  # the stage's border: recorded, retried, at last buried
             await self._fail(claim, stage, error)
@@ -137,60 +136,10 @@ class Pipeline:
         finally:
             self._metrics.stage_seconds.labels(str(stage)).observe(time.perf_counter() - started)
 
-    async def _claim(self, project_id: str, session_id: str) -> Claim | None:
-        owner, now = new_id("job"), utc_now()
-        claimed: Claim | None = await self._database.write_soon(
-            lambda connection: sessions.claim(
-                connection,
-                project_id,
-                session_id,
-                owner=owner,
-                now=now,
-                lease_s=self._settings.worker.lease_seconds,
-            )
-        )
-        return claimed
-
-    @asynccontextmanager
-    async def _kept(self, claim: Claim) -> AsyncIterator[None]:
-        renewing = asyncio.create_task(self._keep_renewing(claim))
-        try:
-            yield
-        finally:
-            renewing.cancel()
-
-    async def _keep_renewing(self, claim: Claim) -> None:
-        lease_s = self._settings.worker.lease_seconds
-        while True:
-            await asyncio.sleep(lease_s / 3)
-            async with self._database.write() as connection:
-                await sessions.renew(connection, claim, until=utc_now() + timedelta(seconds=lease_s))
-
     async def _fail(self, claim: Claim, stage: Stage, error: Exception) -> None:
         self._metrics.stage_failures.labels(str(stage)).inc()
-        worker, attempt = self._settings.worker, claim.session.attempt
-        sentence = str(error) if isinstance(error, RetroSpecError) else f"{type(error).__name__}: {error}"
-        is_final = isinstance(error, CorruptRecording | NotFound) or attempt >= worker.max_attempts
-        log.warning(
-            "stage_failed",
-            attempt=attempt,
-            final=is_final,
-            error=sentence,
-            exc_info=not isinstance(error, RetroSpecError),
-        )
-        now = utc_now()
-        delay_s = sessions.retry_delay_s(
-            attempt, base_s=worker.retry_base_seconds, max_s=worker.retry_max_seconds, jitter=random.random()
-        )
         judged = await self._judged(claim.session)
-        async with self._database.write() as connection:
-            if is_final:
-                await sessions.bury(connection, claim, now=now, error=sentence)
-                await reports.save(connection, failed_report(claim.session, judged.report, sentence))
-            else:
-                await sessions.postpone(
-                    connection, claim, not_before=now + timedelta(seconds=delay_s), error=sentence
-                )
+        await bury_or_postpone(self._database, self._settings.worker, claim, judged.report, error)
 
     # ── stage 1: what happened, by the text of it ─────────────────────────────────────────
 
@@ -213,6 +162,9 @@ class Pipeline:
                 return False
             await markers.place(connection, claim.session.project_id, claim.session.id, loaded.offsets)
             await reports.save(connection, report, analysis.findings)
+            if stage is Stage.DONE:
+                said = connection, claim.session, report, analysis.findings, loaded.markers
+                await judge_session(*said, self._settings, utc_now())
             await reports.save_artifact(connection, artifact)
             return True
 
@@ -333,7 +285,7 @@ class Pipeline:
         Whether the session may be due again, since something arrived meanwhile.
         """
         session = claim.session
-        counted = count(session, report, findings, seen)
+        counted = count(session, report, findings, seen, self._settings.rules)
         now = utc_now()
 
         def combine(old: Tally | None, new: Sighting) -> Tally:
@@ -348,6 +300,8 @@ class Pipeline:
                 await reports.save_artifact(connection, artifact)
             await markers.add_found(connection, counted.found)
             await markers.set_states(connection, session.project_id, session.id, counted.states)
+            await judge_session(connection, session, report, findings, seen, self._settings, now)
+            await place_sightings(connection, counted.sightings, self._settings.promote, now)
             for sighting in counted.sightings:
                 await issues.count_sighting(connection, sighting, combine=combine)
             return True
@@ -356,7 +310,7 @@ class Pipeline:
 
     async def accept_report(self, sent: Any) -> ReportCard:
         """An outside analyzer's card: empty fields keep what was there; any status but pending settles it."""
-        claim = await self._seize(sent.project_id, sent.session_id)
+        claim = await seized(self._database, self._settings.worker, sent.project_id, sent.session_id)
         judged = await self._judged(claim.session)
         report = with_outside_words(judged.report or failed_report(claim.session, None, ""), sent)
         if report.status is not ReportStatus.PENDING:
@@ -371,14 +325,6 @@ class Pipeline:
 
         await self._save_or_release(claim, save, report)
         return report
-
-    async def _seize(self, project_id: str, session_id: str) -> Claim:
-        until = utc_now() + timedelta(seconds=self._settings.worker.lease_seconds)
-        async with self._database.write() as connection:
-            claim = await sessions.seize(connection, project_id, session_id, owner=new_id("out"), until=until)
-        if claim is None:
-            raise NotFound(f"There is no session {session_id!r} in this project.")
-        return claim
 
     async def _move_on(self, connection: Connection, claim: Claim, stage: Stage, report: ReportCard) -> bool:
         return await sessions.move_on(

@@ -20,6 +20,7 @@ from retrospec.domain.marker import Marker, MarkerKind
 from retrospec.domain.session import Session
 from retrospec.issues.failure import as_evidence
 from retrospec.issues.fingerprint_v1 import cluster_key, fingerprint
+from retrospec.issues.own_rules import is_owners
 from retrospec.issues.places import own_frames
 from retrospec.issues.stacks import Frame, parse_stack
 from retrospec.storage import markers as marker_rows
@@ -143,7 +144,8 @@ class SourceNames:
         _note_owners(calls)
         marker.evidence = with_frames(marker.evidence, calls, unmapped)
         found = fingerprint(marker.kind, marker.label, marker.evidence, site=site, route=route)
-        marker.cluster_key = cluster_key(marker.kind, found) if used else marker.cluster_key
+        if used and not is_owners(marker.cluster_key):
+            marker.cluster_key = cluster_key(marker.kind, found)
         await self._note_use(used)
         return True
 

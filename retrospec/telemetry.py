@@ -49,6 +49,17 @@ class Metrics:
         self.stage_failures = self._counter(
             "retrospec_stage_failures", "Stage attempts that failed", ["stage"]
         )
+        self.depth = self._gauge("retrospec_queue_depth", "Sessions by stage and state", ["stage", "state"])
+        self.oldest = self._gauge("retrospec_queue_oldest_seconds", "Longest a due session has waited", ["stage"])
+        self.dead_letters = self._gauge("retrospec_dead_letters", "Sessions given up")
+        self.disk = self._gauge("retrospec_disk_bytes", "Used by RetroSpec, free, and its budget", ["what"])
+        self.room = self._gauge("retrospec_disk_room", "0 open, 1 markers only, 2 full")
+        self.evicted = self._gauge("retrospec_evicted_sessions", "Sessions evicted for the disk since the start")
+        self.refused = self._gauge("retrospec_refused_requests", "Refused or cut since the start", ["reason"])
+        self.resident = self._gauge("retrospec_resident_bytes", "Resident memory of the server")
+        self.open_files = self._gauge("retrospec_open_files", "Open file handles of the server")
+        self.backup_at = self._gauge("retrospec_backup_timestamp_seconds", "When the newest backup was finished; 0: never")
+        self.backup_failures = self._counter("retrospec_backup_failures", "Scheduled backups that failed")
         self.redactions = self._counter("retrospec_redactions", "Values redacted before storing", ["kind"])
         self.uptime = Gauge("retrospec_uptime_seconds", "Time since start", registry=self.registry)
         self.loop_lag_max = Gauge(
@@ -66,6 +77,19 @@ class Metrics:
 
     def _counter(self, name: str, text: str, labels: list[str] | None = None) -> Counter:
         return Counter(name, text, labels or [], registry=self.registry)
+
+    def _gauge(self, name: str, text: str, labels: list[str] | None = None) -> Gauge:
+        return Gauge(name, text, labels or [], registry=self.registry)
+
+    @property
+    def worst_lag_s(self) -> float:
+        """The longest delay of the event loop so far."""
+        return self._worst_lag_s
+
+    def total(self, name: str) -> int:
+        """A counter's sum over its labels."""
+        samples = (sample for family in self.registry.collect() if family.name == name for sample in family.samples)
+        return int(sum(sample.value for sample in samples))
 
     def exposition(self) -> bytes:
         """The Prometheus text of this moment."""

@@ -1,5 +1,6 @@
 // The Session page: loads the recording, plays it, and ties time line, lists and address to the playhead.
 import { wireEvents } from "./events.js";
+import { momentsOf } from "./moments.js";
 import { wirePanes } from "./panes.js";
 import { Timeline } from "./timeline.js";
 import { clock } from "./times.js";
@@ -7,6 +8,8 @@ import { clock } from "./times.js";
 const LEAD_MS = 2000; // a jump lands this long before the failure
 const STEP_MS = 5000;
 const GAP = "retrospec.gap";
+const LOOKS = "retrospec.looks";
+const LOOKS_WORDS = { image: ["picture", "pictures"], font: ["font", "fonts"], style: ["stylesheet", "stylesheets"] };
 
 const byId = (id) => document.getElementById(id);
 const section = byId("player");
@@ -21,10 +24,10 @@ async function start() {
   note.textContent = "Loading the recording…";
   try {
     const [events, { default: Player }] = await Promise.all([load(section.dataset.events), import("./player.js")]);
-    wireEvents(byId("events-list"), events, jumpLater);
+    const list = wireEvents(byId("events-list"), events, jumpLater);
     const problem = unplayable(events);
     if (problem) throw new Error(problem);
-    new Watch(events, Player);
+    new Watch(events, Player, list);
   } catch (error) {
     note.textContent = error.message || "The recording can't be shown.";
     screen.append(note);
@@ -37,11 +40,27 @@ async function load(url) {
   const events = await answer.json().catch(() => {
     throw new Error("The recording broke off while loading. Reload to try again.");
   });
-  return events.filter((event) => event && Number.isFinite(event.timestamp)).sort((a, b) => a.timestamp - b.timestamp);
+  sayLooks(events.find((event) => isNote(event, LOOKS)));
+  return events.filter((event) => event && Number.isFinite(event.timestamp) && !isNote(event, LOOKS)).sort((a, b) => a.timestamp - b.timestamp);
+}
+
+const isNote = (event, tag) => event?.type === 5 && event.data?.tag === tag;
+
+// What the recorded page loaded from its site and the vault has no copy of.
+function sayLooks(event) {
+  if (!event) return;
+  const parts = Object.entries(LOOKS_WORDS)
+    .filter(([sort]) => event.data.payload[sort] > 0)
+    .map(([sort, [one, many]]) => `${event.data.payload[sort]} ${event.data.payload[sort] === 1 ? one : many}`);
+  const note = byId("looks-note");
+  note.textContent = `Not stored with this session, so not shown: ${parts.join(", ").replace(/, ([^,]*)$/, " and $1")} of the page.`;
+  note.hidden = false;
 }
 
 function unplayable(events) {
   const isWhole = (event) => event.type === 2 && event.data?.node;
+  const why = section.dataset.absent;
+  if (why && !events.some(isWhole)) return `There is no replay of this session: ${why}.${events.length ? " What arrived is listed beside." : ""}`;
   if (!events.length) return "This session has no recording.";
   if (!events.some(isWhole)) return "This recording holds no picture of a page: there is nothing to play. Its events are listed beside.";
   return events.length < 2 ? "This recording holds a single moment; there is nothing to play." : "";
@@ -53,8 +72,9 @@ function jumpLater(ms, lead) {
 }
 
 class Watch {
-  constructor(events, Player) {
+  constructor(events, Player, list) {
     watch = this;
+    this.list = list;
     this.first = events[0].timestamp;
     this.length = Math.max(1, events[events.length - 1].timestamp - this.first);
     this.isPlaying = false;
@@ -66,6 +86,7 @@ class Watch {
     this.timeline = new Timeline(byId("timeline"), this.length, { seek: (ms) => this.seek(ms), jump: (ms) => this.jump(ms) });
     this.timeline.showPages(JSON.parse(section.dataset.pages));
     this.timeline.showIdle(idleStretches(events, this.first));
+    this.timeline.showMoments(momentsOf(events, this.first));
     this.say(events);
     this.wire();
     this.begin(Number(section.dataset.start));
@@ -91,7 +112,7 @@ class Watch {
   }
 
   say(events) {
-    const lost = events.filter((event) => event.type === 5 && event.data?.tag === GAP);
+    const lost = events.filter((event) => isNote(event, GAP));
     if (!lost.length) return;
     const warning = byId("screen-warning");
     warning.textContent = `${lost.length === 1 ? "A piece" : `${lost.length} pieces`} of this recording can't be read; the replay has gaps.`;
@@ -139,7 +160,7 @@ class Watch {
   onKey(event) {
     if (event.target.closest("input, select, textarea, [role=tab]") || event.metaKey || event.ctrlKey || event.altKey) return;
     const isOnControl = event.target.closest("a, button, summary");
-    const actions = { ArrowLeft: () => this.seek(this.now() - STEP_MS), ArrowRight: () => this.seek(this.now() + STEP_MS), n: () => this.nextFailure(), f: () => byId("full").click(), k: () => this.toggle() };
+    const actions = { ArrowLeft: () => this.seek(this.now() - STEP_MS), ArrowRight: () => this.seek(this.now() + STEP_MS), n: () => this.nextFailure(), p: () => this.previousFailure(), "<": () => this.changeSpeed(-1), ">": () => this.changeSpeed(1), i: () => byId("skip-idle").click(), f: () => byId("full").click(), k: () => this.toggle() };
     if (!isOnControl) actions[" "] = () => this.toggle();
     const action = actions[event.key];
     if (!action) return;
@@ -187,7 +208,22 @@ class Watch {
     if (next) this.jump(next.ms);
   }
 
+  previousFailure() {
+    const before = this.now() + LEAD_MS - 100;
+    const earlier = this.ticks.filter((tick) => tick.ms < before).pop() ?? this.ticks[this.ticks.length - 1];
+    if (earlier) this.jump(earlier.ms);
+  }
+
+  changeSpeed(step) {
+    const speed = byId("speed");
+    const wanted = Math.min(speed.options.length - 1, Math.max(0, speed.selectedIndex + step));
+    if (wanted === speed.selectedIndex) return;
+    speed.selectedIndex = wanted;
+    speed.dispatchEvent(new Event("change"));
+  }
+
   show(ms) {
+    this.list?.show(ms);
     byId("clock").textContent = clock(ms);
     this.timeline.show(ms);
     markCurrent(this.ticks, ms, LEAD_MS);

@@ -37,7 +37,7 @@ export class Timeline {
   hover(event) {
     const time = this.part("hover-time");
     time.hidden = event.pointerType === "touch";
-    time.textContent = clock(this.at(event));
+    time.textContent = clock(this.at(event)) + this.near(this.at(event));
     time.style.left = `${(this.at(event) / this.length) * 100}%`;
   }
 
@@ -75,6 +75,32 @@ export class Timeline {
       return mark;
     });
     this.part("ticks").replaceChildren(...marks);
+  }
+
+  // Marks under the track, one for what falls on the same pixel: what failed is shown rather than what did not.
+  showMoments(moments) {
+    const places = new Map();
+    for (const moment of moments) {
+      const place = `${moment.sort === "deed" ? 0 : 1}-${Math.round((moment.ms / this.length) * 400)}`;
+      const there = places.get(place);
+      if (!there || (moment.bad && !there.bad)) places.set(place, moment);
+    }
+    const marks = [...places.values()].map((moment) => {
+      const mark = band("moment", this.percent(moment.ms));
+      mark.dataset.sort = moment.sort;
+      mark.toggleAttribute("data-bad", moment.bad);
+      return mark;
+    });
+    this.moments = moments;
+    this.part("moments").replaceChildren(...marks);
+  }
+
+  // What happened within a few pixels of the pointer, for the hover label.
+  near(ms) {
+    const reach = this.length / 100;
+    let best = null;
+    for (const moment of this.moments ?? []) if (Math.abs(moment.ms - ms) <= reach && (!best || Math.abs(moment.ms - ms) < Math.abs(best.ms - ms))) best = moment;
+    return best ? ` ${best.text.slice(0, 60)}` : "";
   }
 
   showPages(positions) {

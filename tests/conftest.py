@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from retrospec.accounts.keys import new_secret
-from retrospec.app import RunningServer, start_server
 from retrospec.domain.clock import utc_now
 from retrospec.domain.settings import Settings
+from retrospec.serving import RunningServer, start_server
 from retrospec.storage import projects
 from retrospec.storage.database import Database
 from retrospec.storage.projects import DEFAULT_PROJECT_ID, Project

@@ -29,18 +29,28 @@ FLOORS = {
     "symbols": 2,
     "source_names": 3,
     "checkup": 3,
+    "admission": 3,
+    "backup": 3,
+    "vitals": 3,
+    "reloading": 3,
+    "governor": 3,
     "importing": 3,
     "intake": 3,
     "lookout": 3,
+    "screening": 3,
     "reader": 3,
     "breather": 3,
     "report_cards": 3,
+    "stage_claims": 3,
     "traffic": 3,
     "pipeline": 3,
+    "vault": 3,
     "jobs": 3,
     "web": 4,
     "cli": 4,
     "app": 4,
+    "bounded_http": 4,
+    "serving": 4,
     "demo": 4,
     "bench": 4,
 }
@@ -56,9 +66,9 @@ OWNERS = {
     "playwright": ("replay/", "demo/", "bench/", "cli/demo/", "cli/bench/"),
     "av": ("replay/",),
     "huey": ("jobs/",),
+    "litestar": ("web/", "app.py", "serving.py"),
+    "uvicorn": ("serving.py", "bounded_http.py"),
     "symbolic": ("symbols/opener.py",),
-    "litestar": ("web/", "app.py"),
-    "uvicorn": ("app.py",),
     "prometheus_client": ("telemetry.py",),
     "click": ("cli/",),
     "rich": ("cli/", "bench/", "demo/"),
@@ -149,7 +159,7 @@ def absolute_module(file: Path, node: ast.ImportFrom) -> str:
 
 
 def room_of(file: Path) -> str:
-    """``retrospec/storage/tables.py`` → ``storage``; ``retrospec/app.py`` → ``app``."""
+    """``retrospec/storage/blobs.py`` → ``storage``; ``retrospec/app.py`` → ``app``."""
     return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 

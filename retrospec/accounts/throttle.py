@@ -40,6 +40,11 @@ class Throttle:
         """``name`` has shown who they are."""
         self._failures.pop(name, None)
 
+    def take_back(self, name: str) -> None:
+        """The latest failure of ``name`` was none after all."""
+        if self._failures.get(name):
+            self._failures[name].pop()
+
     def _recent(self, name: str) -> list[float]:
         horizon = self._clock() - self._window_s
         return [moment for moment in self._failures.get(name, []) if moment > horizon]
@@ -71,3 +76,5 @@ class SignInThrottle:
     def note_success(self, address: str, email: str) -> None:
         """The right password: the pair's count starts anew."""
         self._pair.forget(f"{address} {email}")
+        self._address.take_back(address)
+        self._email.take_back(email)

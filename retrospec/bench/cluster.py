@@ -8,10 +8,9 @@ import gzip
 import random
 import re
 import sys
-import time
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 import msgspec
 
@@ -25,7 +24,17 @@ from retrospec.issues.stacks import parse_stack
 from retrospec.issues.templates import host_and_path, path_template
 from retrospec.issues.url_templates import UrlTemplates
 
+T = TypeVar("T")
 Item = dict[str, Any]
+
+
+def driven(work: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine over the memory store, which never waits."""
+    try:
+        work.send(None)
+    except StopIteration as ended:
+        return ended.value  # type: ignore[no-any-return]
+    raise RuntimeError("a memory store waited")
 
 
 class Line(msgspec.Struct, kw_only=True):
@@ -96,7 +105,7 @@ def joined_groups(found: Sequence[Fingerprint], seed: int = 1) -> list[str]:
     order = list(range(len(found)))
     random.Random(seed).shuffle(order)
     for place in order:
-        neighbours = index.observe(MarkerKind.JS_EXCEPTION, found[place])
+        neighbours = driven(index.observe(MarkerKind.JS_EXCEPTION, found[place]))
         held = (held | set(neighbours.links)) - set(neighbours.withdrawn)
     group_of = groups(held)
     return [group_of.get(one.key, one.key) for one in found]
@@ -256,46 +265,3 @@ def _print(lines: list[Line], out: TextIO) -> None:
     drain = [line.scores.accuracy for line in lines if line.name.startswith("log ") and line.how == "Drain"]
     if logs:
         print(f"log sets, mean grouping accuracy: ours {sum(logs) / len(logs):.4f}, Drain {sum(drain) / len(drain):.4f}", file=out)
-
-
-class Speed(msgspec.Struct, kw_only=True):
-    """CPU seconds turned into rates, so that a busy machine doesn't blur them."""
-
-    issues: int
-    fingerprints_per_s: float
-    new_per_s: float
-    """Fingerprint and place among the known: a failure never seen."""
-    known_per_s: float
-    """The same for one seen before."""
-
-
-def run_speed(issues: int = 100_000, step: int = 20_000, out: TextIO = sys.stdout) -> list[Speed]:
-    """Made-up exceptions, each a new issue, against an index that grows; a line every ``step``."""
-    index, lines = NeighbourIndex(MemoryStore()), []
-    for start in range(0, issues, step):
-        sample = [_made_up(number) for number in range(start, start + step)]
-        began = time.process_time()
-        prints = [fingerprint(MarkerKind.JS_EXCEPTION, "", evidence) for evidence in sample]
-        printed = time.process_time()
-        for one in prints:
-            index.observe(MarkerKind.JS_EXCEPTION, one)
-        observed = time.process_time()
-        for evidence in sample[:2_000]:
-            index.observe(MarkerKind.JS_EXCEPTION, fingerprint(MarkerKind.JS_EXCEPTION, "", evidence))
-        known = time.process_time() - observed
-        lines.append(Speed(issues=start + step, fingerprints_per_s=step / (printed - began), new_per_s=step / (observed - began), known_per_s=2_000 / known))
-        print(lines[-1], file=out, flush=True)
-    return lines
-
-
-def _made_up(number: int) -> Item:
-    """An exception of its own function among 5,000 files, called by shared ones, like a large site's."""
-    chance = random.Random(number)
-    own = f"step{number}"
-    callers = [f"caller{chance.randrange(3_000)}" for _ in range(8)]
-    frames = "".join(
-        f"\n    at {name} (https://cdn.shop.example/assets/part{chance.randrange(5_000)}-Q2w6Zjyy.js:{chance.randrange(1, 900)}:{chance.randrange(1, 90)})"
-        for name in (own, *callers)
-    )
-    message = f"Cannot read properties of undefined (reading 'field{chance.randrange(2_000)}')"
-    return {"type": "TypeError", "message": message, "stack": f"TypeError: {message}{frames}"}

@@ -84,7 +84,7 @@ class _Seeded:
     def chunk(self) -> StoredChunk:
         return StoredChunk(
             project_id=self.project_id, session_id=self.id, tab_id="", seq=0, segment=0, object_key=f"seed/{self.id}.json",
-            sha256="0" * 64, size_bytes=9_000, inflated_bytes=90_000, event_count=400, first_ms=1, last_ms=60_001, created_at=self.at,
+            sha256="0" * 64, size_bytes=9_000, inflated_bytes=90_000, event_count=400, first_ms=1, last_ms=60_001, snapshot_ms=1, created_at=self.at,
         )  # fmt: skip
 
     def report(self) -> ReportCard:

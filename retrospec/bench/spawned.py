@@ -47,7 +47,7 @@ def spawned_server(settings: dict[str, str], data_dir: Path | None = None) -> It
         server = _start(folder, Path(scratch) / "server.log", settings)
         try:
             _await_health(server)
-            server.key = _create_key(folder, settings)
+            server.key = create_key(folder, settings)
             yield server
         finally:
             stop(server.process)
@@ -96,7 +96,8 @@ def is_healthy(url: str) -> bool:
         connection.close()
 
 
-def _create_key(folder: Path, settings: dict[str, str]) -> str:
+def create_key(folder: Path, settings: dict[str, str]) -> str:
+    """A new key of the default project that may ingest, read and administer."""
     made = subprocess.run(
         [*_COMMAND, "key", "create", "--data", str(folder), "--project", "proj_default", "--scopes", "ingest,read,admin"],
         env=_environment(settings), capture_output=True, text=True, timeout=60, check=False,

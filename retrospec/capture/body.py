@@ -33,6 +33,7 @@ from retrospec.capture.wire import (
 )
 from retrospec.domain.errors import BadRequest
 from retrospec.domain.marker import marker_kind
+from retrospec.domain.rrweb import EventType
 from retrospec.domain.settings import LimitSettings
 
 __all__ = [
@@ -74,6 +75,7 @@ def read_upload(body: bytes, limits: LimitSettings) -> SessionEventsUpload:
         event_count=heads.event_count,
         first_event_ms=heads.first_event_ms,
         last_event_ms=heads.last_event_ms,
+        first_snapshot_ms=heads.first_snapshot_ms,
     )
 
 
@@ -109,6 +111,7 @@ def read_chunk(body: bytes, limits: LimitSettings) -> Chunk:
         event_count=heads.event_count,
         first_event_ms=heads.first_event_ms,
         last_event_ms=heads.last_event_ms,
+        first_snapshot_ms=heads.first_snapshot_ms,
         markers=_first_of_each(markers),
         user=_chunk_user(wire.user),
         release=checks.one_line(wire.release or "", "release", max_chars=_MAX_NAME_CHARS),
@@ -143,15 +146,14 @@ def _heads(events: msgspec.Raw, limits: LimitSettings) -> Heads:
     if bytes(text).count(b"{") > limits.max_events:
         _refuse_too_many("events", count_items(bytes(text)), limits.max_events)
     found = decode_body(_heads_decoder, events, "events")
-    times = [
-        int(head.timestamp)
-        for head in found
-        if head.timestamp is not None and 0 < head.timestamp < _LATEST_MS
-    ]
+    timed = [head for head in found if head.timestamp is not None and 0 < head.timestamp < _LATEST_MS]
+    times = [int(head.timestamp or 0) for head in timed]
+    pictures = [int(head.timestamp or 0) for head in timed if head.type == EventType.FULL_SNAPSHOT]
     return Heads(
         event_count=len(found),
         first_event_ms=min(times, default=None),
         last_event_ms=max(times, default=None),
+        first_snapshot_ms=min(pictures, default=None),
     )
 
 

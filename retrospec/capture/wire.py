@@ -4,6 +4,7 @@
 still JSON text (``bytes``) so that nothing is built that nobody needs.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -24,12 +25,15 @@ class Heads(msgspec.Struct, kw_only=True):
     first_event_ms: int | None
     """Earliest ``event.timestamp``, client epoch milliseconds; None where no event has one."""
     last_event_ms: int | None
+    first_snapshot_ms: int | None
+    """Of its first whole picture of a page; None where it has none."""
 
 
 class EventHead(msgspec.Struct, gc=False):
-    """The one field of an event that is looked at."""
+    """The two fields of an event that are looked at."""
 
     timestamp: int | float | None = None
+    type: Any = None
 
 
 class UploadWire(msgspec.Struct, rename="camel"):
@@ -215,3 +219,10 @@ class Chunk(Heads, rename="camel", kw_only=True):
     client: ChunkClient
     final: bool
     dropped: list[Dropped]
+
+    def leave_out(self, kept: Callable[[bytes], bytes]) -> None:
+        """Replace the events by what ``kept`` lets through; what it holds back is counted as dropped."""
+        events = kept(self.events)
+        if events is not self.events:
+            self.dropped.append(Dropped(reason="disk_full", count=self.event_count))
+            self.events, self.event_count = events, 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from retrospec.cli.bench_operations import OPERATIONS
 from retrospec.cli.bench_quality import COMMANDS
 
 if TYPE_CHECKING:
@@ -169,5 +170,5 @@ def _run_light(load: "Coroutine[Any, Any, Outcome]") -> "Outcome":
         return runner.run(load)
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, *OPERATIONS):
     bench.add_command(_command)

@@ -35,6 +35,7 @@ def cleanup(data: str | None, config: Path | None, as_json: bool) -> None:
                 "deletedIssueClusters": cleaned.tallies,
                 "deletedEventObjects": cleaned.events,
                 "deletedArtifactObjects": cleaned.artifacts,
+                "deletedAssets": cleaned.assets,
                 "failedEventObjectDelete": cleaned.failed_events,
                 "failedArtifactObjectDelete": cleaned.failed_artifacts,
                 "deletedSourceMaps": maps,
@@ -45,7 +46,7 @@ def cleanup(data: str | None, config: Path | None, as_json: bool) -> None:
         return
     click.echo(
         f"Deleted what is older than {settings.retention.days} days: {cleaned.sessions} sessions, "
-        f"{cleaned.events} recordings, {cleaned.artifacts} artifacts, {orphans} orphaned files; "
+        f"{cleaned.events} recordings, {cleaned.artifacts} artifacts, {cleaned.assets} vault contents, {orphans} orphaned files; "
         f"{maps} source maps of releases unused for {settings.retention.source_map_days} days."
     )
     if failed := cleaned.failed_events + cleaned.failed_artifacts:
@@ -61,7 +62,10 @@ async def _clean(settings: Settings) -> "tuple[Cleaned, int, int]":
     async with existing_database(settings) as database:
         blobs = Blobs.open(settings.blobs_url)
         with working_on("Deleting what is past its time"):
-            cleaned = await clean_up(database, blobs, days=settings.retention.days, now=utc_now())
+            kept = settings.retention
+            cleaned = await clean_up(
+                database, blobs, days=kept.days, now=utc_now(), recording_days=kept.recording_days, artifact_days=kept.artifact_days
+            )
             days = settings.retention.source_map_days
             maps = await forget_unused_maps(database, blobs, days=days, now=utc_now())
         with working_on("Looking for files that no session owns"):

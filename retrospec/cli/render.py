@@ -1,15 +1,17 @@
 """``retrospec render``."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import click
 import msgspec
 
-from retrospec.cli.options import config_option, json_option, print_json, settings_from
-from retrospec.domain.errors import BadRequest, RetroSpecError, Unavailable
+from retrospec.cli.options import json_option, print_json, settings_from, store_options
+from retrospec.domain.errors import BadRequest, NotFound, RetroSpecError, Unavailable
 from retrospec.domain.finding import Finding, Standing
 from retrospec.domain.footage import Film
+from retrospec.domain.ids import is_client_id
 from retrospec.domain.recording import Recording
 from retrospec.domain.settings import ReplaySettings, Settings
 
@@ -19,34 +21,36 @@ PATIENCE_S = 3_600
 
 
 @click.command()
-@click.argument("file")
-@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="The video; FILE's name with .webm here without it.")
+@click.argument("recording", metavar="FILE|SESSION")
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="The video; without it the recording's name with .webm, here.")
 @click.option("--width", type=click.IntRange(320, 3840), help="In pixels ([replay] width).")
 @click.option("--height", type=click.IntRange(240, 2160), help="In pixels ([replay] height).")
 @click.option("--max-seconds", type=click.IntRange(1, LONGEST_S), default=LONGEST_S, show_default=True, help="Film no more than this.")
-@config_option
+@click.option("--project", default="", help="The session's project, where several have a session of that name.")
+@store_options
 @json_option
 def render(
-    file: str, out: Path | None, width: int | None, height: int | None, max_seconds: int, config: Path | None, as_json: bool
+    recording: str, out: Path | None, width: int | None, height: int | None, max_seconds: int, project: str,
+    config: Path | None, data: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Film an rrweb recording as WebM, in a browser that can reach nothing.
 
-    Takes what `retrospec analyze` reads; - is stdin. Pointer, clicks, time, address and what failed are
-    drawn in. A file of that name is replaced, once the video is whole. Needs a Chromium, no server.
+    Takes a file as `retrospec analyze` reads it (- is stdin), or the id of a stored session; a server may
+    run meanwhile, and today's budget of renders is not touched. Pointer, clicks, time, address and what
+    failed are drawn in. A file of that name is replaced, once the video is whole. Needs a Chromium.
 
     \b
-    Example:
+    Examples:
       retrospec render session.json -o session.webm
+      retrospec render ses_01jd8k2v9w3m5n7p9r1t3v5x7z -o session.webm
     """
-    from retrospec.cli.recording_file import recording_at
-
-    target = out or Path(f"{Path(file).name.partition('.')[0] or 'recording'}.webm")
-    _require_target(target, file)
-    settings = settings_from(config, replay_width=width, replay_height=height)
+    target = out or Path(f"{_stem(recording)}.webm")
+    _require_target(target, recording)
+    settings = settings_from(config, storage_dir=data, replay_width=width, replay_height=height)
     _require_browser(settings.replay)
-    film = asyncio.run(_film(recording_at(file), settings, max_seconds, target))
+    film = asyncio.run(_film(recording, project, settings, max_seconds, target))
     if film.status != "ready":
-        raise RetroSpecError(f"{file} was not filmed: {film.reason}.")
+        raise RetroSpecError(f"{recording} was not filmed: {film.reason}.")
     if as_json:
         print_json(film)
         return
@@ -73,15 +77,52 @@ def _require_browser(settings: ReplaySettings) -> None:
         raise Unavailable(f"There is no browser to film with: {why_no_browser(settings)}.")
 
 
-async def _film(recording: Recording, settings: Settings, max_seconds: int, target: Path) -> Film:
+async def _film(name: str, project: str, settings: Settings, max_seconds: int, target: Path) -> Film:
     from retrospec.cli.bars import progress_bar
     from retrospec.replay.browser import Renderer
 
     unhurried = msgspec.structs.replace(settings.replay, max_seconds=max_seconds, timeout_seconds=PATIENCE_S)
-    findings = await asyncio.to_thread(_suspicions, recording, settings)
+    recording, findings = await _read(name, project, settings)
     async with Renderer(unhurried) as renderer:
         with progress_bar("Filming") as advance:
             return await renderer.film(recording, None, target, findings=findings, progress=advance)
+
+
+async def _read(name: str, project: str, settings: Settings) -> tuple[Recording, list[Finding]]:
+    """The recording called ``name`` and what the caption bar is to name: a file's, or a stored session's."""
+    from retrospec.cli.recording_file import STDIN, recording_at
+
+    if name == STDIN or _names_a_file(name):
+        recording = recording_at(name)
+        return recording, await asyncio.to_thread(_suspicions, recording, settings)
+    return await _read_stored(name, project, settings)
+
+
+def _names_a_file(name: str) -> bool:
+    return not is_client_id(name) or bool(Path(name).suffix) or Path(name).exists()
+
+
+async def _read_stored(session_id: str, project: str, settings: Settings) -> tuple[Recording, list[Finding]]:
+    from retrospec.cli.opened import existing_database
+    from retrospec.screening.stored import read_session
+    from retrospec.storage.blobs import Blobs
+    from retrospec.storage.sessions import projects_with
+
+    async with existing_database(settings) as database:
+        async with database.read() as connection:
+            holders = await projects_with(connection, session_id)
+        chosen = [holder for holder in holders if project in ("", holder)]
+        if not chosen:
+            raise NotFound(f"There is neither a file nor a stored session called {session_id}.")
+        if len(chosen) > 1:
+            raise BadRequest(f"Several projects have a session {session_id}: choose with --project {' or '.join(chosen)}.")
+        _, recording, findings = await read_session(database, Blobs.open(settings.blobs_url), chosen[0], session_id)
+        return recording, findings
+
+
+def _stem(name: str) -> str:
+    """A file name for the video: the recording's, without what a file system may not like."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", Path(name).name.partition(".")[0]).strip("-") or "recording"
 
 
 def _suspicions(recording: Recording, settings: Settings) -> list[Finding]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from retrospec.cli.options import keep_private, settings_from, store_options
+from retrospec.domain.settings import Settings
 
 
 @click.command()
@@ -22,8 +23,12 @@ def serve(data: str | None, config: Path | None, host: str | None, port: int | N
     Example:
       retrospec serve --data /var/lib/retrospec --port 8377
     """
-    settings = settings_from(config, storage_dir=data, server_host=host, server_port=port)
-    keep_private()
-    from retrospec import app
 
-    sys.exit(app.serve(settings))
+    def load() -> Settings:
+        return settings_from(config, storage_dir=data, server_host=host, server_port=port)
+
+    settings = load()
+    keep_private()
+    from retrospec import serving
+
+    sys.exit(serving.serve(settings, load))

@@ -16,6 +16,7 @@ from retrospec.cli.options import (
     shown_moment,
     store_options,
 )
+from retrospec.domain.address import local_address
 from retrospec.domain.clock import utc_now
 from retrospec.domain.settings import Settings
 
@@ -152,8 +153,7 @@ def address_of(settings: Settings) -> str:
     server = settings.server
     if server.public_url:
         return server.public_url.rstrip("/")
-    host = "localhost" if server.host in ("0.0.0.0", "::", "127.0.0.1") else server.host
-    return f"http://{f'[{host}]' if ':' in host else host}:{server.port}" if server.port else ""
+    return local_address(server.host, server.port) if server.port else ""
 
 
 def _print_link(link: str) -> None:

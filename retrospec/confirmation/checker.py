@@ -7,7 +7,7 @@ pictures it rests on; ``draw_frame`` draws them.
 from collections.abc import Sequence
 
 from retrospec.confirmation import pixels
-from retrospec.confirmation.rules import Judgement, judge
+from retrospec.confirmation.rules import Judgement, judge, words_at, words_before
 from retrospec.confirmation.seen import Seen, see
 from retrospec.domain.finding import Finding
 from retrospec.domain.footage import Footage, Look
@@ -24,9 +24,11 @@ def check(footage: Footage, findings: Sequence[Finding], *, min_confidence: floa
 
 
 def draw_frame(footage: Footage, frame: Frame, *, most_width_px: int = FRAME_WIDTH_PX) -> bytes:
-    """The picture of one of a verdict's frames as WebP, its changed regions outlined."""
+    """The picture of one of a verdict's frames as WebP, its changed regions outlined; its size is noted in ``frame``."""
     shot = next(shot for shot in footage.shots if shot.t_ms == frame.t_ms)
-    return pixels.outlined(shot.image, frame.changed, shot.scale, most_width_px)
+    picture = pixels.outlined(shot.image, frame.changed, shot.scale, most_width_px)
+    frame.width, frame.height, frame.scale = picture.width, picture.height, picture.width / shot.width
+    return picture.content
 
 
 def _check_one(footage: Footage, finding: Finding, look: Look | None, min_confidence: float) -> FindingVerdict:
@@ -55,11 +57,13 @@ def _frames(finding: Finding, seen: Seen, judged: Judgement) -> list[Frame]:
     """Before, at (where it is another picture), and the one that shows the answer."""
     key = judged.shot % len(seen.after)
     at = next((index for index, shot in enumerate(seen.after) if shot.t_ms >= seen.look.t_ms), key)
-    frames = [Frame(t_ms=seen.before.t_ms, role="before", finding_id=finding.id)]
+    frames = [Frame(t_ms=seen.before.t_ms, role="before", finding_id=finding.id, words=words_before(seen))]
     if at < key:
-        frames.append(Frame(t_ms=seen.after[at].t_ms, role="at", finding_id=finding.id, changed=_changed(seen, at)))
+        words = words_at(seen, at)
+        frames.append(Frame(t_ms=seen.after[at].t_ms, role="at", finding_id=finding.id, changed=_changed(seen, at), words=words))
     boxes = judged.boxes or _changed(seen, key)
-    return [*frames, Frame(t_ms=seen.after[key].t_ms, role="after", finding_id=finding.id, changed=boxes)]
+    last = Frame(t_ms=seen.after[key].t_ms, role="after", finding_id=finding.id, changed=boxes, words=judged.sentence)
+    return [*frames, last]
 
 
 def _changed(seen: Seen, index: int) -> list[Box]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from io import BytesIO
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
@@ -98,7 +99,15 @@ def _box(group: Cells, scale: float) -> Box:
     )
 
 
-def outlined(image: bytes, boxes: Sequence[Box], scale: float, most_width: int) -> bytes:
+class Picture(msgspec.Struct, frozen=True):
+    """A WebP and its size in pixels."""
+
+    content: bytes
+    width: int
+    height: int
+
+
+def outlined(image: bytes, boxes: Sequence[Box], scale: float, most_width: int) -> Picture:
     """``image`` as WebP with ``boxes`` (CSS pixels) drawn on it, at most ``most_width`` pixels wide."""
     picture = Image.open(BytesIO(image)).convert("RGB")
     shrink = min(1.0, most_width / picture.width)
@@ -107,9 +116,38 @@ def outlined(image: bytes, boxes: Sequence[Box], scale: float, most_width: int) 
     brush = ImageDraw.Draw(picture)
     for box in boxes:
         _draw_outline(brush, box, scale * shrink)
+    return _webp(picture)
+
+
+def shrunk(image: bytes, most_width: int) -> Picture:
+    """A stored picture made small, for lists of many."""
+    picture = Image.open(BytesIO(image)).convert("RGB")
+    share = min(1.0, most_width / picture.width)
+    if share < 1:
+        picture = picture.resize((most_width, max(1, round(picture.height * share))), Image.Resampling.LANCZOS)
+    return _webp(picture)
+
+
+def close_up(image: bytes, around: Box, width: int, height: int) -> Picture:
+    """The part of a stored picture that holds ``around`` (its own pixels) in its middle, as ``width`` × ``height``.
+
+    Twice as many pixels are taken in and shrunk: what failed stays readable, and something around it says where it is.
+    """
+    picture = Image.open(BytesIO(image)).convert("RGB")
+    wide, high = max(2 * width, min(picture.width, around.width)), max(2 * height, min(picture.height, around.height))
+    share = max(wide / width, high / height)
+    wide, high = min(picture.width, round(width * share)), min(picture.height, round(height * share))
+    left = min(max(0, around.x + around.width // 2 - wide // 2), picture.width - wide)
+    top = min(max(0, around.y + around.height // 2 - high // 2), picture.height - high)
+    part = picture.crop((left, top, left + wide, top + high))
+    part.thumbnail((width, height), Image.Resampling.LANCZOS)
+    return _webp(part)
+
+
+def _webp(picture: Image.Image) -> Picture:
     out = BytesIO()
     picture.save(out, "WEBP", quality=80, method=2)
-    return out.getvalue()
+    return Picture(out.getvalue(), picture.width, picture.height)
 
 
 def _draw_outline(brush: ImageDraw.ImageDraw, box: Box, scale: float) -> None:

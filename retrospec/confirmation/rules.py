@@ -14,6 +14,8 @@ STUCK_MS = 4_000
 BRIEF_MS, LONG_MS = 1_000, 2_500
 """A screen watched for less than the first proves nothing; PostHog calls a click dead after 2.5 s (FIELD.md)."""
 BLANK_MS = 800
+MOMENT_MS = 50
+"""Sooner than that, tenths of a second would read as none."""
 LINKED_MS = 1_500
 """An error so soon after a click (its request's time aside) is taken to come from it."""
 RELOADS = 3
@@ -89,8 +91,8 @@ def _field_refused(finding: Finding, seen: Seen) -> Judgement | None:
 
 
 def _content_gone(finding: Finding, seen: Seen) -> Judgement | None:
-    """With an exception only: closing something also takes text away."""
-    if finding.kind != MarkerKind.JS_EXCEPTION or seen.gone_from < 0 or seen.scrolled:
+    """With an exception or a failed request only: closing something also takes text away."""
+    if finding.kind not in (MarkerKind.JS_EXCEPTION, MarkerKind.API_ERROR) or seen.gone_from < 0 or seen.scrolled:
         return None
     return _confirmed(0.78, f"Most of the content vanished {_when(seen, seen.gone_from)} and nothing took its place", seen.gone_from)
 
@@ -100,6 +102,9 @@ def _stuck(finding: Finding, seen: Seen) -> Judgement | None:
         lasted_ms = seen.after[-1].t_ms - seen.before.t_ms
         return _spinning(seen, lasted_ms, -1, seen.old_spinner.box)
     if seen.spinner_from < 0 or seen.spinner is None:
+        if finding.kind == MarkerKind.API_ERROR and seen.busy_from >= 0 and seen.look.point.box:
+            lasted_ms = seen.after[-1].t_ms - seen.after[seen.busy_from].t_ms
+            return _spinning(seen, lasted_ms, seen.busy_from, seen.look.point.box)
         if finding.signal == Signal.ENDLESS_SPINNER:
             return _refuted(0.82, "No spinner stayed: the page finished loading")
         return None
@@ -193,7 +198,7 @@ def _worked_after_all(seen: Seen) -> Judgement:
     first = seen.changes[0]
     after_ms = first.t_ms - (seen.look.act.end_ms if seen.look.act else seen.look.t_ms)
     index = next(i for i, shot in enumerate(seen.after) if shot.t_ms == seen.changes[-1].t_ms)
-    return _refuted(0.84, f"{_name(seen)} had an effect, seen after {_seconds(max(0, after_ms))}", index, seen.changes[-1].boxes)
+    return _refuted(0.84, f"{_name(seen)} had an effect, seen {'at once' if after_ms < MOMENT_MS else 'after ' + _seconds(after_ms)}", index, seen.changes[-1].boxes)
 
 
 def _nothing_happened(seen: Seen) -> Judgement:
@@ -207,6 +212,20 @@ def _nothing_happened(seen: Seen) -> Judgement:
     what = "came back to what it was" if blinked else "did not change"
     confidence = (0.88 if watched_ms >= LONG_MS else 0.72) - 0.08 * blinked
     return _confirmed(confidence, f"The view {what} in the {_seconds(watched_ms)} after {_name(seen)}", -1, box)
+
+
+def words_before(seen: Seen) -> str:
+    """What the picture right before the deed is of."""
+    page = _short(seen.before.facts.url.partition("://")[2].partition("?")[0]) or "The page"
+    return f"{page}, right before {_name(seen)}" if seen.look.act else f"{page}, right before it"
+
+
+def words_at(seen: Seen, index: int) -> str:
+    """What the picture at the finding's own moment shows."""
+    change = next((change for change in seen.changes if change.t_ms == seen.after[index].t_ms), None)
+    if change is None:
+        return f"The view {_when(seen, index)}: nothing has changed yet"
+    return f"The view {_when(seen, index)}: {'only what was clicked' if change.own else 'a part of it'} has changed"
 
 
 def _confirmed(confidence: float, sentence: str, shot: int = -1, boxes: list[Box] | None = None) -> Judgement:
@@ -234,7 +253,9 @@ def _when(seen: Seen, index: int) -> str:
     start_ms = seen.look.act.end_ms if seen.look.act else seen.look.t_ms
     after_ms = shot.t_ms - start_ms
     since = f"after {_name(seen)}" if seen.look.act else "after it"
-    return f"{_seconds(after_ms)} {since}" if after_ms > 0 else "at once"
+    if after_ms < MOMENT_MS:
+        return f"right {since}"
+    return f"{_seconds(after_ms)} {since}"
 
 
 def _seconds(ms: int) -> str:

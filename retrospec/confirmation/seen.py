@@ -7,7 +7,14 @@ import numpy as np
 
 from retrospec.confirmation import pixels
 from retrospec.confirmation.pixels import Cells, Pixels
-from retrospec.confirmation.words import asks_to_wait, says_it_failed, speaks_of_success, speaks_of_trouble
+from retrospec.confirmation.words import (
+    asks_to_wait,
+    finds_nothing,
+    names_work_in_hand,
+    says_it_failed,
+    speaks_of_success,
+    speaks_of_trouble,
+)
 from retrospec.domain.footage import Facts, Footage, Line, Look, Shot, Thing
 from retrospec.domain.visual import Box
 
@@ -67,6 +74,8 @@ class Seen(msgspec.Struct):
     spinner: Thing | None = None
     old_spinner: Thing | None = None
     """One that turned before the deed and in every picture since."""
+    busy_from: int = -1
+    """Index into ``after`` from which what was clicked said to the end what it was doing; -1 when it did not."""
     changes: list[Change] = []
     """One for each picture up to ``look.until_ms`` that differs."""
     lasting: bool = False
@@ -96,6 +105,7 @@ def see(footage: Footage, look: Look) -> Seen:
     seen = Seen(look=look, before=before[-1], after=after)
     _see_text(seen)
     _see_spinner(seen)
+    seen.busy_from = _busy_from(seen)
     _see_pixels(seen, before)
     seen.blind_share = _share([thing for thing in seen.before.facts.things if thing.kind in AREAS], seen.before)
     return seen
@@ -139,7 +149,8 @@ def _see_text(seen: Seen) -> None:
                 seen.success = line.text
         if not seen.fields:
             seen.fields = _new_fields(seen.before.facts, shot)
-        gone = not fresh and _lost_most(seen.before.facts, shot.facts) and shot.page == seen.before.page
+        told = [line for line in fresh if not finds_nothing(line.text)]
+        gone = not told and _lost_most(seen.before.facts, shot.facts) and shot.page == seen.before.page
         seen.gone_from = (index if seen.gone_from < 0 else seen.gone_from) if gone else -1
     seen.errors = sorted(found.values(), key=lambda error: -error.strength)
 
@@ -172,6 +183,19 @@ def _see_spinner(seen: Seen) -> None:
         seen.spinner_from, seen.spinner = index, fresh[0]
 
 
+def _busy_from(seen: Seen) -> int:
+    """From when on the clicked control's words were new and of work in hand, to the last picture."""
+    own = seen.look.point.node_id
+    before = {line.text for line in seen.before.facts.lines if line.node_id == own}
+    first = -1
+    for index in reversed(range(len(seen.after))):
+        words = [line.text for line in seen.after[index].facts.lines if line.node_id == own and own]
+        if not any(names_work_in_hand(text) and text not in before for text in words):
+            break
+        first = index
+    return first
+
+
 def _see_pixels(seen: Seen, before: Sequence[Shot]) -> None:
     grids = [pixels.read_pixels(shot.image) for shot in before]
     start = grids[-1]
@@ -190,11 +214,12 @@ def _see_pixels(seen: Seen, before: Sequence[Shot]) -> None:
 
 
 def _moving(grids: Sequence[Pixels], shots: Sequence[Shot]) -> Cells:
-    """What differed among the pictures before the deed, on the same page."""
+    """What differed among the pictures before the deed, on the same page and equally far scrolled."""
     last = grids[-1]
     moving: Cells = np.zeros((last.shape[0] // pixels.CELL_PX, last.shape[1] // pixels.CELL_PX), dtype=np.bool_)
     for grid, shot in zip(grids[:-1], shots[:-1], strict=True):
-        if grid.shape == last.shape and shot.page == shots[-1].page:
+        stood = shot.page == shots[-1].page and shot.facts.scroll_y == shots[-1].facts.scroll_y
+        if grid.shape == last.shape and stood:
             moving |= pixels.changed_cells(grid, last)
     return pixels.widened(moving)
 

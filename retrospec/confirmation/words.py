@@ -31,8 +31,12 @@ _SUCCESS = (
 )
 _WAITING = r"\b(loading|saving|sending|processing|submitting|please wait|working on|searching|uploading|signing in|connecting)\b|…$|\.\.\.$|\blädt\b|wird geladen|chargement|cargando|carregando|caricamento|laden\b|загрузка|読み込み|加载中|로딩"
 
+_BUSY = r"^\w{3,}(ing|ando|endo|iendo)\b(\W+\w+){0,3}\W*$"
+_NOTHING = r"\b(0|no|zero|keine?|aucune?|sin|nessun\w*|nenhum\w*) (\w+ )?(results?|matches|items?|entries|ergebnisse?|treffer|résultats?|resultados?|risultat\w)\b|\bnothing (was )?found\b"
+
 _FLAGS = re.IGNORECASE
 _TROUBLE_RE, _STRONG_RE, _CALM_RE = (re.compile(words, _FLAGS) for words in (_TROUBLE_STEMS, _STRONG, _CALM))
+_BUSY_RE, _NOTHING_RE = re.compile(_BUSY, _FLAGS), re.compile(_NOTHING, _FLAGS)
 _SUCCESS_RE, _WAITING_RE = re.compile(_SUCCESS, _FLAGS), re.compile(_WAITING, _FLAGS)
 
 
@@ -54,3 +58,13 @@ def speaks_of_success(text: str) -> bool:
 def asks_to_wait(text: str) -> bool:
     """Whether ``text`` is of the kind ``Loading…``; only short ones are."""
     return len(text) <= 60 and _WAITING_RE.search(text) is not None
+
+
+def names_work_in_hand(text: str) -> bool:
+    """Whether a control's few words say what it is doing, like ``Placing order``."""
+    return len(text) <= 40 and _BUSY_RE.match(text) is not None
+
+
+def finds_nothing(text: str) -> bool:
+    """Whether ``text`` says that there is nothing to list."""
+    return len(text) <= 80 and _NOTHING_RE.search(text) is not None

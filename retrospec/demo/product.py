@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from retrospec import app
+from retrospec import serving
 from retrospec.accounts.keys import new_secret
 from retrospec.accounts.links import new_setup_link
 from retrospec.domain.clock import utc_now
@@ -41,7 +41,7 @@ class Product(msgspec.Struct):
 
     def snippet(self, site: str) -> str:
         """The tag that the shop's pages carry; in its head and not async, so that nothing is missed."""
-        return app.snippet(self.url, self.ingest_key, site).replace(" async", "")
+        return serving.snippet(self.url, self.ingest_key, site).replace(" async", "")
 
     def issue_url(self, key: str) -> str:
         """The dashboard page of an issue."""
@@ -83,7 +83,7 @@ def running_product(chosen: Settings, data_dir: Path | None, port: int, *, keep:
     """
     with _own_folder(data_dir, keep=keep) as folder:
         settings = demo_settings(chosen, folder, port)
-        server = app.start_server(settings)
+        server = serving.start_server(settings)
         try:
             yield asyncio.run(_ways_in(settings, server.url))
         finally:

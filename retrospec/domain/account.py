@@ -1,12 +1,29 @@
 """People who may sign in, and what they sign in with."""
 
 from datetime import datetime
+from enum import StrEnum
 
 import msgspec
 
 MIN_PASSWORD_LENGTH = 10
 MAX_PASSWORD_LENGTH = 200
 """Argon2 reads any length; the cap keeps one request from being made of megabytes."""
+
+
+class Role(StrEnum):
+    """What a person may do in one project; each may do all that those before it may."""
+
+    VIEWER = "viewer"
+    """Look at issues and sessions."""
+    MEMBER = "member"
+    """Also work on them: states, shares, deleting a session."""
+    ADMIN = "admin"
+    """Also keys, people and rules of the project, and its audit log."""
+
+    def covers(self, need: "Role") -> bool:
+        """Whether this role may do what ``need`` may."""
+        ranks = list(Role)
+        return ranks.index(self) >= ranks.index(need)
 
 
 class User(msgspec.Struct, kw_only=True):
@@ -18,6 +35,19 @@ class User(msgspec.Struct, kw_only=True):
     is_admin: bool
     created_at: datetime
     disabled_at: datetime | None = None
+    has_second_factor: bool = False
+    """Whether a one-time code is asked for after the password."""
+
+    def role_in(self, roles: dict[str, Role], project_id: str) -> Role | None:
+        """The role in a project, given those this user has; administrators of the installation have them all."""
+        return Role.ADMIN if self.is_admin else roles.get(project_id)
+
+
+class Member(msgspec.Struct, kw_only=True):
+    """Someone with a role in a project."""
+
+    user: User
+    role: Role
 
 
 class Login(msgspec.Struct, kw_only=True):
@@ -27,15 +57,29 @@ class Login(msgspec.Struct, kw_only=True):
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
+    id: str = ""
+    """Names it in a list; says nothing of its token."""
+    browser: str = ""
+    address: str = ""
+
+
+class Invitation(msgspec.Struct, kw_only=True):
+    """What the person who opens an invitation gets: an account of that address, and a role."""
+
+    email: str
+    project_id: str = ""
+    role: Role = Role.VIEWER
+    is_admin: bool = False
 
 
 class OneTimeLink(msgspec.Struct, kw_only=True):
-    """A link that works once: ``purpose`` is ``setup`` (first administrator) or ``reset``."""
+    """A link that works once: ``purpose`` is ``setup`` (first administrator), ``reset`` or ``invite``."""
 
     purpose: str
     user_id: str | None
     expires_at: datetime
     used_at: datetime | None = None
+    invitation: Invitation | None = None
 
 
 def normal_email(text: str) -> str:

@@ -7,10 +7,12 @@ RetroSpecError                 a sentence for a person: what, where, next step
 │   ├── Unauthorized           401  no key, or an unknown one
 │   ├── Forbidden              403  a key without the needed scope
 │   ├── NotFound               404  nothing of that name in this project
+│   ├── Gone                   410  it was here and is past its retention
 │   ├── Conflict               409  it contradicts what is stored
 │   ├── TooLarge               413  past a size limit
 │   └── TooManyRequests        429  over the rate; carries retry_after_s
 ├── Unavailable                503  an outside part is down; a retry helps
+│   └── StorageFull            503  the disk has no room; it is nobody's fault but the disk's
 └── CorruptRecording           stored or imported events that cannot be read
 """
 
@@ -57,6 +59,12 @@ class NotFound(Refused):
     status = 404
 
 
+class Gone(Refused):
+    """It was here, and has been deleted as its time was up."""
+
+    status = 410
+
+
 class Conflict(Refused):
     """The request contradicts what is already stored."""
 
@@ -85,6 +93,10 @@ class Unavailable(RetroSpecError):
     def __init__(self, message: str, *, retry_after_s: float = 5.0, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.retry_after_s = retry_after_s
+
+
+class StorageFull(Unavailable):
+    """There is no room to write to; what was to be written was not."""
 
 
 class CorruptRecording(RetroSpecError):

@@ -1,9 +1,12 @@
 """A recording: the events of a session, decoded one at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
+
+Fetch = Callable[[str], tuple[bytes, str] | None]
+"""A content of the asset vault and its media type by its digest; None for one this recording may not have."""
 
 
 class Recording(msgspec.Struct):
@@ -15,6 +18,8 @@ class Recording(msgspec.Struct):
     chunks: list[bytes]
     tabs: list[str] = []
     """The browser tab of each chunk, where known: tabs number their nodes independently. Shorter than ``chunks``: the rest are of tab ``""``."""
+    assets: Fetch | None = None
+    """Answers for the vault's addresses in it; None where it holds none. Called in a thread."""
 
     @property
     def size_bytes(self) -> int:

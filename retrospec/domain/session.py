@@ -46,6 +46,8 @@ class Session(msgspec.Struct, kw_only=True):
     os: str = ""
     device: str = ""
     tags: dict[str, str] = {}
+    dropped: dict[str, int] = {}
+    """What the browser reported it gave up, by reason."""
     marker_count: int = 0
     event_count: int = 0
     size_bytes: int = 0

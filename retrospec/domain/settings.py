@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from retrospec.domain.own_rules import OwnRule
+
 
 class ServerSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     """Where the server listens and how the world sees it."""
@@ -47,6 +49,16 @@ class StorageSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     """The data folder."""
 
     dir: Annotated[str, Meta(description="Folder for the database, recordings and keys.")] = "retrospec-data"
+    assets_mb: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Most a project's asset vault (pictures, fonts, styles of recorded pages) holds, in MB; 0 is off.",
+        ),
+    ] = 500
+    max_gb: Annotated[
+        float, Meta(ge=0, description="Most that may be stored here, in GB; 0 is four fifths of the disk.")
+    ] = 0.0
 
 
 class DatabaseSettings(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -75,11 +87,35 @@ class LimitSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     max_body_mb: Annotated[
         int, Meta(ge=1, le=1024, description="Largest request, as sent and once inflated, in MB.")
     ] = 20
+    max_asset_kb: Annotated[
+        int, Meta(ge=1, le=20_000, description="Largest picture, font or stylesheet the vault keeps, in kB.")
+    ] = 1_000
     max_events: Annotated[int, Meta(ge=1, description="Most rrweb events one request may carry.")] = 200_000
     max_markers: Annotated[int, Meta(ge=1, description="Most markers one session may have.")] = 1_000
     max_source_map_mb: Annotated[
         int, Meta(ge=1, le=100, description="Largest source map with its minified file, in MB.")
     ] = 50
+    max_backlog: Annotated[
+        int, Meta(ge=0, description="Sessions waiting to be judged past which new ones must wait; 0 is off.")
+    ] = 20_000
+    sessions_per_visitor: Annotated[
+        int, Meta(ge=0, description="Sessions one visitor may begin in an hour; 0 is no limit.")
+    ] = 120
+    sessions_per_key: Annotated[
+        int, Meta(ge=0, description="Sessions that may begin with one key in an hour; 0 is no limit.")
+    ] = 50_000
+    max_connections: Annotated[int, Meta(ge=10, description="Most connections open at once.")] = 1_000
+    connections_per_address: Annotated[
+        int,
+        Meta(ge=1, description="Most connections of one address at once; trusted proxies are not counted."),
+    ] = 200
+    max_header_kb: Annotated[int, Meta(ge=4, le=1024, description="Most a request's address and headers may take, in KB.")] = 32
+    header_seconds: Annotated[
+        float, Meta(gt=0, le=600, description="Longest wait for a request's headers to be whole.")
+    ] = 10.0
+    body_seconds: Annotated[
+        float, Meta(gt=0, le=3600, description="Longest wait for a request's body to be whole.")
+    ] = 120.0
 
 
 class CaptureSettings(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -100,6 +136,12 @@ class RetentionSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     days: Annotated[
         int, Meta(ge=1, le=3650, description="Age at which sessions, recordings and artifacts go.")
     ] = 7
+    recording_days: Annotated[
+        int, Meta(ge=0, le=3650, description="Age at which recordings go, their sessions staying; 0 is with them.")
+    ] = 0
+    artifact_days: Annotated[
+        int, Meta(ge=0, le=3650, description="Age at which pictures, films and analyses go; 0 is with the session.")
+    ] = 0
     cleanup_minutes: Annotated[int, Meta(ge=1, description="Time between clean-ups.")] = 60
     source_map_days: Annotated[
         int,
@@ -170,7 +212,10 @@ class ReplaySettings(Struct, kw_only=True, forbid_unknown_fields=True):
         int, Meta(ge=1, le=7200, description="Longest stretch rendered of one session.")
     ] = 120
     timeout_seconds: Annotated[int, Meta(ge=1, le=3600, description="Longest time one render may take.")] = 60
-    max_parallel: Annotated[int, Meta(ge=1, le=16, description="Renders at once.")] = 1
+    max_parallel: Annotated[int, Meta(ge=1, le=16, description="Renders at once, of all workers together.")] = 1
+    max_memory_mb: Annotated[
+        int, Meta(ge=256, description="A render whose browser needs more is given up.")
+    ] = 1500
     daily_limit: Annotated[int, Meta(ge=0, description="Renders a day in all; 0 is no limit.")] = 0
     daily_limit_per_project: Annotated[
         int, Meta(ge=0, description="Renders a day for one project; 0 is no limit.")
@@ -203,6 +248,49 @@ class ArtifactSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     token_seconds: Annotated[int, Meta(ge=60, le=86400, description="Life of a signed link.")] = 300
 
 
+class BackupSettings(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Copies of everything, made while the server runs."""
+
+    every_hours: Annotated[float, Meta(ge=0, description="Time between backups; 0 makes none by itself.")] = 0.0
+    keep: Annotated[int, Meta(ge=1, description="Backups kept; the oldest goes when another is whole.")] = 7
+    url: Annotated[
+        str, Meta(description="Empty: backups in the data folder; or file:///folder or s3://bucket/prefix.")
+    ] = ""
+
+
+class SignInSettings(Struct, kw_only=True, forbid_unknown_fields=True):
+    """How people get in, and how long they stay."""
+
+    idle_minutes: Annotated[
+        int, Meta(ge=5, le=525600, description="Time unseen after which a browser is signed out.")
+    ] = 20_160
+    max_days: Annotated[
+        int, Meta(ge=1, le=365, description="Time after which a browser is signed out in any case.")
+    ] = 60
+    oidc_issuer: Annotated[
+        str, Meta(description="Address of an OpenID Connect provider; empty: none.")
+    ] = ""
+    oidc_client_id: Annotated[str, Meta(description="What the provider knows this server as.")] = ""
+    oidc_client_secret: Annotated[str, Meta(description="Secret the provider gave; empty for a public client.")] = ""
+    oidc_name: Annotated[str, Meta(description="What the sign-in button calls the provider.")] = "single sign-on"
+    oidc_domains: Annotated[
+        list[str],
+        Meta(description="E-mail domains whose people get an account at their first sign-in; empty: nobody does."),
+    ] = field(default_factory=list)
+    oidc_projects: Annotated[
+        list[str], Meta(description="Projects in which people who come that way may look.")
+    ] = field(default_factory=list)
+
+
+class AuditSettings(Struct, kw_only=True, forbid_unknown_fields=True):
+    """The log of who looked at, shared, deleted or changed what."""
+
+    keep_days: Annotated[int, Meta(ge=1, le=3650, description="Age at which entries go.")] = 365
+    looks: Annotated[
+        bool, Meta(description="Note who looked at sessions and issues, not only who changed something.")
+    ] = True
+
+
 class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
     """All sections."""
 
@@ -219,6 +307,11 @@ class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     artifacts: ArtifactSettings = field(default_factory=ArtifactSettings)
+    rules: list[OwnRule] = field(default_factory=list)
+    """The owner's own rules of grouping, in the order of the file."""
+    backup: BackupSettings = field(default_factory=BackupSettings)
+    sign_in: SignInSettings = field(default_factory=SignInSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
     sources: dict[str, str] = field(default_factory=dict)
     """Where each value that was set came from: ``server.port`` → ``retrospec.toml line 3``."""
 
@@ -236,3 +329,8 @@ class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
     def blobs_url(self) -> str:
         """The blob store's URL with the default filled in."""
         return self.blobs.url or f"file://{self.data_dir / 'blobs'}"
+
+    @property
+    def backup_url(self) -> str:
+        """Where backups go, with the default filled in."""
+        return self.backup.url or f"file://{self.data_dir / 'backups'}"

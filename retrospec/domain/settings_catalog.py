@@ -46,7 +46,7 @@ class Setting(msgspec.Struct, kw_only=True, frozen=True):
     @property
     def is_secret(self) -> bool:
         """Whether its value stays out of messages and listings."""
-        return self.name.endswith(("_key", "_token"))
+        return self.name.endswith(("_key", "_token", "_secret"))
 
     @property
     def legal(self) -> str:

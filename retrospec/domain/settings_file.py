@@ -19,6 +19,7 @@ import msgspec
 from msgspec import inspect
 
 from retrospec.domain.errors import SettingsError
+from retrospec.domain.own_rules import OwnRule, read_own_rules
 from retrospec.domain.settings import Settings
 from retrospec.domain.settings_catalog import ENVIRONMENT_PREFIX, Setting, sections, settings_by_key
 from retrospec.domain.settings_rules import broken_rules
@@ -59,8 +60,9 @@ def load_settings(
     """
     problems: list[str] = []
     given: dict[str, _Given] = {}
+    rules: list[OwnRule] = []
     for layer in (
-        _from_file(config, problems),
+        _from_file(config, rules, problems),
         _from_environment(environ, problems),
         _from_options(overrides),
     ):
@@ -72,6 +74,7 @@ def load_settings(
         if key not in accepted
     ]
     settings = _build(accepted)
+    settings.rules = rules
     subjects = {key: item.subject for key, item in given.items()}
     problems += [f"{subjects.get(key, key)} {what}" for key, what in broken_rules(settings)]
     if problems:
@@ -99,7 +102,7 @@ def _is_legal(item: _Given) -> bool:
 # The file
 
 
-def _from_file(config: Path | None, problems: list[str]) -> dict[str, _Given]:
+def _from_file(config: Path | None, rules: list[OwnRule], problems: list[str]) -> dict[str, _Given]:
     path = config or Path(DEFAULT_FILE)
     if config is None and not path.exists():
         return {}
@@ -108,6 +111,8 @@ def _from_file(config: Path | None, problems: list[str]) -> dict[str, _Given]:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(_toml_complaint(path, str(error))) from error
+    if "rules" in tables:
+        rules += read_own_rules(path, text, tables.pop("rules"), problems)
     lines = _line_numbers(text)
     return {item.setting.key: item for item in _file_values(path, tables, lines, problems)}
 

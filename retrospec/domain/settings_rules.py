@@ -17,6 +17,19 @@ def broken_rules(settings: Settings) -> Iterator[Broken]:
     yield from _store_rules(settings)
     yield from _model_rules(settings)
     yield from _time_rules(settings)
+    yield from _sign_in_rules(settings)
+
+
+def _sign_in_rules(settings: Settings) -> Iterator[Broken]:
+    issuer = settings.sign_in.oidc_issuer
+    if not issuer:
+        return
+    host = urlsplit(issuer).hostname or ""
+    is_here = host == "localhost" or host.startswith("127.")
+    if not _web_address(issuer) or not (issuer.startswith("https://") or is_here):
+        yield "sign_in.oidc_issuer", f'is "{issuer}"; use the provider\'s https:// address'
+    if not settings.sign_in.oidc_client_id:
+        yield "sign_in.oidc_client_id", "is empty; set it to what the provider knows this server as"
 
 
 def _server_rules(settings: Settings) -> Iterator[Broken]:
@@ -49,6 +62,8 @@ def _store_rules(settings: Settings) -> Iterator[Broken]:
     if not settings.storage.dir.strip():
         yield "storage.dir", "is empty; use the path of a folder"
     database, blobs = settings.database.url, settings.blobs.url
+    if settings.backup.url and not settings.backup.url.startswith(("file:///", "s3://")):
+        yield "backup.url", f'is "{without_password(settings.backup.url)}"; use file:///path or s3://bucket/prefix'
     if database and not database.startswith(("sqlite:///", "postgresql://")):
         yield (
             "database.url",

@@ -35,6 +35,13 @@ class Frame(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True):
     """Artifact key of the stored picture (WebP); empty while it is only in memory."""
     changed: list[Box] = []
     """Regions that differ from the finding's ``before`` frame."""
+    width: int = 0
+    """Of the stored picture, in its own pixels; 0 while it is not drawn."""
+    height: int = 0
+    scale: float = 0.0
+    """Pixels of the stored picture per CSS pixel of ``changed``; 0 while it is not drawn."""
+    words: str = ""
+    """What is seen in it, for those who cannot see it."""
 
 
 class FindingVerdict(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True):
@@ -44,6 +51,15 @@ class FindingVerdict(msgspec.Struct, rename="camel", kw_only=True, omit_defaults
     verdict: VerdictWord
     confidence: float
     sentence: str
+    frames: list[Frame] = []
+
+
+class Strip(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True):
+    """A verdict in pictures: before, at and after, as shown beside an issue or in a session."""
+
+    session_id: str
+    verdict: str = ""
+    sentence: str = ""
     frames: list[Frame] = []
 
 
@@ -58,3 +74,7 @@ class VisualResult(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=T
     checker: str = "none"
     windows: list[Window] = []
     verdicts: list[FindingVerdict] = []
+    browser: str = ""
+    """Path and version of the one it was replayed in."""
+    notes: list[str] = []
+    """What the replay could not show, and where the browser was less guarded than it could be."""

@@ -33,8 +33,6 @@ T = TypeVar("T")
 RECYCLE_JOBS = 50
 RECYCLE_BYTES = 450 * 1024 * 1024
 """Issue 5's ceiling at rest: a browser above it after a job is closed."""
-CEILING_BYTES = 1_500 * 1024 * 1024
-"""A recording that drives the browser above this is given up, so that it takes no neighbour with it."""
 WATCH_S = 1.0
 IDLE_S = 60.0
 GRACE_S = 3.0
@@ -48,10 +46,10 @@ class Fault(Exception):
 class Renderer:
     """``async with Renderer(settings)`` or ``start``/``close``; bound to one event loop. Idle, it holds no memory."""
 
-    def __init__(self, settings: ReplaySettings, *, idle_s: float = IDLE_S, ceiling_bytes: int = CEILING_BYTES) -> None:
+    def __init__(self, settings: ReplaySettings, *, idle_s: float = IDLE_S, ceiling_bytes: int = 0) -> None:
         self.settings = settings
         self._idle_s = idle_s
-        self._ceiling_bytes = ceiling_bytes
+        self._ceiling_bytes = ceiling_bytes or settings.max_memory_mb * 1024 * 1024
         self._slots = asyncio.Semaphore(settings.max_parallel)
         self._door = asyncio.Lock()
         self._chromium: Chromium | None = None
@@ -86,6 +84,10 @@ class Renderer:
         """Whether a browser is running now."""
         return self._chromium is not None and self._chromium.alive
 
+    def held_bytes(self) -> int:
+        """What the browser and its driver hold now; 0 when idle."""
+        return self._chromium.memory_bytes() if self._chromium is not None else 0
+
     async def look(
         self, recording: Recording, findings: Sequence[Finding], windows: Sequence[Window], viewport: Size | None = None
     ) -> Footage:
@@ -102,7 +104,7 @@ class Renderer:
             reason = nothing_to_see(line)
             if reason:
                 return Footage(status="skipped", reason=reason)
-            footage = await self.with_browser(lambda chromium: look_at(chromium, line, findings, windows, frame, deadline_s))
+            footage = await self.with_browser(lambda chromium: _look(chromium, line, findings, windows, frame, deadline_s))
         except Unavailable as error:
             return Footage(status="skipped", reason=error.message)
         except (Fault, ValueError) as error:
@@ -230,6 +232,17 @@ class Renderer:
         task = asyncio.get_running_loop().create_task(self.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+async def _look(
+    chromium: Chromium, line: Timeline, findings: Sequence[Finding], windows: Sequence[Window], frame: Size, deadline_s: float
+) -> Footage:
+    """``look_at``, with the browser it was done in."""
+    footage = await look_at(chromium, line, findings, windows, frame, deadline_s)
+    footage.browser = f"{chromium.found.path} {chromium.version}"
+    if chromium.unguarded:
+        footage.notes.append(f"Chromium's own sandbox was off: {chromium.unguarded}")
+    return footage
 
 
 def nothing_to_see(line: Timeline) -> str:

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -13,13 +14,19 @@ from playwright.async_api import Browser, CDPSession, Page, Playwright, Route, a
 from playwright.async_api import Error as PlaywrightError
 
 from retrospec.domain.errors import Unavailable
+from retrospec.domain.recording import Fetch
 from retrospec.domain.shipped import built_dir
 from retrospec.replay.found import FoundBrowser
 from retrospec.replay.timeline import Size
 
 STAGE_URL = "https://stage.invalid/"
 """Answered from memory; ``.invalid`` never resolves (RFC 6761)."""
-POLICY = "default-src 'none'; script-src 'none'; style-src 'unsafe-inline' data:; img-src data: blob:; font-src data:; media-src data:"
+VAULT_URL = "https://vault.invalid/"
+"""Contents of the asset vault by their digest: answered from the blob store, never from a network."""
+POLICY = (
+    f"default-src 'none'; script-src 'none'; style-src 'unsafe-inline' data: {VAULT_URL}; img-src data: blob: {VAULT_URL}; "
+    f"font-src data: {VAULT_URL}; media-src data: {VAULT_URL}"
+)
 """First wall. Our own script comes by the debugger, so even the page itself may run none."""
 ARGUMENTS = (
     "--host-resolver-rules=MAP * ~NOTFOUND",  # third wall, also against loopback and DNS; the second aborts each request
@@ -34,8 +41,16 @@ ARGUMENTS = (
     "--disable-site-isolation-trials",
     "--autoplay-policy=user-gesture-required",
 )
+_VAULT_RESOURCES = frozenset({"image", "font", "stylesheet", "media"})
+_VAULT_HEADERS = {
+    "Access-Control-Allow-Origin": "*",  # fonts are asked for as a foreign origin's
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cache-Control": "max-age=31536000, immutable",
+}
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 5.0
+NICENESS = 5
 _PAGE = (
     "<!doctype html><meta charset=utf-8><title>stage</title><style>html,body{margin:0;overflow:hidden;background:#fff}"
     ".replayer-mouse,.replayer-mouse-tail{display:none!important}iframe{border:0;display:block}%s</style><body></body>"
@@ -62,6 +77,7 @@ class Chromium:
             async with asyncio.timeout(START_TIMEOUT_S):
                 self._playwright = await async_playwright().start()
                 self._driver = _new_driver(earlier)
+                _yield_to_others(self._driver)
                 self._browser = await self._launch(self._playwright)
         except (PlaywrightError, OSError, TimeoutError) as error:
             await self.kill()
@@ -92,13 +108,13 @@ class Chromium:
             timeout=START_TIMEOUT_S * 1_000,
         )
 
-    async def open_stage(self, size: Size, scale: float) -> tuple[Page, CDPSession]:
-        """A page with the stage's script in it, in a context of its own."""
+    async def open_stage(self, size: Size, assets: Fetch | None = None) -> tuple[Page, CDPSession]:
+        """A page with the stage's script in it, in a context of its own; ``assets`` answers below ``VAULT_URL``."""
         if self._browser is None:
             raise Unavailable("the browser is not running")
         context = await self._browser.new_context(
             viewport={"width": size.width, "height": size.height},
-            device_scale_factor=scale,
+            device_scale_factor=1,
             locale="en-US",
             timezone_id="UTC",
             color_scheme="light",
@@ -107,9 +123,13 @@ class Chromium:
             service_workers="block",
         )
         await context.route("**/*", _refuse)
+        if assets is not None:
+            await context.route(f"{VAULT_URL}*", partial(_answer, assets))
         page = await context.new_page()
         await page.goto(STAGE_URL)
         await page.evaluate(await asyncio.to_thread(_stage_script))
+        if assets is not None:
+            await page.evaluate("origin => { retrospecStage.vault = origin }", VAULT_URL)
         return page, await context.new_cdp_session(page)
 
     @property
@@ -185,6 +205,18 @@ async def _refuse(route: Route) -> None:
         await route.abort("blockedbyclient")
 
 
+async def _answer(assets: Fetch, route: Route) -> None:
+    """One content of the vault, or nothing: pictures, fonts and styles only, by the exact digest."""
+    found = None
+    if route.request.method == "GET" and route.request.resource_type in _VAULT_RESOURCES:
+        found = await asyncio.to_thread(assets, route.request.url.removeprefix(VAULT_URL))
+    with contextlib.suppress(PlaywrightError):  # the stage may have closed meanwhile
+        if found is None:
+            await route.abort("blockedbyclient")
+        else:
+            await route.fulfill(body=found[0], content_type=found[1], headers=_VAULT_HEADERS)
+
+
 def _stage_page() -> str:
     return _PAGE % _built("replay.css").replace("</", "<\\/")
 
@@ -208,6 +240,13 @@ def _new_driver(earlier: set[int]) -> psutil.Process | None:
             if child.pid not in earlier and "run-driver" in child.cmdline():
                 return child
     return None
+
+
+def _yield_to_others(driver: psutil.Process | None) -> None:
+    """The browser inherits it: rendering takes what time is left over, and never the server's."""
+    if driver is not None and sys.platform != "win32":
+        with contextlib.suppress(psutil.Error):
+            driver.nice(NICENESS)
 
 
 def _kill_group(process: psutil.Process) -> None:

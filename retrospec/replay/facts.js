@@ -173,13 +173,29 @@
     if (element.hasAttribute("rr_width") || element.classList.contains("rr-block")) return "blocked";
     const role = element.getAttribute("role") || "";
     if ((tag === "DIALOG" && element.open) || role === "dialog" || role === "alertdialog") return "dialog";
-    if (element.getAttribute("aria-invalid") === "true" || (/^(INPUT|SELECT|TEXTAREA)$/.test(tag) && warns(style.borderTopColor) && parseFloat(style.borderTopWidth) > 0)) return "invalid";
+    if (element.getAttribute("aria-invalid") === "true" || (/^(INPUT|SELECT|TEXTAREA)$/.test(tag) && ringed(style))) return "invalid";
     if (role === "progressbar" && !element.hasAttribute("aria-valuenow")) return "spinner";
     if (element.getAttribute("aria-busy") === "true") return "spinner";
     const names = `${typeof element.className === "string" ? element.className : ""} ${element.id}`;
     if (SPINNERISH.test(names) && !/^(BODY|HTML|MAIN)$/.test(tag)) return "spinner";
-    if (style.animationIterationCount.includes("infinite") && style.animationName !== "none" && /spin|rotat|load|pulse|shimmer/i.test(style.animationName)) return "spinner";
+    if (style.animationIterationCount.includes("infinite") && style.animationName !== "none") {
+      if (/spin|rotat|load|pulse|shimmer/i.test(style.animationName) || placeholder(element, style)) return "spinner";
+    }
     return "";
+  }
+
+  // A refused field is ringed in red by its border, its outline or a shadow around it.
+  function ringed(style) {
+    if (parseFloat(style.borderTopWidth) > 0 && warns(style.borderTopColor)) return true;
+    if (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0 && warns(style.outlineColor)) return true;
+    const shadow = style.boxShadow.match(/rgba?\([^)]*\)/);
+    return shadow !== null && warns(shadow[0]);
+  }
+
+  // A filled area with nothing in it that never stops moving stands for something still to come, whatever its name.
+  function placeholder(element, style) {
+    const large = element.offsetWidth >= 24 && element.offsetHeight >= 8;
+    return large && solid(style) && element.childElementCount === 0 && !element.textContent.trim();
   }
 
   function readThings(page, mirror, offset, facts, budget) {
@@ -237,7 +253,7 @@
     const view = element.ownerDocument.defaultView || page.defaultView;
     const control = element.closest(CONTROLS);
     const shown = control || element;
-    const hand = view.getComputedStyle(element).cursor === "pointer";
+    const hand = /^(pointer|grab|grabbing|move|.*-resize)$/.test(view.getComputedStyle(element).cursor);
     const type = (shown.getAttribute("type") || "").toLowerCase();
     const href = shown.getAttribute("href") || "";
     return {

@@ -4,7 +4,10 @@ import asyncio
 import heapq
 import time
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -28,6 +31,8 @@ MOVING_TICK_MS = 400
 """Between pictures of a page that moves by itself, such as a spinner."""
 HOVER_TICK_MS = 1_000
 """What a stylesheet alone changes under the pointer is caught up with so often."""
+MOST_WAITING = 12
+"""Frames the browser may be ahead of the encoder: pictures of 50 KB each."""
 LABEL_MS = 4_000
 """A marker's label stays in the caption so long."""
 
@@ -123,16 +128,43 @@ class Camera:
         return (near[-1].label or near[-1].signal.value.replace("_", " ")) if near else ""
 
 
+class Desk:
+    """Draws and encodes in a thread of its own, in order, while the browser is at later instants."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="film")
+        self._pending: deque[asyncio.Future[None]] = deque()
+
+    async def put(self, work: Callable[[], None]) -> None:
+        """Do ``work`` after all before it; waits while ``MOST_WAITING`` are still to be done, and raises what they raised."""
+        while len(self._pending) >= MOST_WAITING:
+            await self._pending.popleft()
+        self._pending.append(asyncio.get_running_loop().run_in_executor(self._thread, work))
+
+    async def finish(self) -> None:
+        """Wait for all of it."""
+        while self._pending:
+            await self._pending.popleft()
+
+    async def close(self) -> None:
+        """Drop what was not begun; after this the thread touches nothing."""
+        for waiting in self._pending:
+            waiting.cancel()
+        await asyncio.to_thread(self._thread.shutdown, wait=True, cancel_futures=True)
+
+
 class Shoot(msgspec.Struct):
     """The parts of a film being made, and how far it is."""
 
     camera: Camera
     reel: Reel
+    desk: Desk
     windows: list[Window]
     deadline_s: float
     progress: Progress
     last: Pixels | None = None
     late: bool = False
+    begun: bool = False
     moved: bool = False
     """The last picture showed something moving."""
 
@@ -161,14 +193,13 @@ async def film(
     camera = Camera(line, even, findings)
     size = line.size_at(windows[0].start_ms)
     with reel_at(out, even) as reel:
-        shoot = Shoot(camera, reel, list(windows), deadline_s, progress)
-        async with Stage(chromium, line, size, fit(size, camera.room), hover=True) as stage:
-            video_ms, end_ms = 0, windows[0].start_ms
-            for window in windows:
-                end_ms = await _shoot_window(stage, line, window, video_ms, shoot)
-                video_ms += end_ms - window.start_ms
-                if shoot.late:
-                    break
+        shoot = Shoot(camera, reel, Desk(), list(windows), deadline_s, progress)
+        try:
+            async with Stage(chromium, line, size, fit(size, camera.room), hover=True) as stage:
+                video_ms, end_ms = await _shoot_all(stage, line, shoot)
+            await shoot.desk.finish()
+        finally:
+            await shoot.desk.close()
         if shoot.last is not None:
             await asyncio.to_thread(reel.hold, video_ms, shoot.last)
     return Film(
@@ -183,11 +214,21 @@ async def film(
     )
 
 
+async def _shoot_all(stage: Stage, line: Timeline, shoot: Shoot) -> tuple[int, int]:
+    """Every window, one after the other; the film's length and the time of the session it came to."""
+    video_ms, end_ms = 0, shoot.windows[0].start_ms
+    for window in shoot.windows:
+        end_ms = await _shoot_window(stage, line, window, video_ms, shoot)
+        video_ms += end_ms - window.start_ms
+        if shoot.late:
+            break
+    return video_ms, end_ms
+
+
 async def _shoot_window(stage: Stage, line: Timeline, window: Window, video_ms: int, shoot: Shoot) -> int:
-    """Draw every cue of one window; answers the time it came to. The browser seeks while the last frame is encoded."""
+    """Draw every cue of one window; answers the time it came to. The browser seeks while earlier frames are encoded."""
     todo = cues(line, window)
     heapq.heapify(todo)
-    drawing: asyncio.Task[None] | None = None
     at_ms = window.start_ms
     while todo:
         cue = heapq.heappop(todo)
@@ -197,15 +238,9 @@ async def _shoot_window(stage: Stage, line: Timeline, window: Window, video_ms: 
         photo, moving = await _photograph(stage, line, cue, shoot) if cue.page else (b"", False)
         if moving and cue.t_ms + MOVING_TICK_MS < _next_page(todo, window):
             heapq.heappush(todo, Cue(cue.t_ms + MOVING_TICK_MS, page=True))
-        if drawing is not None:
-            await drawing
-        drawing = asyncio.create_task(
-            asyncio.to_thread(shoot.draw, cue, photo, stage.scale, video_ms + cue.t_ms - window.start_ms)
-        )
+        await shoot.desk.put(partial(shoot.draw, cue, photo, stage.scale, video_ms + cue.t_ms - window.start_ms))
         at_ms = cue.t_ms
         shoot.progress(_share_done(shoot.windows, window, at_ms))
-    if drawing is not None:
-        await drawing
     return at_ms
 
 
@@ -214,8 +249,8 @@ async def _photograph(stage: Stage, line: Timeline, cue: Cue, shoot: Shoot) -> t
     size = line.size_at(cue.t_ms)
     resized = await stage.resize(size, fit(size, shoot.camera.room))
     seek = await stage.seek(cue.t_ms)
-    wanted = seek.stirred or seek.moving or shoot.moved or resized or shoot.last is None
-    shoot.moved = seek.moving
+    wanted = seek.stirred or seek.moving or shoot.moved or resized or not shoot.begun
+    shoot.moved, shoot.begun = seek.moving, True
     return (await stage.picture(lossy=True) if wanted else b""), seek.moving
 
 

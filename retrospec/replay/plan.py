@@ -19,6 +19,7 @@ MOST_AFTER_STOPS = 9
 """Pictures after the deed; a page that never rests is thinned out evenly."""
 SERIES_GAP_MS, SERIES_REACH_PX = 1_500, 40
 """Clicks so near in time and place are one deed (rage click rules of FIELD.md, widest)."""
+LONGEST_PRESS_MS = 3_000
 OWN_SCROLL_MS = 700
 """A scroll so soon after a click follows from it; a later one is the person's."""
 
@@ -54,7 +55,7 @@ def plan_look(line: Timeline, finding: Finding, window: Window) -> LookPlan:
     return LookPlan(
         finding=finding,
         act=act,
-        before_ms=sorted({max(0, start_ms - gap) for gap in (*STILL_MS, 1)}),
+        before_ms=sorted({max(0, start_ms - gap) for gap in (*_still_gaps(line, start_ms), 1)}),
         after_ms=_after_stops(line, start_ms, max(finding.t_ms, last_ms), until_ms, end_ms),
         until_ms=until_ms,
         until=until,
@@ -63,6 +64,15 @@ def plan_look(line: Timeline, finding: Finding, window: Window) -> LookPlan:
         stirs=len(line.changes_between(start_ms - 1, until_ms)),
         stirs_later=bool(line.changes_between(until_ms, _next_click_ms(line, until_ms, end_ms))),
     )
+
+
+def _still_gaps(line: Timeline, start_ms: int) -> tuple[int, ...]:
+    """How long before the deed to look for what moves by itself: never before the person's deed before it had its effect."""
+    earlier = [touch.t_ms for touch in line.touches if touch.kind in ("click", "input", "scroll") and touch.t_ms < start_ms - 1]
+    room_ms = start_ms - earlier[-1] - SETTLE_MS if earlier else STILL_MS[0]
+    if room_ms >= STILL_MS[0]:
+        return STILL_MS
+    return tuple(round(room_ms * share) for share in (0.9, 0.4)) if room_ms >= SETTLE_MS else ()
 
 
 def window_of(finding: Finding, windows: Sequence[Window]) -> Window:
@@ -77,7 +87,7 @@ def find_act(line: Timeline, finding: Finding) -> Act | None:
     """The click or input ``finding`` follows from; None when the person did nothing before it."""
     reach_ms = _REACH_MS.get(finding.kind, _REACH_OTHER_MS) + finding.evidence.duration_ms
     latest_ms = finding.t_ms + _CLOCK_SLACK_MS
-    near = [touch for touch in line.touches if finding.t_ms - reach_ms <= touch.t_ms <= latest_ms]
+    near = [touch for touch in line.touches if finding.t_ms - reach_ms <= touch.t_ms and _began_ms(line, touch) <= latest_ms]
     clicks = [touch for touch in near if touch.kind == "click"]
     wanted = finding.evidence.control.node_id if finding.evidence.control else 0
     named = [touch for touch in clicks if wanted and touch.node_id == wanted]
@@ -88,6 +98,14 @@ def find_act(line: Timeline, finding: Finding) -> Act | None:
         last = inputs[-1]
         return Act(kind="input", start_ms=last.t_ms, end_ms=last.t_ms, node_id=last.node_id)
     return None
+
+
+def _began_ms(line: Timeline, touch: Touch) -> int:
+    """When the button went down for a click: what a page does on the way, as while dragging, follows from it too."""
+    if touch.kind != "click":
+        return touch.t_ms
+    presses = [t.t_ms for t in line.touches if t.kind == "press" and touch.t_ms - LONGEST_PRESS_MS <= t.t_ms <= touch.t_ms]
+    return presses[-1] if presses else touch.t_ms
 
 
 def _click_series(line: Timeline, last: Touch) -> Act:

@@ -10,6 +10,9 @@
     "* { pointer-events: auto !important }",
   ];
   const SETTLE_MS = 400;
+  const VAULT_MS = 2_000;
+  const MOST_PICTURES = 200;
+  const MOST_ELEMENTS = 4_000;
 
   // Sources 1, 2, 6, 12: pointer and touch. 100 above an event type: load marks, custom and plugin events.
   const POINTER_ONLY = new Set([1, 2, 6, 12, 100, 101, 105, 106]);
@@ -23,6 +26,7 @@
       this.hover = false;
       this.hoverRules = null;
       this.hoverHits = [];
+      this.vault = ""; // where the asset vault answers; empty where this recording has nothing in it
     }
 
     open(hover) {
@@ -91,6 +95,8 @@
     }
 
     apply(event) {
+      // A frame's document is often recorded twice under one number, empty and then loaded: the replayer would keep the empty one.
+      if (event.type === 3 && event.data.isAttachIframe) this.forgetDocuments(event.data.adds || []);
       try {
         this.replayer.applyEventsSynchronously([event]);
       } catch {
@@ -98,16 +104,45 @@
       }
     }
 
-    // Pictures and fonts inside the recording are decoded off the main thread: wait for those in view, not for ever.
+    forgetDocuments(adds) {
+      const mirror = this.replayer.getMirror();
+      for (const { node } of adds) {
+        const known = node && mirror.getNode(node.id);
+        if (known) mirror.removeNodeFromMap(known);
+      }
+    }
+
+    // Pictures and fonts of the recording are loaded and decoded off the main thread: wait for them, not for ever.
     async settle(rebuilt) {
-      const waits = [];
+      const waits = this.vault ? this.awaitedFromVault(rebuilt) : [];
       const fonts = this.page.fonts;
       if (rebuilt || (fonts && fonts.status === "loading")) waits.push(fonts.ready);
       for (const image of this.page.images) {
         if (!image.complete && image.currentSrc.startsWith("data:")) waits.push(image.decode().catch(() => {}));
       }
       if (!waits.length) return;
-      await Promise.race([Promise.all(waits), new Promise((done) => setTimeout(done, SETTLE_MS))]);
+      await Promise.race([Promise.all(waits), new Promise((done) => setTimeout(done, this.vault ? VAULT_MS : SETTLE_MS))]);
+    }
+
+    // A stylesheet first: what it names is only known once it is there. Then pictures, those of backgrounds too.
+    awaitedFromVault(rebuilt) {
+      const page = this.page;
+      const isOurs = (url) => url.startsWith(this.vault);
+      const sheets = [...page.querySelectorAll("link[rel~=stylesheet]")].filter((link) => isOurs(link.href) && !link.sheet);
+      const loaded = sheets.map((link) => new Promise((done) => ["load", "error"].forEach((name) => link.addEventListener(name, done))));
+      const pictures = async () => {
+        await Promise.all(loaded);
+        const urls = new Set();
+        for (const image of page.images) if (!image.complete && isOurs(image.currentSrc || image.src)) urls.add(image.currentSrc || image.src);
+        if (rebuilt || loaded.length) collectBackgrounds(page, this.vault, urls);
+        const decoded = [...urls].slice(0, MOST_PICTURES).map((url) => {
+          const picture = new Image();
+          picture.src = url;
+          return picture.decode().catch(() => {});
+        });
+        await Promise.all([...decoded, page.fonts.ready]);
+      };
+      return [pictures()];
     }
 
     // Whether something in view is still moving by itself.
@@ -135,6 +170,21 @@
 
     point(nodeId, x, y) {
       return retrospecFacts.point(this.page, this.replayer.getMirror(), nodeId, x, y);
+    }
+  }
+
+  // Asking for the computed style also starts what the page itself would load.
+  function collectBackgrounds(page, vault, urls) {
+    let left = MOST_ELEMENTS;
+    for (const element of page.querySelectorAll("*")) {
+      if (left-- === 0) return;
+      for (const pseudo of [undefined, "::before", "::after"]) {
+        const style = page.defaultView.getComputedStyle(element, pseudo);
+        for (const name of ["backgroundImage", "listStyleImage", "content", "borderImageSource", "maskImage"]) {
+          const value = style[name];
+          if (value && value.includes(vault)) for (const [, url] of value.matchAll(/url\("([^"]+)"\)/g)) if (url.startsWith(vault)) urls.add(url);
+        }
+      }
     }
   }
 

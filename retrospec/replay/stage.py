@@ -5,6 +5,7 @@ import contextlib
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from types import TracebackType
+from typing import Any
 
 import msgspec
 from playwright.async_api import CDPSession, Page
@@ -16,6 +17,10 @@ from retrospec.replay.timeline import Size, Timeline
 
 FEED_BYTES = 4_000_000
 """Events go to the browser in messages of about this size."""
+
+
+SRCDOC, UNREAD_SRCDOC = b'"srcdoc":', b'"data-srcdoc":'
+"""A frame's own text would load late and wipe the document that was recorded of it. Only a key has these quotes bare."""
 
 
 class Seek(msgspec.Struct, frozen=True):
@@ -43,7 +48,7 @@ class Stage:
         self.scale = scale
 
     async def __aenter__(self) -> "Stage":
-        self._page, self._cdp = await self._chromium.open_stage(self.size, self.scale)
+        self._page, self._cdp = await self._chromium.open_stage(self.size, self._line.assets)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -64,7 +69,7 @@ class Stage:
         self.size, self.scale = size, scale
         _ = self.page
         assert self._cdp is not None
-        metrics = {"width": size.width, "height": size.height, "deviceScaleFactor": scale, "mobile": False}
+        metrics = {"width": size.width, "height": size.height, "deviceScaleFactor": 1, "mobile": False}
         await self._cdp.send("Emulation.setDeviceMetricsOverride", metrics)
         return True
 
@@ -85,11 +90,16 @@ class Stage:
         return msgspec.convert(found, Point, strict=False)
 
     async def picture(self, *, lossy: bool = False) -> bytes:
-        """The viewport as PNG, or JPEG where lossy."""
+        """The viewport as PNG, or JPEG where lossy, ``scale`` times its size.
+
+        Shrunk by the capture: a device scale below 1 is taken without a word, and has no effect.
+        """
         _ = self.page
         assert self._cdp is not None
-        kind = {"format": "jpeg", "quality": 88} if lossy else {"format": "png"}
-        answer = await self._cdp.send("Page.captureScreenshot", {**kind, "optimizeForSpeed": True, "fromSurface": True})
+        wanted: dict[str, Any] = {"format": "jpeg", "quality": 88} if lossy else {"format": "png"}
+        if self.scale < 1:
+            wanted["clip"] = {"x": 0, "y": 0, "width": self.size.width, "height": self.size.height, "scale": self.scale}
+        answer = await self._cdp.send("Page.captureScreenshot", {**wanted, "optimizeForSpeed": True, "fromSurface": True})
         return base64.b64decode(answer["data"])
 
     async def broken_events(self) -> int:
@@ -123,7 +133,7 @@ def _messages(entries: Sequence[tuple[int, msgspec.Raw]]) -> Iterator[str]:
     part: list[bytes] = []
     size_bytes = 0
     for t_ms, raw in entries:
-        part.append(b"[%d,%b]" % (t_ms, bytes(raw)))
+        part.append(b"[%d,%b]" % (t_ms, bytes(raw).replace(SRCDOC, UNREAD_SRCDOC)))
         size_bytes += len(part[-1])
         if size_bytes >= FEED_BYTES:
             yield _text(part)

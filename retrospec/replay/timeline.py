@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from retrospec.domain.recording import Recording
+from retrospec.domain.recording import Fetch, Recording
 from retrospec.domain.rrweb import EventType, MouseInteraction, Source
 
 _VISIBLE_SOURCES = frozenset(
@@ -93,6 +93,8 @@ class Timeline(msgspec.Struct):
     pointer: list[tuple[int, int, int]] = []
     """``(t_ms, x, y)``."""
     unreadable: int = 0
+    assets: Fetch | None = None
+    """Answers for the vault's addresses in the recording."""
     last_href: str = ""
 
     def size_at(self, t_ms: int) -> Size:
@@ -127,7 +129,7 @@ class Timeline(msgspec.Struct):
 
 def read_timeline(recording: Recording) -> Timeline:
     """Read every event's head once; events that are not rrweb's are counted and left out."""
-    line = Timeline()
+    line = Timeline(assets=recording.assets)
     decoder = msgspec.json.Decoder(_Event)
     read: list[tuple[float, _Event, msgspec.Raw]] = []
     for raw in recording.raw_events():

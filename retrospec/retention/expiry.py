@@ -1,16 +1,20 @@
 """Clean-up: sessions, recordings and artifacts past ``retention.days`` go; issues keep their history."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import structlog
 
 from retrospec.domain.errors import Unavailable
-from retrospec.storage import expiry, recordings
+from retrospec.retention.vault import drop_unused, sweep_vault
+from retrospec.storage import expiry, recordings, terms
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
+from retrospec.storage.expiry import SessionName
+from retrospec.storage.terms import Terms
 
 log = structlog.get_logger()
 
@@ -22,6 +26,9 @@ ABANDONED_AFTER = timedelta(days=1)
 ORPHAN_AGE = timedelta(hours=6)
 """A blob younger than this may belong to a call that is still being answered."""
 STORED_SUFFIX = ".zst"
+SWEPT_AT_ONCE = 400
+NOTES_KEPT = timedelta(days=365)
+"""How long an issue's link to an expired session says when it went; some 150 bytes each."""
 
 
 class Cleaned(msgspec.Struct):
@@ -31,50 +38,113 @@ class Cleaned(msgspec.Struct):
     tallies: int = 0
     events: int = 0
     artifacts: int = 0
+    assets: int = 0
+    """Contents of the vault."""
     failed_events: int = 0
     failed_artifacts: int = 0
 
 
 async def clean_up(
-    database: Database, blobs: Blobs, *, days: int, now: datetime, project_id: str = ""
+    database: Database,
+    blobs: Blobs,
+    *,
+    days: int,
+    now: datetime,
+    project_id: str = "",
+    recording_days: int = 0,
+    artifact_days: int = 0,
 ) -> Cleaned:
-    """Remove everything past its time, of one project or of all."""
+    """Remove everything past its time, of one project or of all; a project's own terms come before these."""
     cleaned, before = Cleaned(), now - timedelta(days=days)
-    while True:
-        async with database.read() as connection:
-            named = await expiry.expired_sessions(
-                connection, before=before, limit=BATCH, project_id=project_id
-            )
-            owned = await expiry.belongings(connection, named) if named else None
-        if owned is None:
-            break
-        async with database.write() as connection:
-            cleaned.sessions += await expiry.forget_sessions(connection, named)
-        await _delete_events(blobs, owned.events, cleaned)
-        await _delete_artifacts(blobs, owned.artifacts, cleaned)
-        await asyncio.sleep(PAUSE_S)
+    general = Terms(days=days, recording_days=recording_days, artifact_days=artifact_days)
+    own = await database.read_once(terms.of_projects)
+    named = {project_id: own.get(project_id, general)} if project_id else {"": general, **own}
+    for project, chosen in named.items():
+        others = tuple(own) if not project else ()
+        scope = _Scope(database, blobs, now, project, others, cleaned)
+        await scope.expire_sessions(chosen.days or days)
+        await scope.expire_parts(terms.forget_recordings, chosen.recording_days, _delete_events)
+        await scope.expire_parts(terms.forget_artifacts, chosen.artifact_days, _delete_artifacts)
     await _drop_abandoned(database, blobs, now - ABANDONED_AFTER, cleaned)
+    cleaned.assets += await drop_unused(
+        database, blobs, before=before, strays_before=now - ABANDONED_AFTER, project_id=project_id
+    )
     async with database.write() as connection:
+        await expiry.forget_notes(connection, before=now - NOTES_KEPT)
         cleaned.tallies += await expiry.forget_stale_tallies(connection, before=before, limit=1000)
         await expiry.give_back_space(connection)
     return cleaned
 
 
+class _Scope(msgspec.Struct):
+    """One project, or all that have no terms of their own."""
+
+    database: Database
+    blobs: Blobs
+    now: datetime
+    project_id: str
+    but_not: tuple[str, ...]
+    cleaned: Cleaned
+
+    async def expire_sessions(self, days: int) -> None:
+        before = self.now - timedelta(days=days)
+        while True:
+            async with self.database.read() as connection:
+                named = await expiry.expired_sessions(
+                    connection, before=before, limit=BATCH, project_id=self.project_id, but_not=self.but_not
+                )
+            if not named:
+                return
+            await forget(self.database, self.blobs, named, self.cleaned, now=self.now)
+            await asyncio.sleep(PAUSE_S)
+
+    async def expire_parts(self, forget_some: Any, days: int, delete: Any) -> None:
+        before = self.now - timedelta(days=days)
+        while days:
+            async with self.database.write() as connection:
+                keys = await forget_some(
+                    connection, before=before, limit=BATCH, project_id=self.project_id, but_not=self.but_not
+                )
+            if not keys:
+                return
+            await delete(self.blobs, keys, self.cleaned)
+            await asyncio.sleep(PAUSE_S)
+
+
+async def forget(database: Database, blobs: Blobs, named: Sequence[SessionName], cleaned: Cleaned, *, now: datetime) -> int:
+    """Delete these sessions, rows first, then what they stored; the bytes that freed."""
+    async with database.read() as connection:
+        owned = await expiry.belongings(connection, named)
+        size_bytes = await expiry.bytes_of(connection, named)
+    async with database.write() as connection:
+        cleaned.sessions += await expiry.forget_sessions(connection, named, now=now)
+    await _delete_events(blobs, owned.events, cleaned)
+    await _delete_artifacts(blobs, owned.artifacts, cleaned)
+    return size_bytes
+
+
 async def sweep_orphans(database: Database, blobs: Blobs, *, now: datetime) -> int:
-    """Delete recordings that no row points at (their write was cut short); how many."""
-    swept = 0
-    async for blob in blobs.list("session-events"):
-        if now - blob.modified_at < ORPHAN_AGE:
-            continue
-        key = blob.key.removesuffix(STORED_SUFFIX)
-        parts = key.split("/")
-        session_id = parts[6].removesuffix(".json") if len(parts) > 6 else ""
-        async with database.read() as connection:
-            if session_id and await recordings.is_referenced(connection, parts[1], session_id, key):
-                continue
-        await blobs.delete(blob.key)
-        swept += 1
-    return swept
+    """Delete recordings, artifacts and vault contents that no row points at, and writes cut short; how many."""
+    swept = await asyncio.to_thread(blobs.drop_torn, before=now - ORPHAN_AGE)
+    for prefix in ("session-events", "artifacts"):
+        batch: list[str] = []
+        async for blob in blobs.list(prefix):
+            if now - blob.modified_at >= ORPHAN_AGE:
+                batch.append(blob.key)
+            if len(batch) == SWEPT_AT_ONCE:
+                swept += await _drop_unowned(database, blobs, batch)
+                batch = []
+        swept += await _drop_unowned(database, blobs, batch)
+    return swept + await sweep_vault(database, blobs, before=now - ORPHAN_AGE)
+
+
+async def _drop_unowned(database: Database, blobs: Blobs, stored: list[str]) -> int:
+    keys = {name.removesuffix(STORED_SUFFIX): name for name in stored}
+    owned = await database.read_once(lambda connection: expiry.owned_keys(connection, list(keys)))
+    unowned = [name for key, name in keys.items() if key not in owned]
+    for name in unowned:
+        await blobs.delete(name)
+    return len(unowned)
 
 
 async def _drop_abandoned(database: Database, blobs: Blobs, before: datetime, cleaned: Cleaned) -> None:

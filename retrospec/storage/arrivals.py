@@ -127,6 +127,7 @@ async def _land_new(connection: Connection, arrival: Arrival, *, now: datetime) 
         os=arrival.os,
         device=arrival.device,
         tags=arrival.tags,
+        dropped=arrival.dropped,
         marker_count=len(arrival.markers),
         event_count=arrival.added_events or (upload.event_count if upload else 0),
         size_bytes=arrival.added_bytes or (upload.size_bytes if upload else 0),
@@ -136,7 +137,6 @@ async def _land_new(connection: Connection, arrival: Arrival, *, now: datetime) 
         _ADD_SESSION,
         stored
         | {
-            "dropped": arrival.dropped,
             "client_started_ms": arrival.client_started_ms,
             "events_sha256": upload.sha256 if upload else "",
             "not_before": now + arrival.wait,

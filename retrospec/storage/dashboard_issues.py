@@ -8,10 +8,19 @@ import msgspec
 from sqlalchemy import Select, and_, func, or_, select
 
 from retrospec.domain.issue import Issue, IssueState
+from retrospec.storage.clusters import keys_by_issue, reach_of, stretches
 from retrospec.storage.dashboard import Cursor, past
 from retrospec.storage.database import Connection
-from retrospec.storage.issues import to_tally
-from retrospec.storage.tables import issue_hours, issue_sessions, issues, reports, sessions
+from retrospec.storage.issues import latest_of_each, to_tally
+from retrospec.storage.tables import (
+    clusters,
+    issue_hours,
+    issue_sessions,
+    issues,
+    reports,
+    session_moves,
+    sessions,
+)
 
 
 class IssueFilter(msgspec.Struct, kw_only=True, frozen=True):
@@ -27,6 +36,7 @@ class IssueSessionRow(msgspec.Struct, kw_only=True):
     """A session that showed an issue's failure."""
 
     session_id: str
+    cluster_key: str
     site: str
     route: str
     started_at: datetime
@@ -99,13 +109,19 @@ def issues_query(
 def _seen_on(site: str) -> Any:
     return (
         select(issue_sessions.c.session_id)
-        .join(sessions, _its_session())
+        .select_from(clusters.join(issue_sessions, _its_cluster()).join(sessions, _its_session()))
         .where(
-            issue_sessions.c.project_id == issues.c.project_id,
-            issue_sessions.c.cluster_key == issues.c.key,
+            clusters.c.project_id == issues.c.project_id,
+            clusters.c.issue_key == issues.c.key,
             sessions.c.site == site,
         )
         .exists()
+    )
+
+
+def _its_cluster() -> Any:
+    return and_(
+        issue_sessions.c.project_id == clusters.c.project_id, issue_sessions.c.cluster_key == clusters.c.key
     )
 
 
@@ -130,14 +146,17 @@ async def trends(
 ) -> dict[str, dict[int, int]]:
     """Confirmed sessions by key and hour (hours since 1970); hours without any are left out."""
     by_key: dict[str, dict[int, int]] = {key: {} for key in keys}
-    found = await connection.execute(trends_query(project_id, keys, since_hour=since_hour))
+    inside = await keys_by_issue(connection, project_id, keys)
+    issue_of = {cluster: key for key, found in inside.items() for cluster in found}
+    found = await connection.execute(trends_query(project_id, list(issue_of), since_hour=since_hour))
     for row in found:
-        by_key[row.cluster_key][row.hour] = row.session_count
+        hours = by_key[issue_of[row.cluster_key]]
+        hours[row.hour] = hours.get(row.hour, 0) + row.session_count
     return by_key
 
 
 def trends_query(project_id: str, keys: Sequence[str], *, since_hour: int) -> Select[Any]:
-    """Hours of these issues."""
+    """Hours of these clusters."""
     return select(issue_hours.c.cluster_key, issue_hours.c.hour, issue_hours.c.session_count).where(
         issue_hours.c.project_id == project_id,
         issue_hours.c.cluster_key.in_(keys),
@@ -168,16 +187,22 @@ async def list_issue_sessions(
     limit: int,
 ) -> list[IssueSessionRow]:
     """Sessions with a marker of this issue, latest first; ``status`` empty is any."""
+    reach = await reach_of(connection, project_id, key)
     query = issue_sessions_query(
-        project_id, key, status=status, min_confidence=min_confidence, after=after, limit=limit
+        project_id, status=status, min_confidence=min_confidence, after=after, limit=limit
     )
-    return [_to_issue_session(row) for row in await connection.execute(query)]
+    found = [
+        _to_issue_session(row)
+        for stretch in stretches(reach)
+        for row in await connection.execute(query.where(stretch))
+    ]
+    return latest_of_each(found)[:limit]
 
 
 def issue_sessions_query(
-    project_id: str, key: str, *, status: str, min_confidence: float, after: Cursor | None, limit: int
+    project_id: str, *, status: str, min_confidence: float, after: Cursor | None, limit: int
 ) -> Select[Any]:
-    """The sessions of an issue, with what their reports say."""
+    """The sessions of issues, with what their reports say; to be narrowed to a cluster."""
     seen_at, session_id = issue_sessions.c.last_observed_at, issue_sessions.c.session_id
     query = (
         select(
@@ -193,7 +218,7 @@ def issue_sessions_query(
             reports,
             and_(reports.c.project_id == issue_sessions.c.project_id, reports.c.session_id == session_id),
         )
-        .where(issue_sessions.c.project_id == project_id, issue_sessions.c.cluster_key == key)
+        .where(issue_sessions.c.project_id == project_id)
         .order_by(seen_at.desc(), session_id.desc())
         .limit(limit)
     )
@@ -209,6 +234,7 @@ def issue_sessions_query(
 def _to_issue_session(row: Any) -> IssueSessionRow:
     return IssueSessionRow(
         session_id=row.session_id,
+        cluster_key=row.cluster_key,
         site=row.site,
         route=row.route,
         started_at=row.started_at,
@@ -231,10 +257,12 @@ def _to_issue_session(row: Any) -> IssueSessionRow:
 
 async def jump_of(connection: Connection, project_id: str, key: str, session_id: str) -> int | None:
     """Where in that session's replay the issue's failure is; None when the two don't belong together."""
+    reach = await reach_of(connection, project_id, key)
+    keys = [*reach.keys, *(cluster for cluster, name in reach.come if name == session_id)]
     jump: int | None = await connection.scalar(
-        select(issue_sessions.c.jump_ms).where(
+        select(func.min(issue_sessions.c.jump_ms)).where(
             issue_sessions.c.project_id == project_id,
-            issue_sessions.c.cluster_key == key,
+            issue_sessions.c.cluster_key.in_(keys),
             issue_sessions.c.session_id == session_id,
         )
     )
@@ -244,19 +272,34 @@ async def jump_of(connection: Connection, project_id: str, key: str, session_id:
 async def issues_of_session(connection: Connection, project_id: str, session_id: str) -> list[Issue]:
     """Promoted issues this session shows."""
     found = await connection.execute(issues_of_session_query(project_id, session_id))
-    return [to_tally(row).issue for row in found]
+    return list({row.key: to_tally(row).issue for row in found}.values())
 
 
 def issues_of_session_query(project_id: str, session_id: str) -> Select[Any]:
     """By the session's few clusters, then each issue by its name."""
+    moved = session_moves.alias("moved")
     return (
         select(issues)
-        .join(
-            issue_sessions,
-            and_(
-                issue_sessions.c.project_id == issues.c.project_id,
-                issue_sessions.c.cluster_key == issues.c.key,
-            ),
+        .select_from(
+            issue_sessions.outerjoin(
+                moved,
+                and_(
+                    moved.c.project_id == issue_sessions.c.project_id,
+                    moved.c.session_id == issue_sessions.c.session_id,
+                    moved.c.from_cluster == issue_sessions.c.cluster_key,
+                ),
+            )
+            .join(
+                clusters,
+                and_(
+                    clusters.c.project_id == issue_sessions.c.project_id,
+                    clusters.c.key == func.coalesce(moved.c.to_cluster, issue_sessions.c.cluster_key),
+                ),
+            )
+            .join(
+                issues,
+                and_(issues.c.project_id == clusters.c.project_id, issues.c.key == clusters.c.issue_key),
+            )
         )
         .where(
             issue_sessions.c.project_id == project_id,

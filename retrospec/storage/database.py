@@ -20,7 +20,8 @@ from sqlalchemy import Engine, Executable, create_engine, event, text
 from sqlalchemy.engine import CursorResult, Dialect, make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from retrospec.domain.errors import SettingsError, Unavailable
+from retrospec.domain.errors import SettingsError, StorageFull, Unavailable
+from retrospec.storage.scope import refuse_other_projects
 
 READERS = 4
 POOL_WAIT_S = 30.0
@@ -74,6 +75,7 @@ class Connection:
 
     async def execute(self, statement: Executable, parameters: Parameters = None) -> Rows:
         """Run one statement, or one with many parameter sets."""
+        refuse_other_projects(statement, parameters)
         return await self._run(lambda: Rows(self._sync.execute(statement, parameters)))
 
     async def scalar(self, statement: Executable, parameters: Parameters = None) -> Any:
@@ -279,6 +281,8 @@ def _outages_named() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError) as error:
+        if "disk is full" in str(error.orig) or "No space left" in str(error.orig):
+            raise StorageFull("The disk is full: the database was not changed.", retry_after_s=60) from error
         raise Unavailable(f"The database cannot answer now: {error.orig}.") from error
 
 

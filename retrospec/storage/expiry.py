@@ -2,25 +2,47 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import Enum
+from typing import Any
 
 import msgspec
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import Table, delete, func, select, tuple_
 
+from retrospec.domain.session import Stage
+from retrospec.storage import cluster_expiry
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import (
     artifacts,
     chunks,
-    issue_hours,
-    issue_people,
+    films,
     issue_sessions,
     issues,
+    judged_sessions,
     markers,
     reports,
+    session_assets,
     sessions,
 )
+from retrospec.storage.tables import (
+    expired_sessions as expired,
+)
+from retrospec.storage.upsert import insert_new
 
 SessionName = tuple[str, str]
 """``(project_id, session_id)``."""
+
+
+class Worth(Enum):
+    """How much a session would be missed; the governor evicts in this order, the oldest first."""
+
+    HEALTHY = "judged, and nothing failed"
+    DISCARDED = "judged, and its failures did not stand"
+    OLD = "any other that was judged"
+    REPRESENTATIVE = "the one an issue shows"
+    PINNED = "somebody asked to keep it"
+
+
+WORTH = tuple(Worth)
 
 
 class Belongings(msgspec.Struct):
@@ -31,9 +53,9 @@ class Belongings(msgspec.Struct):
 
 
 async def expired_sessions(
-    connection: Connection, *, before: datetime, limit: int, project_id: str = ""
+    connection: Connection, *, before: datetime, limit: int, project_id: str = "", but_not: Sequence[str] = ()
 ) -> list[SessionName]:
-    """Sessions that arrived before ``before`` and are not pinned, oldest first."""
+    """Sessions that arrived before ``before`` and are not pinned, oldest first; of one project, or of all but some."""
     query = (
         select(sessions.c.project_id, sessions.c.id)
         .where(sessions.c.created_at < before, sessions.c.pinned.is_(False))
@@ -42,6 +64,8 @@ async def expired_sessions(
     )
     if project_id:
         query = query.where(sessions.c.project_id == project_id)
+    if but_not:
+        query = query.where(sessions.c.project_id.not_in(but_not))
     return [(row.project_id, row.id) for row in await connection.execute(query)]
 
 
@@ -56,9 +80,79 @@ async def belongings(connection: Connection, named: Sequence[SessionName]) -> Be
     return Belongings(*kept)
 
 
-async def forget_sessions(connection: Connection, named: Sequence[SessionName]) -> int:
-    """Delete the rows of these sessions; issues keep their counts. How many sessions went."""
-    for table in (chunks, markers, artifacts, reports, issue_sessions):
+async def least_missed(connection: Connection, worth: Worth, *, limit: int) -> list[SessionName]:
+    """The oldest sessions of this worth, of all projects; none that is still being worked on."""
+    shows = (
+        select(issues.c.key)
+        .where(
+            issues.c.project_id == sessions.c.project_id,
+            issues.c.representative_session_id == sessions.c.id,
+            issues.c.promoted_at.is_not(None),
+        )
+        .exists()
+    )
+    discarded = sessions.c.report_status == "discarded"
+    of_worth: dict[Worth, list[Any]] = {
+        Worth.HEALTHY: [discarded, sessions.c.marker_count == 0, sessions.c.pinned.is_(False)],
+        Worth.DISCARDED: [discarded, sessions.c.pinned.is_(False), ~shows],
+        Worth.OLD: [sessions.c.pinned.is_(False), ~shows],
+        Worth.REPRESENTATIVE: [sessions.c.pinned.is_(False)],
+        Worth.PINNED: [],
+    }
+    found = await connection.execute(
+        select(sessions.c.project_id, sessions.c.id)
+        .where(sessions.c.stage.in_((Stage.DONE, Stage.DEAD)), *of_worth[worth])
+        .order_by(sessions.c.created_at)
+        .limit(limit)
+    )
+    return [(row.project_id, row.id) for row in found]
+
+
+async def stored_bytes(connection: Connection) -> int:
+    """Sizes of all recordings and artifacts, as stored."""
+    sums = [
+        await connection.scalar(select(func.coalesce(func.sum(table.c.size_bytes), 0)))
+        for table in (chunks, artifacts)
+    ]
+    return sum(map(int, sums))
+
+
+async def bytes_of(connection: Connection, named: Sequence[SessionName]) -> int:
+    """What these sessions' recordings and artifacts take in the blob store."""
+    size = 0
+    for table in (chunks, artifacts):
+        size += await connection.scalar(
+            select(func.coalesce(func.sum(table.c.size_bytes), 0)).where(
+                tuple_(table.c.project_id, table.c.session_id).in_(named)
+            )
+        )
+    return size
+
+
+async def owned_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Those of ``keys`` (recordings, artifacts) that a row points at."""
+    sessions_named = {name for key in keys if (name := _session_of(key))}
+    if not sessions_named:
+        return set()
+    owned = await belongings(connection, sorted(sessions_named))
+    return {*owned.events, *owned.artifacts} & set(keys)
+
+
+def _session_of(key: str) -> SessionName | None:
+    """``session-events/<project>/y/m/d/<site>/<session>…`` and ``artifacts/<project>/y/m/d/<session>/…``."""
+    parts = key.split("/")
+    place = {"session-events": 6, "artifacts": 5}.get(parts[0], len(parts))
+    return (parts[1], parts[place].removesuffix(".json")) if len(parts) > place else None
+
+
+async def forget_sessions(connection: Connection, named: Sequence[SessionName], *, now: datetime) -> int:
+    """Delete the rows of these sessions; issues keep their counts. How many sessions went.
+
+    Of those that an issue counted, their name and when they went is kept: issues still name them.
+    """
+    await _note_expired(connection, named, now)
+    await cluster_expiry.remember_overlaps(connection, named)
+    for table in of_sessions():
         await connection.execute(
             delete(table).where(tuple_(table.c.project_id, table.c.session_id).in_(named))
         )
@@ -66,6 +160,38 @@ async def forget_sessions(connection: Connection, named: Sequence[SessionName]) 
         delete(sessions).where(tuple_(sessions.c.project_id, sessions.c.id).in_(named))
     )
     return gone.rowcount
+
+
+def of_sessions() -> tuple[Table, ...]:
+    """The tables whose rows go with their session."""
+    return (chunks, markers, artifacts, reports, issue_sessions, judged_sessions, session_assets, films)
+
+
+async def _note_expired(connection: Connection, named: Sequence[SessionName], now: datetime) -> None:
+    found = await connection.execute(
+        select(issue_sessions.c.project_id, issue_sessions.c.session_id)
+        .where(
+            tuple_(issue_sessions.c.project_id, issue_sessions.c.session_id).in_(named),
+            issue_sessions.c.counted.is_(True),
+        )
+        .distinct()
+    )
+    noted = [{"project_id": row.project_id, "session_id": row.session_id, "expired_at": now} for row in found]
+    if noted:
+        await connection.execute(insert_new(connection, expired), noted)
+
+
+async def expired_at(connection: Connection, project_id: str, session_id: str) -> datetime | None:
+    """When a session that an issue counted went past its retention; None for any other."""
+    found: datetime | None = await connection.scalar(
+        select(expired.c.expired_at).where(expired.c.project_id == project_id, expired.c.session_id == session_id)
+    )
+    return found
+
+
+async def forget_notes(connection: Connection, *, before: datetime) -> int:
+    """Delete what is kept of sessions that expired before ``before``; how many."""
+    return (await connection.execute(delete(expired).where(expired.c.expired_at < before))).rowcount
 
 
 async def forget_stale_tallies(connection: Connection, *, before: datetime, limit: int) -> int:
@@ -78,10 +204,7 @@ async def forget_stale_tallies(connection: Connection, *, before: datetime, limi
     stale = [(row.project_id, row.key) for row in found]
     if not stale:
         return 0
-    for table in (issue_hours, issue_people):
-        await connection.execute(
-            delete(table).where(tuple_(table.c.project_id, table.c.cluster_key).in_(stale))
-        )
+    await cluster_expiry.forget(connection, stale)
     await connection.execute(delete(issues).where(tuple_(issues.c.project_id, issues.c.key).in_(stale)))
     return len(stale)
 

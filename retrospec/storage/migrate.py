@@ -1,19 +1,32 @@
-"""Bring the database's schema up to this program's, at start."""
+"""Bring the database's schema up to this program's, at start.
 
+A SQLite database is upgraded as a copy: the copy is migrated, its rows are counted against the
+original's, and only then do the two change places. The original is kept beside it.
+"""
+
+import shutil
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
-from retrospec.domain.errors import SettingsError
+from retrospec.domain.errors import Conflict, RetroSpecError, SettingsError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+KEPT_ORIGINALS = 2
+"""Databases of before an upgrade that stay beside the present one."""
+
+
+class UpgradeFailed(RetroSpecError):
+    """A migrated copy is not what it should be; the original was left as it was."""
 
 
 def migrate(url: str) -> bool:
     """Create or upgrade the schema at ``url``; True when anything changed.
 
-    Raises SettingsError when the database was written by a newer program.
+    Raises SettingsError when the database was written by a newer program, Conflict while another
+    program has it open, UpgradeFailed when rows would be lost.
     """
     engine = create_engine(_sync_url(url))
     try:
@@ -34,7 +47,11 @@ def _upgrade(engine: Engine) -> bool:
         )
     if found == known[-1]:
         return False
-    _run_alembic(engine)
+    path = Path(engine.url.database or "") if engine.dialect.name == "sqlite" else None
+    if path is not None and found and path.is_file():
+        _upgrade_copy(engine, path, found)
+    else:
+        _run_alembic(engine)
     return True
 
 
@@ -51,6 +68,68 @@ def known_revisions() -> list[str]:
     return sorted(path.name[1:5] for path in (MIGRATIONS / "versions").glob("v[0-9]*.py"))
 
 
+def _upgrade_copy(engine: Engine, path: Path, found: str) -> None:
+    copy = path.with_name(f"{path.name}.upgrading")
+    kept = path.with_name(f"{path.name}.before-{known_revisions()[-1]}")
+    with engine.connect() as connection:
+        _take_alone(connection, path)
+        try:
+            copy.unlink(missing_ok=True)
+            _copy(path, copy)
+            _migrate_copy(copy)
+            path.replace(kept)
+            copy.replace(path)
+        finally:
+            copy.unlink(missing_ok=True)
+            connection.exec_driver_sql("ROLLBACK")
+    with create_engine(engine.url).connect() as fresh:
+        fresh.exec_driver_sql("PRAGMA journal_mode = WAL")
+        fresh.engine.dispose()
+    _forget_older_originals(path)
+
+
+def _take_alone(connection: Connection, path: Path) -> None:
+    """Fold the log into the file and keep everybody else out until the connection closes."""
+    try:
+        connection.connection.driver_connection.isolation_level = None  # type: ignore[union-attr]
+        connection.exec_driver_sql("PRAGMA busy_timeout = 2000")
+        connection.exec_driver_sql("PRAGMA journal_mode = DELETE")
+        connection.exec_driver_sql("BEGIN EXCLUSIVE")
+    except OperationalError as error:
+        raise Conflict(
+            f"{path} must be upgraded, but another program has it open.",
+            hint="Stop the server and whatever else reads it, then try again.",
+        ) from error
+
+
+def _copy(path: Path, copy: Path) -> None:
+    try:
+        shutil.copyfile(path, copy)
+    except OSError as error:
+        raise UpgradeFailed(
+            f"No copy of the database could be made to upgrade: {error.strerror}.",
+            hint=f"It takes as much room as {path.name} has now, {path.stat().st_size / 1e6:,.0f} MB.",
+        ) from error
+
+
+def _migrate_copy(copy: Path) -> None:
+    engine = create_engine(f"sqlite:///{copy}")
+    try:
+        _run_alembic(engine)
+        with engine.connect() as connection:
+            damages = [row[0] for row in connection.exec_driver_sql("PRAGMA quick_check(3)") if row[0] != "ok"]
+        if damages:
+            raise UpgradeFailed(f"The upgraded copy is damaged: {'; '.join(damages)}.", hint="The database was left as it was.")
+    finally:
+        engine.dispose()
+
+
+def _forget_older_originals(path: Path) -> None:
+    originals = sorted(path.parent.glob(f"{path.name}.before-*"), key=lambda each: each.stat().st_mtime)
+    for original in originals[:-KEPT_ORIGINALS]:
+        original.unlink()
+
+
 def _run_alembic(engine: Engine) -> None:
     # Imported only when there is something to do: it costs 9 MB and a third of a second.
     from alembic import command
@@ -59,8 +138,22 @@ def _run_alembic(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
+        before = count_rows(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        _compare(before, count_rows(connection))
+
+
+def count_rows(connection: Connection) -> dict[str, int]:
+    """Rows of every table but the schema's own."""
+    names = [name for name in inspect(connection).get_table_names() if name != "alembic_version"]
+    return {name: int(connection.scalar(text(f'SELECT count(*) FROM "{name}"')) or 0) for name in names}
+
+
+def _compare(before: dict[str, int], after: dict[str, int]) -> None:
+    short = [f"{name} had {count:,} rows and has {after.get(name, 0):,}" for name, count in before.items() if after.get(name, 0) < count]
+    if short:
+        raise UpgradeFailed(f"The upgrade would lose rows: {'; '.join(short)}.", hint="The database was left as it was.")
 
 
 def _prepare_file(engine: Engine) -> None:

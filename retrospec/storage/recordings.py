@@ -29,6 +29,8 @@ class StoredChunk(msgspec.Struct, kw_only=True):
     first_ms: int
     """Client epoch ms of its earliest event; 0 where events carry no time."""
     last_ms: int
+    snapshot_ms: int
+    """Client epoch ms of its first whole picture of a page; 0 where it has none, -1 where that was not looked at."""
     created_at: datetime
 
 

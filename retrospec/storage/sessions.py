@@ -73,6 +73,12 @@ async def find(connection: Connection, project_id: str, session_id: str) -> Sess
     return None if row is None else to_session(row)
 
 
+async def projects_with(connection: Connection, session_id: str) -> list[str]:
+    """The projects that have a session of that id: ids are the clients', so several may."""
+    query = select(sessions.c.project_id).where(sessions.c.id == session_id).order_by(sessions.c.project_id)
+    return [row[0] for row in await connection.execute(query)]
+
+
 async def claim(
     connection: Connection,
     project_id: str,
@@ -165,13 +171,16 @@ async def release_all(connection: Connection) -> None:
     )
 
 
-async def postpone(connection: Connection, claim: Claim, *, not_before: datetime, error: str) -> None:
-    """Give a claim back after a failure, due again later."""
+async def postpone(
+    connection: Connection, claim: Claim, *, not_before: datetime, error: str, attempt: int
+) -> None:
+    """Give a claim back after a failure, due again later, with ``attempt`` tries counted so far."""
     await connection.execute(
         update(sessions)
         .where(_held(claim))
         .values(
-            lease_owner="", lease_until=None, not_before=not_before, last_error=error[:2000], rung_at=None
+            lease_owner="", lease_until=None, not_before=not_before, last_error=error[:2000], rung_at=None,
+            attempt=attempt,
         )
     )
 
@@ -183,6 +192,7 @@ async def bury(connection: Connection, claim: Claim, *, now: datetime, error: st
         .where(_held(claim))
         .values(
             stage=Stage.DEAD,
+            dead_stage=claim.session.stage,
             report_status="failed",
             lease_owner="",
             lease_until=None,

@@ -31,7 +31,8 @@ def _insert_into(dialect: str, table: Table) -> Any:
 
 @cache
 def _insert_new(dialect: str, table: Table) -> Any:
-    return _insert_into(dialect, table).on_conflict_do_nothing()
+    # psycopg's count of rows is gone by the time it is asked for, unless it was asked to be kept
+    return _insert_into(dialect, table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 @cache

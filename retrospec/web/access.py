@@ -12,11 +12,13 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from retrospec.domain.clock import utc_now
-from retrospec.domain.errors import Forbidden, TooManyRequests, Unauthorized
+from retrospec.domain.errors import BadRequest, Forbidden, TooManyRequests, Unauthorized
 from retrospec.domain.settings import LimitSettings, Settings
 from retrospec.storage import projects
 from retrospec.storage.database import Database
 from retrospec.storage.projects import ApiKey
+from retrospec.storage.scope import within_project
+from retrospec.web.quotas import volume_quota
 
 KEY_MEMORY_S = 5.0
 """A revoked key stops working within this time on every node."""
@@ -45,12 +47,16 @@ class KeyRing:
         now = time.monotonic()
         if known is None or now - known.read_at > KEY_MEMORY_S:
             known = await self._read(secret, now, touched_at=known.touched_at if known else 0.0)
-        if known.key is None or known.key.revoked_at is not None:
+        if known.key is None or not known.key.is_live(utc_now()):
             return None
         if now - known.touched_at > TOUCH_EVERY_S:
             known.touched_at = now
             await self._touch(known.key.id)
         return known.key
+
+    def forget(self) -> None:
+        """Ask the database again: a key was revoked or changed just now."""
+        self._known.clear()
 
     async def _read(self, secret: str, now: float, *, touched_at: float) -> _Known:
         key = await self._database.read_once(lambda connection: projects.find_key(connection, secret))
@@ -69,25 +75,28 @@ class RateLimiter:
     """A token bucket per caller."""
 
     def __init__(self, limits: LimitSettings) -> None:
-        self._rate = limits.requests_per_second
-        self._burst = float(limits.burst)
+        self._limits = limits
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def take(self, caller: str) -> None:
-        """One request of ``caller``. Raises TooManyRequests."""
-        if self._rate <= 0:
+    def _general(self) -> tuple[float, float]:
+        return self._limits.requests_per_second, float(self._limits.burst)
+
+    def take(self, caller: str, own_rate: float = 0.0) -> None:
+        """One request of ``caller``, at the general rate or one of its own. Raises TooManyRequests."""
+        rate, burst = (own_rate, max(1.0, 2 * own_rate)) if own_rate else self._general()
+        if rate <= 0:
             return
         now = time.monotonic()
-        tokens, then = self._buckets.get(caller, (self._burst, now))
-        tokens = min(self._burst, tokens + (now - then) * self._rate)
+        tokens, then = self._buckets.get(caller, (burst, now))
+        tokens = min(burst, tokens + (now - then) * rate)
         self._buckets[caller] = (max(0.0, tokens - 1.0), now)
         self._buckets.move_to_end(caller)
         if len(self._buckets) > MAX_BUCKETS:
             self._buckets.popitem(last=False)
         if tokens < 1.0:
             raise TooManyRequests(
-                f"Too many requests: at most {self._rate:g} a second.",
-                retry_after_s=(1.0 - tokens) / self._rate,
+                f"Too many requests: at most {rate:g} a second.",
+                retry_after_s=(1.0 - tokens) / rate,
             )
 
 
@@ -120,19 +129,44 @@ def needs(scope: str) -> Guard:
         _take(connection, f"{secret[:16]}|{address}")
         key = await state.keyring.find(secret) if secret else None
         if key is None:
+            _take(connection, f"unknown|{address}")
             raise Unauthorized(
                 _no_key(secret), hint="Keys are made with: retrospec key create --project P --scopes …"
             )
         if scope not in key.scopes:
             raise Forbidden(f"This key may not do that: it lacks the scope {scope!r}.")
         connection.state.key = key
+        if key.requests_per_second:
+            _take(connection, key.id, key.requests_per_second)
+        if scope == "ingest":
+            await _may_send(connection, key)
+        else:
+            within_project(key.project_id)
 
     return guard
 
 
-def _take(connection: ASGIConnection[Any, Any, Any, Any], caller: str) -> None:
+async def _may_send(connection: ASGIConnection[Any, Any, Any, Any], key: ApiKey) -> None:
+    """Raises Forbidden from a page the key is not for, TooManyRequests past the key's daily volume."""
+    if key.origins and connection.headers.get("origin", "").lower() not in key.origins:
+        raise Forbidden(
+            "This key sends only from the pages it was made for.",
+            hint="Add this site's origin to the key on the project's page.",
+        )
+    if key.daily_mb:
+        await volume_quota(connection.app.state).admit(key, _content_length(connection))
+
+
+def _content_length(connection: ASGIConnection[Any, Any, Any, Any]) -> int:
+    given = connection.headers.get("content-length", "")
+    if not given.isascii() or not given.isdecimal():
+        raise BadRequest("This key counts what is sent with it: send a Content-Length.")
+    return int(given)
+
+
+def _take(connection: ASGIConnection[Any, Any, Any, Any], caller: str, own_rate: float = 0.0) -> None:
     try:
-        connection.app.state.rate_limiter.take(caller)
+        connection.app.state.rate_limiter.take(caller, own_rate)
     except TooManyRequests:
         connection.app.state.metrics.rate_limited.inc()
         raise

@@ -17,15 +17,18 @@ from retrospec.accounts.links import (
     usable_link,
 )
 from retrospec.accounts.secrets import form_token, is_form_token, is_password, new_token
-from retrospec.accounts.sign_in import IDLE_LIFE, WHOLE_LIFE, find_login, sign_in, sign_out
+from retrospec.accounts.sign_in import find_login, idle_life, sign_in, sign_out, whole_life
 from retrospec.accounts.throttle import MAX_NAMES, SignInThrottle, Throttle
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import BadRequest, Conflict, NotFound, TooManyRequests, Unauthorized
+from retrospec.domain.settings import SignInSettings
 from retrospec.storage import users
 from retrospec.storage.database import Database
 from retrospec.storage.migrate import migrate
 
 NOW = utc_now()
+POLICY = SignInSettings()
+IDLE_LIFE, WHOLE_LIFE = idle_life(POLICY), whole_life(POLICY)
 EMAIL, PASSWORD = "ada@fern.example", "four green bottles"
 
 
@@ -118,12 +121,12 @@ async def test_an_address_has_one_account(database: Database) -> None:
 @pytest.mark.usefixtures("ada")
 async def test_signing_in_and_out(database: Database) -> None:
     token = await enter(database, email="ADA@fern.example ")
-    login = await find_login(database, token, now=NOW)
+    login = await find_login(database, token, POLICY, now=NOW)
     assert login is not None
     assert login.user.name == "Ada"
-    assert await find_login(database, new_token(), now=NOW) is None
+    assert await find_login(database, new_token(), POLICY, now=NOW) is None
     await sign_out(database, token)
-    assert await find_login(database, token, now=NOW) is None
+    assert await find_login(database, token, POLICY, now=NOW) is None
 
 
 @pytest.mark.usefixtures("ada")
@@ -139,12 +142,12 @@ async def test_every_wrong_sign_in_gets_the_same_sentence(database: Database) ->
 @pytest.mark.usefixtures("ada")
 async def test_a_login_lives_while_it_is_used_but_not_for_ever(database: Database) -> None:
     token = await enter(database)
-    assert await find_login(database, token, now=NOW + IDLE_LIFE) is None
+    assert await find_login(database, token, POLICY, now=NOW + IDLE_LIFE) is None
     moment = NOW
     while moment < NOW + WHOLE_LIFE - IDLE_LIFE:
         moment += IDLE_LIFE / 2
-        assert await find_login(database, token, now=moment) is not None
-    assert await find_login(database, token, now=NOW + WHOLE_LIFE) is None
+        assert await find_login(database, token, POLICY, now=moment) is not None
+    assert await find_login(database, token, POLICY, now=NOW + WHOLE_LIFE) is None
 
 
 @pytest.mark.usefixtures("ada")
@@ -152,7 +155,7 @@ async def test_a_reset_link_works_once_and_signs_out_everywhere(database: Databa
     token = await enter(database)
     link = (await new_reset_link(database, EMAIL, now=NOW)).removeprefix("/reset/")
     await choose_password(database, link, password="five brown bottles", now=NOW)
-    assert await find_login(database, token, now=NOW) is None
+    assert await find_login(database, token, POLICY, now=NOW) is None
     with pytest.raises(Unauthorized):
         await enter(database)
     assert await enter(database, "five brown bottles")

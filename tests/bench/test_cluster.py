@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from retrospec.bench.cluster import run, run_speed
+from retrospec.bench.cluster import run
 from retrospec.bench.cluster_scores import score
+from retrospec.bench.cluster_speed import run_speed
 
 
 def test_scores_of_a_grouping_known_by_hand() -> None:
@@ -42,7 +43,10 @@ def test_a_folder_without_sets_is_refused(tmp_path: Path) -> None:
         run(tmp_path, io.StringIO())
 
 
-def test_speed_is_told_for_every_step() -> None:
-    lines = run_speed(issues=200, step=100, out=io.StringIO())
-    assert [line.issues for line in lines] == [100, 200]
-    assert all(line.new_per_s > 0 for line in lines)
+def test_speed_is_told_of_both_stores_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retrospec.bench.cluster_speed.KNOWN", 60)
+    printed = io.StringIO()
+    lines = run_speed(issues=40, out=printed)
+    assert [(line.store, line.issues) for line in lines] == [("memory", 40), ("SQLite", 40)]
+    assert all(line.new_per_s > 0 and line.known_per_s > 0 for line in lines)
+    assert "SQLite" in printed.getvalue()

@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import hashlib
 import json
 import threading
 from collections.abc import Callable
@@ -14,7 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = Path(__file__).parent / "pages"
 BUILT = ROOT / "build" / "static"
-TYPES = {".html": "text/html;charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css"}
+BUILT_FILES = {"/sdk.js": BUILT / "retrospec.js", "/sdk.mjs": BUILT / "retrospec.mjs", "/sdk-more.mjs": BUILT / "sdk-more.mjs", "/sdk-canvas.mjs": BUILT / "sdk-canvas.mjs"}
+TYPES = {".html": "text/html;charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}
 GIF = bytes.fromhex("47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b")
 
 
@@ -31,6 +33,11 @@ class Collector:
     base: str = ""
     changed: threading.Condition = field(default_factory=threading.Condition)
     seen: set[tuple[str, str, int]] = field(default_factory=set)
+    vault: bool = True
+    known: list[dict[str, Any]] = field(default_factory=list)
+    """Calls of ``/v2/assets/known``."""
+    assets: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    """sha256 → type and content."""
 
     def accept(self, body: bytes, content_type: str) -> tuple[int, dict[str, str], dict[str, Any]]:
         """The answer to one chunk: status, headers, JSON."""
@@ -51,6 +58,24 @@ class Collector:
             return status, headers, {"error": "told to refuse"}
         receipts = [{"id": one["id"], "clusterKey": f"{one['kind']}:x", "state": "stored"} for one in chunk["markers"]]
         return 202, headers, {"sessionId": chunk["sessionId"], "seq": chunk["seq"], "stored": fresh, "markers": receipts}
+
+    def ask_assets(self, body: bytes) -> dict[str, Any]:
+        """The answer of ``/v2/assets/known``."""
+        asked = json.loads(body)
+        with self.changed:
+            self.known.append(asked)
+            self.changed.notify_all()
+            return {"missing": [one["sha256"] for one in asked["assets"] if one["sha256"] not in self.assets]}
+
+    def keep_asset(self, query: dict[str, list[str]], body: bytes) -> int:
+        """The status of one upload."""
+        sha256 = query["sha256"][0]
+        assert hashlib.sha256(body).hexdigest() == sha256
+        with self.changed:
+            status = 200 if sha256 in self.assets else 201
+            self.assets[sha256] = (query["type"][0], body)
+            self.changed.notify_all()
+        return status
 
     @property
     def markers(self) -> list[dict[str, Any]]:
@@ -116,6 +141,10 @@ class Handler(BaseHTTPRequestHandler):
             assert parse_qs(parts.query)["key"]
             status, headers, answer = self.collector.accept(body, self.headers.get("Content-Type", ""))
             return self.reply(status, json.dumps(answer).encode(), "application/json", headers)
+        if parts.path == "/v2/assets/known" and self.collector.vault:
+            return self.reply(200, json.dumps(self.collector.ask_assets(body)).encode(), "application/json")
+        if parts.path == "/v2/assets" and self.collector.vault:
+            return self.reply(self.collector.keep_asset(parse_qs(parts.query), body), b"{}", "application/json")
         return self.do_GET()
 
     def do_GET(self) -> None:
@@ -126,9 +155,10 @@ class Handler(BaseHTTPRequestHandler):
         if path.startswith("/hang-up"):
             self.close_connection = True
             return self.connection.close()
-        if path == "/pixel.gif":
-            return self.reply(200, GIF, "image/gif")
-        file = {"/sdk.js": BUILT / "retrospec.js", "/sdk.mjs": BUILT / "retrospec.mjs"}.get(path, PAGES / path.lstrip("/"))
+        if path.endswith(".gif"):  # each name another picture
+            padding = bytes(1_100_000 if path == "/huge.gif" else 0)
+            return self.reply(200, GIF + path.encode() + padding, "image/gif", {"Cache-Control": "max-age=600"})
+        file = BUILT_FILES.get(path, PAGES / path.lstrip("/"))
         if not file.is_file():
             return self.reply(404, b"no such page", "text/plain")
         return self.reply(200, file.read_bytes(), TYPES.get(file.suffix, "text/plain"))

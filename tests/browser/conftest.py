@@ -28,7 +28,7 @@ def chromium_path() -> str:
 def built_sdk() -> Path:
     """``build/static`` with bundles at least as new as sdk.js."""
     bundle = BUILT / "retrospec.js"
-    sources = [ROOT / name for name in ("sdk.js", "package-lock.json", "hatch_build.py")]
+    sources = [ROOT / name for name in ("sdk.js", "sdk-more.js", "package-lock.json", "hatch_build.py")]
     if not bundle.is_file() or bundle.stat().st_mtime < max(one.stat().st_mtime for one in sources):
         spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
         assert spec and spec.loader

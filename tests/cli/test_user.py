@@ -7,7 +7,7 @@ def test_a_new_user_gets_a_link_and_the_first_is_administrator(retrospec: Run) -
     first = retrospec("user", "create", "Ann@Example.com", "--name", "Ann")
     assert first.returncode == 0, first.stderr
     assert "(administrator)" in first.stdout
-    assert first.stdout.splitlines()[-1].startswith("http://localhost:8377/reset/")
+    assert first.stdout.splitlines()[-1].startswith("http://127.0.0.1:8377/reset/")
     second = json.loads(retrospec("user", "create", "bob@example.com", "--json").stdout)
     assert second["isAdmin"] is False
     listed = json.loads(retrospec("user", "list", "--json").stdout)
@@ -33,6 +33,6 @@ def test_a_taken_address_and_a_short_password_are_refused(retrospec: Run) -> Non
 def test_a_reset_prints_a_fresh_link(retrospec: Run) -> None:
     made = retrospec("user", "create", "ann@example.com").stdout.splitlines()[-1]
     fresh = retrospec("user", "reset", "ann@example.com").stdout.splitlines()[-1]
-    assert fresh.startswith("http://localhost:8377/reset/") and fresh != made
+    assert fresh.startswith("http://127.0.0.1:8377/reset/") and fresh != made
     unknown = retrospec("user", "reset", "bob@example.com")
     assert (unknown.returncode, "No user has the address bob@example.com." in unknown.stderr) == (1, True)

@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retrospec.bench.cluster import driven
 from retrospec.domain.marker import MarkerKind
 from retrospec.issues.fingerprint_v1 import Fingerprint, fingerprint
 from retrospec.issues.similarity import Link, MemoryStore, NeighbourIndex, explain, groups
@@ -24,7 +25,7 @@ def minified(text: str, build: str = "Q2w6Zjyy", functions: str = "f,Zt", column
 def group_of_each(prints: list[Fingerprint]) -> list[str]:
     index, held = NeighbourIndex(MemoryStore()), set[Link]()
     for one in prints:
-        found = index.observe(KIND, one)
+        found = driven(index.observe(KIND, one))
         held = (held | set(found.links)) - set(found.withdrawn)
     names = groups(held)
     return [names.get(one.key, one.key) for one in prints]
@@ -49,10 +50,10 @@ def test_a_second_place_with_the_same_text_withdraws_the_join() -> None:
     text = "Cannot redefine property: checkout"
     first, released, second = minified(text), minified(text, build="USw6ZjJo", functions="w,Oo"), minified(text, functions="g,Yt", column=700)
     index = NeighbourIndex(MemoryStore())
-    index.observe(KIND, first)
-    (link,) = index.observe(KIND, released).links
+    driven(index.observe(KIND, first))
+    (link,) = driven(index.observe(KIND, released)).links
     assert link.rule == "text"
-    assert index.observe(KIND, second).withdrawn == [link]
+    assert driven(index.observe(KIND, second)).withdrawn == [link]
 
 
 def test_types_never_mix() -> None:
@@ -60,8 +61,8 @@ def test_types_never_mix() -> None:
     prints = [minified("x", **here), minified("x", type_="RangeError", **here)]  # type: ignore[arg-type]
     assert len(set(group_of_each(prints))) == 2
     index = NeighbourIndex(MemoryStore())
-    index.observe(KIND, prints[0])
-    assert index.suggest(KIND, prints[1], at_least=0.0) == []
+    driven(index.observe(KIND, prints[0]))
+    assert driven(index.suggest(KIND, prints[1], at_least=0.0)) == []
 
 
 sightings = st.builds(
@@ -88,8 +89,8 @@ def test_the_order_of_arrival_does_not_matter(prints: list[Fingerprint], seed: i
 
 def test_a_known_sighting_changes_nothing() -> None:
     index, one = NeighbourIndex(MemoryStore()), minified("no cart")
-    index.observe(KIND, one)
-    again = index.observe(KIND, one)
+    driven(index.observe(KIND, one))
+    again = driven(index.observe(KIND, one))
     assert (again.links, again.withdrawn) == ([], [])
 
 
@@ -101,9 +102,9 @@ def test_a_moved_function_is_suggested_not_joined() -> None:
     old = fingerprint(KIND, "", evidence("https://shop.example/cart.js"))
     new = fingerprint(KIND, "", evidence("https://shop.example/basket.js"))
     index = NeighbourIndex(MemoryStore())
-    index.observe(KIND, old)
-    assert index.observe(KIND, new).links == []
-    assert [near.key for near in index.suggest(KIND, new)] == [old.key]
+    driven(index.observe(KIND, old))
+    assert driven(index.observe(KIND, new)).links == []
+    assert [near.key for near in driven(index.suggest(KIND, new))] == [old.key]
     compared = explain(KIND, old, new)
     assert not compared.same
     assert compared.differing == [("where", "cart:total", "basket:total")]

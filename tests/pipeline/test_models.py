@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
-from retrospec.app import RunningServer
 from retrospec.domain.errors import Unavailable
 from retrospec.domain.settings import Settings
 from retrospec.domain.shipped import built_dir
 from retrospec.lookout import Seen, why_not
 from retrospec.model_line import ModelAnswerRefused
+from retrospec.serving import RunningServer
 from tests.conftest import Client, make_key, marker, serving, settings_for
 from tests.model_server import chat, modelling
 from tests.replay.recordings import Tape, button, el, text

@@ -9,13 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
-from retrospec.app import RunningServer
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.clock import to_epoch_ms, utc_now
 from retrospec.domain.finding import Finding
 from retrospec.domain.settings import Settings
 from retrospec.domain.visual import FindingVerdict, VerdictWord, VisualResult
 from retrospec.lookout import Seen
+from retrospec.serving import RunningServer
 from tests.conftest import Client, make_key, marker, serving, settings_for, wait_for
 
 

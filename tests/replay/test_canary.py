@@ -17,6 +17,7 @@ from tests.replay.recordings import Node, Tape, button, el, text
 
 pytestmark = pytest.mark.browser
 
+VAULT = chromium.VAULT_URL.rstrip("/")
 WAYS = ("/img", "/body", "/font.woff2", "/import.css", "/iframe", "/poster", "/svg", "/prefetch", "/added", "/changed")
 """What a browser without walls must have asked for before the walled one is judged."""
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><image href="{0}/svg-data"/><style>@import "{0}/svg-import";</style></svg>'
@@ -30,6 +31,12 @@ class Listener:
         self.udp = udp
         self.hits: list[str] = []
         self.arrived = asyncio.Event()
+        self.asked: list[str] = []
+        """Contents asked of the vault."""
+
+    def unknown(self, name: str) -> None:
+        """A vault that has none of it: another project's contents look the same from here."""
+        self.asked.append(name)
 
     @property
     def all_hits(self) -> list[str]:
@@ -76,8 +83,10 @@ def malicious(port: int) -> Tape:
         *_body(home, 100),
         *_body(name, 300),
         *_body(f"http://localhost:{port}", 500),
+        *_body(VAULT, 600),
+        *_body(f"{VAULT}/..%2f..", 700),
         style=_style(home) + _style(name),
-        head=(*_head(home, 800), *_head(name, 850)),
+        head=(*_head(home, 800), *_head(name, 850), *_head(VAULT, 920)),
     )
     tape.append(1_000, 6, el("img", {"src": f"{home}/added", "srcset": f"{home}/added2 2x"}, id=900))
     tape.append(1_100, 6, el("style", {}, text(f"@import url({home}/added.css);", 902), id=901))
@@ -141,6 +150,7 @@ async def replaying(settings: ReplaySettings) -> AsyncIterator[Listener]:
     try:
         async with listening() as listener:
             line = read_timeline(malicious(listener.port).recording())
+            line.assets = listener.unknown
             async with Stage(browser, line, Size(800, 600), 1.0, hover=True) as stage:
                 for t_ms in (0, 1_000, 1_200, 1_350, 3_000):
                     await stage.seek(t_ms)
@@ -205,3 +215,31 @@ async def test_each_wall_holds_alone(replay_settings: ReplaySettings, monkeypatc
         if name != standing:
             fell(monkeypatch)
     assert await hits_while_the_control_is_hit(replay_settings, monkeypatch) == []
+
+
+async def test_what_the_vault_does_not_give_is_asked_of_nobody_else(replay_settings: ReplaySettings) -> None:
+    async with replaying(replay_settings) as listener:
+        assert listener.all_hits == []
+        asked = {name.rpartition("/")[2] for name in listener.asked}
+        assert {"img", "svg", "poster"} & asked, "pictures are looked for in the vault"
+        never = {"script.js", "iframe", "frame", "object", "embed", "a", "ping", "form", "prefetch", "manifest", "portal", "page"}
+        assert asked & never == set(), "but nothing that is a document, a script or a form"
+
+
+async def test_a_vault_content_cannot_be_had_without_the_vaults_own_answer(replay_settings: ReplaySettings) -> None:
+    known, foreign = "a1" * 32, "b2" * 32
+    square = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9" fill="#0a0"/></svg>'
+    found = find_browser(replay_settings)
+    assert found is not None
+    images = [el("img", {"src": f"{chromium.VAULT_URL}{name}"}, id=20 + at) for at, name in enumerate((known, foreign, known + "x", "../" + known))]
+    line = read_timeline(Tape(*images).move(100, 5, 5).recording())
+    line.assets = lambda name: (square.encode(), "image/svg+xml") if name == known else None
+    browser = chromium.Chromium(found)
+    await browser.start()
+    try:
+        async with Stage(browser, line, Size(800, 600), 1.0, hover=False) as stage:
+            await stage.seek(100)
+            widths = await stage.page.evaluate("() => [...retrospecStage.page.images].map(image => image.naturalWidth)")
+    finally:
+        await browser.stop()
+    assert widths == [9, 0, 0, 9], "the last one is the first, spelled with dots"

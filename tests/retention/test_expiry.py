@@ -88,3 +88,28 @@ def test_a_reupload_past_midnight_leaves_no_blob_behind(
         assert client.ingest("night", marker(), key=first).status_code == 202
         assert client.session("night")["eventsObjectKey"] == second
         client.http.close()
+
+
+def test_a_write_that_was_cut_short_and_an_artifact_without_a_row_are_swept(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    with serving(settings) as server:
+        client = Client(server, make_key(settings))
+        client.send("kept", marker())
+        client.judged("kept")
+        client.http.close()
+    before = blob_files(tmp_path)
+    torn = before[0].with_name(f"{before[0].name}#1")
+    stray = tmp_path / "blobs" / "artifacts" / "proj_default" / "2026" / "11" / "20" / "nobody" / "frame.webp"
+    stray.parent.mkdir(parents=True)
+    for path in (torn, stray):
+        path.write_bytes(b"half")
+
+    async def sweep(now: datetime) -> int:
+        database, blobs = Database.open(settings.database_url), Blobs.open(settings.blobs_url)
+        swept = await sweep_orphans(database, blobs, now=now)
+        await database.close()
+        return swept
+
+    assert asyncio.run(sweep(utc_now())) == 0
+    assert asyncio.run(sweep(utc_now() + ORPHAN_AGE + timedelta(minutes=1))) == 2
+    assert blob_files(tmp_path) == before

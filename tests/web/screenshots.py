@@ -16,6 +16,7 @@ PAGES = {
     "issue": f"/p/{PROJECT}/issues/{PAY_KEY}",
     "sessions": f"/p/{PROJECT}/sessions",
     "session": f"/p/{PROJECT}/sessions/{PAY_SESSION}?t=7255",
+    "precision": f"/p/{PROJECT}/precision",
     "project": f"/p/{PROJECT}/project",
     "missing": f"/p/{PROJECT}/sessions/nowhere",
 }

@@ -54,6 +54,7 @@ async def seed(database: Database, blobs: Blobs, *, now: datetime) -> None:
         chance = random.Random(7)
         for spec in ISSUES:
             await _add_issue(connection, spec, chance, now)
+        await _add_precision(connection, now)
         await _add_quiet_sessions(connection, chance, now)
         await _complete_pay_session(connection, len(stored), now)
 
@@ -94,6 +95,51 @@ def recording_start_ms() -> int:
     return int(msgspec.json.decode(_recording())[0]["timestamp"])
 
 
+async def _add_cluster(
+    connection: Connection, spec: Any, representative: str, moments: list[datetime]
+) -> None:
+    key, kind, symptom, title, route, _state, confidence, basis, count, severity, _assignee = spec
+    await connection.execute(
+        tables.clusters.insert().values(
+            project_id=PROJECT, key=key, issue_key=key, kind=kind, title=title, symptom=symptom, session_count=count,
+            user_count=max(1, int(count * 0.7)), marker_count=int(count * 1.8), severity=severity, basis=basis,
+            visual_count=count // 2 if basis == "visual" else 0, confidence=confidence,
+            representative_session_id=representative, representative_confidence=confidence, representative_at=moments[0],
+            first_seen_at=moments[-1], last_seen_at=moments[0], created_at=moments[-2],
+            parts=[("what", title), ("page", route)], ignored=["ids and numbers", "the query string"],
+        )
+    )  # fmt: skip
+
+
+async def _add_precision(connection: Connection, now: datetime) -> None:
+    """Detectors' counters, one merge, one suggestion, symptoms, and a failure gone quiet."""
+    day = to_epoch_ms(now) // 86_400_000
+    for detector, counts in {
+        "rage_click": (48, 9, 12, 27, 2), "http_error": (61, 2, 1, 58, 0), "dead_click": (30, 14, 9, 7, 5),
+    }.items():  # fmt: skip
+        names = ("detected", "discarded", "refuted", "confirmed", "rejected")
+        await connection.execute(
+            tables.detector_days.insert().values(
+                project_id=PROJECT, day=day, detector=detector, **dict(zip(names, counts, strict=True))
+            )
+        )
+    await connection.execute(
+        tables.cluster_judgements.insert().values(
+            project_id=PROJECT, cluster_key="ui_no_effect:beef", kind="ui_no_effect", title="No answer to clicks: Next month",
+            refuted=8, rejected=3, confirmed=1, quiet_since=now - timedelta(days=2),
+        )
+    )  # fmt: skip
+    await connection.execute(
+        tables.cluster_likeness.insert().values(project_id=PROJECT, a="api_error:5a5a0091beef", b=PAY_KEY, score=0.72)
+    )
+    await connection.execute(
+        tables.cluster_symptoms.insert().values(
+            project_id=PROJECT, cluster_key=PAY_KEY, symptom_key="ui_no_effect:1", kind="ui_no_effect",
+            title="rage click on “Pay now”", session_count=18,
+        )
+    )  # fmt: skip
+
+
 async def _add_issue(connection: Connection, spec: Any, chance: random.Random, now: datetime) -> None:
     key, kind, symptom, title, _, state, confidence, basis, count, severity, assignee = spec
     moments = sorted(
@@ -113,6 +159,7 @@ async def _add_issue(connection: Connection, spec: Any, chance: random.Random, n
             muted_until=now + timedelta(days=3) if state == "muted" else None,
         )
     )  # fmt: skip
+    await _add_cluster(connection, spec, sessions[0], moments)
     hours: dict[int, int] = {}
     for i, (session, moment) in enumerate(zip(sessions, moments, strict=True)):
         hour = to_epoch_ms(moment) // 3_600_000
@@ -152,11 +199,25 @@ async def _add_failed_session(
             last_observed_at=moment, counted=status == "ready", confidence=confidence, basis=basis, jump_ms=offset_ms,
         )
     )  # fmt: skip
+    if session != PAY_SESSION and not session.endswith("4"):  # one in ten lost its recording
+        await _add_chunk(connection, session, 2_900, moment)
     if status != "pending":
         sure = confidence - chance.random() * 0.1 if status == "ready" else 0.41
         await add_report(
             connection, session, status=status, symptom=symptom, confidence=sure, basis=basis, now=moment
         )
+
+
+async def _add_chunk(connection: Connection, session: str, size_bytes: int, now: datetime) -> None:
+    """The one recording there is, as this session's."""
+    first_ms = recording_start_ms()
+    await connection.execute(
+        tables.chunks.insert().values(
+            project_id=PROJECT, session_id=session, tab_id="", seq=0, object_key="session-events/pay.json", sha256="",
+            size_bytes=size_bytes, inflated_bytes=len(_recording()), event_count=105, first_ms=first_ms,
+            last_ms=first_ms + 15_134, created_at=now,
+        )
+    )  # fmt: skip
 
 
 async def add_session(
@@ -221,13 +282,7 @@ async def _add_quiet_sessions(connection: Connection, chance: random.Random, now
 
 async def _complete_pay_session(connection: Connection, size_bytes: int, now: datetime) -> None:
     mine = {"project_id": PROJECT, "session_id": PAY_SESSION}
-    first_ms = recording_start_ms()
-    await connection.execute(
-        tables.chunks.insert().values(
-            **mine, tab_id="", seq=0, object_key="session-events/pay.json", sha256="", size_bytes=size_bytes,
-            inflated_bytes=len(_recording()), event_count=105, first_ms=first_ms, last_ms=first_ms + 15_134, created_at=now,
-        )
-    )  # fmt: skip
+    await _add_chunk(connection, PAY_SESSION, size_bytes, now)
     update = tables.sessions.update().where(tables.sessions.c.id == PAY_SESSION)
     await connection.execute(
         update.values(duration_ms=15_134, marker_count=3, visitor_id="v-4ac1e09b77", user_id="customer-20418")

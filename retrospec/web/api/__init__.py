@@ -2,14 +2,15 @@
 
 from litestar import Router
 
-from retrospec.web.api import artifacts, ingest, internal, operate, read, schema, sdk, source_maps
+from retrospec.web.api import artifacts, assets, ingest, internal, operate, read, schema, sdk, source_maps
 from retrospec.web.api.errors import HANDLERS
+from retrospec.web.audit import note_answered
 
 routes = [
+    Router("/", route_handlers=[*ingest.ROUTES, *assets.ROUTES], exception_handlers=HANDLERS),
     Router(
         "/",
         route_handlers=[
-            *ingest.ROUTES,
             *read.ROUTES,
             *artifacts.ROUTES,
             *internal.ROUTES,
@@ -19,5 +20,6 @@ routes = [
             *schema.ROUTES,
         ],
         exception_handlers=HANDLERS,
+        after_response=note_answered,
     )
 ]

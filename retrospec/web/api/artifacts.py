@@ -13,6 +13,7 @@ from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import BadRequest, Forbidden, NotFound, Unauthorized
 from retrospec.intake import blob_key
 from retrospec.storage import reports
+from retrospec.storage.scope import within_project
 from retrospec.web.access import given_key, needs
 from retrospec.web.api.ingest import AnyRequest
 from retrospec.web.api.read import MAX_INFLATED_BYTES, find_session
@@ -45,6 +46,7 @@ async def read_artifact(
 ) -> Response[bytes]:
     """The newest artifact of that type, by token or by key; answers byte ranges."""
     project_id = await _project_of(request, session_id, artifact_type, artifact_token)
+    within_project(project_id)
     await find_session(request, session_id, project_id)
     async with request.app.state.database.read() as connection:
         artifact = await reports.latest_artifact(connection, project_id, session_id, artifact_type)
@@ -61,6 +63,7 @@ async def _project_of(request: AnyRequest, session_id: str, artifact_type: str, 
     key = await state.keyring.find(given_key(request))
     if key is None:
         raise Unauthorized("An artifact needs a token or a key.")
+    request.state.key = key
     if "read" not in key.scopes:
         raise Forbidden("This key may not do that: it lacks the scope 'read'.")
     return str(key.project_id)

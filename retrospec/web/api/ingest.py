@@ -1,13 +1,15 @@
 """What sites send: recordings, sessions with markers, and the SDK's chunks."""
 
+import functools
 from typing import Any
 
 import msgspec
 from litestar import Request, post
 
-from retrospec.intake import Intake, Receipt
+from retrospec.intake import Admit, Intake, MarkerReceipt
 from retrospec.web.access import needs
 from retrospec.web.api.wire import IngestAnswer, UploadAnswer, wire_session
+from retrospec.web.quotas import session_quota
 
 
 class ChunkAnswer(msgspec.Struct, rename="camel"):
@@ -16,7 +18,7 @@ class ChunkAnswer(msgspec.Struct, rename="camel"):
     session_id: str
     seq: int
     stored: bool
-    markers: list[Receipt]
+    markers: list[MarkerReceipt]
 
 
 AnyRequest = Request[Any, Any, Any]
@@ -24,6 +26,12 @@ AnyRequest = Request[Any, Any, Any]
 
 def _intake(request: AnyRequest) -> Intake:
     return request.app.state.intake  # type: ignore[no-any-return]
+
+
+def _admit(request: AnyRequest) -> Admit:
+    """Counts the sessions that begin with this key."""
+    quota = session_quota(request.app.state)
+    return functools.partial(quota.admit, request.state.key.id)
 
 
 @post("/v1/artifacts/session-events", guards=[needs("ingest")], status_code=201, tags=["ingest"])
@@ -34,7 +42,7 @@ async def upload_events(request: AnyRequest) -> UploadAnswer:
     """
     project_id = request.state.key.project_id
     with request.app.state.traffic.coming_in():
-        session_id, key = await _intake(request).accept_upload(project_id, await request.body())
+        session_id, key = await _intake(request).accept_upload(project_id, await request.body(), _admit(request))
     return UploadAnswer(project_id, session_id, key)
 
 
@@ -48,7 +56,7 @@ async def ingest_session(request: AnyRequest) -> IngestAnswer:
     intake = _intake(request)
     project_id = request.state.key.project_id
     with request.app.state.traffic.coming_in():
-        landed = await intake.accept_session(project_id, await request.body())
+        landed = await intake.accept_session(project_id, await request.body(), _admit(request))
     if landed.is_new:
         markers = landed.markers
     else:
@@ -61,7 +69,8 @@ async def receive_chunk(request: AnyRequest) -> ChunkAnswer:
     """Keep one numbered piece of a session being recorded (docs/api.md has its fields)."""
     project_id = request.state.key.project_id
     with request.app.state.traffic.coming_in():
-        chunk, is_new, receipts = await _intake(request).accept_chunk(project_id, await request.body())
+        body, admit = await request.body(), _admit(request)
+        chunk, is_new, receipts = await _intake(request).accept_chunk(project_id, body, admit)
     return ChunkAnswer(chunk.session_id, chunk.seq, is_new, receipts)
 
 

@@ -9,6 +9,8 @@ from litestar.exceptions import NotAuthorizedException
 from retrospec.domain.clock import utc_now
 from retrospec.retention.expiry import clean_up
 from retrospec.storage import sessions
+from retrospec.storage.scope import within_project
+from retrospec.vitals import fill_gauges
 from retrospec.web.access import needs
 from retrospec.web.api.ingest import AnyRequest
 from retrospec.web.api.wire import CleanupAnswer, HealthAnswer
@@ -27,6 +29,7 @@ async def metrics(request: AnyRequest) -> Response[bytes]:
     state = request.app.state
     _check_token(request, state.settings.server.metrics_token)
     await _read_queues(state)
+    await fill_gauges(state)
     return Response(state.metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
@@ -50,9 +53,11 @@ async def cleanup(request: AnyRequest) -> CleanupAnswer:
     """Remove what is past its time in the caller's project."""
     state = request.app.state
     days = state.settings.retention.days
+    within_project("")  # uploads and tallies that nothing came of are swept for every project
     cleaned = await clean_up(
-        state.database, state.blobs, days=days, now=utc_now(), project_id=request.state.key.project_id
-    )
+        state.database, state.blobs, days=days, now=utc_now(), project_id=request.state.key.project_id,
+        recording_days=state.settings.retention.recording_days, artifact_days=state.settings.retention.artifact_days,
+    )  # fmt: skip
     state.metrics.cleanup_runs.inc()
     state.metrics.cleanup_events.inc(cleaned.events)
     state.metrics.cleanup_artifacts.inc(cleaned.artifacts)

@@ -14,10 +14,11 @@ from retrospec.capture.compress import decompress
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import BadRequest, NotFound
 from retrospec.domain.issue import IssueState
+from retrospec.domain.receipt import expired_receipt
 from retrospec.domain.report import ReportStatus
 from retrospec.domain.session import Session
 from retrospec.intake import blob_key
-from retrospec.storage import issues, markers, recordings, reports, sessions
+from retrospec.storage import expiry, issues, markers, receipts, recordings, reports, sessions
 from retrospec.storage.database import Database
 from retrospec.web.access import needs
 from retrospec.web.api.ingest import AnyRequest
@@ -30,6 +31,7 @@ from retrospec.web.api.wire import (
     StatsAnswer,
     wire_issue,
     wire_session,
+    with_receipts,
 )
 
 MAX_INFLATED_BYTES = 1 << 30
@@ -112,8 +114,12 @@ async def issue_sessions(
 
 async def find_session(request: AnyRequest, session_id: str, project_id: str = "") -> Session:
     """The session of that id in the caller's project. Raises NotFound."""
+    asked = project_id or request.state.key.project_id
     async with _database(request).read() as connection:
-        session = await sessions.find(connection, project_id or request.state.key.project_id, session_id)
+        session = await sessions.find(connection, asked, session_id)
+        gone_at = None if session else await expiry.expired_at(connection, asked, session_id)
+    if gone_at is not None:
+        raise NotFound(f"Session {session_id!r} {expired_receipt(gone_at).reason}.")
     if session is None:
         raise NotFound(f"There is no session {session_id!r} in this project.")
     return session
@@ -124,10 +130,11 @@ async def read_session(request: AnyRequest, session_id: FromPath[str]) -> Sessio
     """One session with its markers, artifacts and report card."""
     session = await find_session(request, session_id)
     async with _database(request).read() as connection:
-        found = await markers.of_session(connection, session.project_id, session_id)
+        found, client_ms = await markers.with_client_times(connection, session.project_id, session_id)
+        kept = await receipts.kept_of(connection, session)
         artifacts = await reports.artifacts_of(connection, session.project_id, session_id)
         report = await reports.of_session(connection, session.project_id, session_id)
-    return SessionAnswer(wire_session(session, found, artifacts, report))
+    return SessionAnswer(with_receipts(wire_session(session, found, artifacts, report), found, client_ms, kept))
 
 
 @get(

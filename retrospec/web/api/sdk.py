@@ -1,4 +1,4 @@
-"""The SDK as sites load it: a script at ``/sdk.js`` and an ES module at ``/sdk.mjs``."""
+"""The SDK as sites load it: a script at ``/sdk.js``, an ES module at ``/sdk.mjs``, and what these fetch when they need it."""
 
 import hashlib
 from pathlib import Path
@@ -38,6 +38,8 @@ class BuiltScript:
 
 _SCRIPT = BuiltScript(built_dir() / "retrospec.js")
 _MODULE = BuiltScript(built_dir() / "retrospec.mjs")
+_MORE = BuiltScript(built_dir() / "sdk-more.mjs")
+_CANVAS = BuiltScript(built_dir() / "sdk-canvas.mjs")
 
 
 @get("/sdk.js", include_in_schema=False, sync_to_thread=False)
@@ -52,4 +54,16 @@ def sdk_module(request: AnyRequest) -> Response[bytes]:
     return _MODULE.answer(request)
 
 
-ROUTES = [sdk_script, sdk_module]
+@get("/sdk-more.mjs", include_in_schema=False, sync_to_thread=False)
+def sdk_more(request: AnyRequest) -> Response[bytes]:
+    """The second part, which either form fetches once the page has settled."""
+    return _MORE.answer(request)
+
+
+@get("/sdk-canvas.mjs", include_in_schema=False, sync_to_thread=False)
+def sdk_canvas(request: AnyRequest) -> Response[bytes]:
+    """rrweb's recorder with canvas, fetched where ``recordCanvas`` asks for it."""
+    return _CANVAS.answer(request)
+
+
+ROUTES = [sdk_script, sdk_module, sdk_more, sdk_canvas]

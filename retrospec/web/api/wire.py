@@ -1,6 +1,6 @@
 """The shapes of wire v1, camelCase, built from domain objects."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -9,6 +9,7 @@ import msgspec
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.issue import Issue
 from retrospec.domain.marker import Marker
+from retrospec.domain.receipt import Kept, Vouched, losses_of, receipts_of_markers, session_receipt
 from retrospec.domain.report import ReportCard
 from retrospec.domain.session import Session
 from retrospec.domain.window import Window
@@ -40,6 +41,9 @@ class WireMarker(msgspec.Struct, rename="camel", kw_only=True):
     observed_at: datetime
     source: str
     state: str
+    receipt: Vouched | msgspec.UnsetType = msgspec.UNSET
+    """Whether it is stored with its replay; ours, and only where one session is asked for."""
+    receipt_reason: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class WireArtifact(msgspec.Struct, rename="camel", kw_only=True):
@@ -97,6 +101,11 @@ class WireSession(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=Tr
     visitor_id: str = ""
     user_id: str = ""
     release: str = ""
+    receipt: Vouched | msgspec.UnsetType = msgspec.UNSET
+    """Whether there is a replay of it; ours, and only where one session is asked for."""
+    receipt_reason: str | msgspec.UnsetType = msgspec.UNSET
+    losses: list[str] = []
+    """What is known to be lost, a clause each."""
 
 
 class WireIssue(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True):
@@ -242,6 +251,15 @@ def wire_session(
         user_id=session.user_id,
         release=session.release,
     )
+
+
+def with_receipts(wire: WireSession, markers: Sequence[Marker], client_ms: Mapping[str, int], kept: Kept) -> WireSession:
+    """``wire`` with what the server can vouch for."""
+    whole, each = session_receipt(kept), receipts_of_markers(markers, client_ms, kept)
+    wire.receipt, wire.receipt_reason, wire.losses = whole.state, whole.reason, losses_of(kept)
+    for marker in wire.markers:
+        marker.receipt, marker.receipt_reason = each[marker.id].state, each[marker.id].reason
+    return wire
 
 
 def wire_marker(marker: Marker) -> WireMarker:

@@ -21,6 +21,7 @@ TITLES = {
     403: "Not allowed",
     404: "Nothing here",
     405: "Not done this way",
+    410: "No longer kept",
     409: "Someone was faster",
     413: "Too large",
     429: "A little slower, please",

@@ -1,7 +1,8 @@
 """Who is asking: the login cookie, the form token, the caller's address."""
 
+from contextlib import suppress
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 from litestar import Request
@@ -11,15 +12,20 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
 
 from retrospec.accounts.secrets import form_token, is_form_token, new_token
-from retrospec.accounts.sign_in import WHOLE_LIFE, find_login
+from retrospec.accounts.sharing import visit_of
+from retrospec.accounts.sign_in import Caller, find_login, start_login, whole_life
+from retrospec.accounts.signing import Signer, signing_keys
 from retrospec.accounts.throttle import SignInThrottle
-from retrospec.domain.account import User
+from retrospec.capture.browsers import read_user_agent
+from retrospec.domain.account import Login, Role, User
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import BadRequest, Forbidden, NotFound
 from retrospec.domain.settings import Settings
-from retrospec.storage import projects
+from retrospec.storage import members, projects
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
+from retrospec.storage.scope import within_project
+from retrospec.web.access import client_address
 from retrospec.web.pages.rendering import AnyRequest, Frame, theme_of
 
 Form = TypeVar("Form", bound=msgspec.Struct)
@@ -27,6 +33,7 @@ Form = TypeVar("Form", bound=msgspec.Struct)
 LOGIN_COOKIE = "retrospec_login"
 FORM_COOKIE = "retrospec_form"
 FORM_FIELD = "form_token"
+SHARE_COOKIE = "retrospec_share"
 
 
 class SignInNeeded(Exception):
@@ -49,6 +56,15 @@ def settings_of(request: AnyRequest) -> Settings:
     """The app's settings."""
     settings: Settings = request.app.state.settings
     return settings
+
+
+def signer_of(request: AnyRequest) -> Signer:
+    """The app's signer."""
+    state = request.app.state
+    if "signer" not in state:
+        state["signer"] = Signer(signing_keys(settings_of(request).data_dir))
+    signer: Signer = state["signer"]
+    return signer
 
 
 def throttle_of(request: AnyRequest) -> SignInThrottle:
@@ -82,7 +98,32 @@ def _cookie_name(request: AnyRequest, name: str) -> str:
 
 def login_cookie(request: AnyRequest, token: str) -> Cookie:
     """The cookie of a new login; the server's row decides how long it lives."""
-    return _cookie(request, LOGIN_COOKIE, token, max_age_s=int(WHOLE_LIFE.total_seconds()))
+    life = whole_life(settings_of(request).sign_in)
+    return _cookie(request, LOGIN_COOKIE, token, max_age_s=int(life.total_seconds()))
+
+
+def short_cookie(request: AnyRequest, name: str, value: str, *, max_age_s: int) -> Cookie:
+    """A cookie for the length of one errand, out of scripts' reach as the login's."""
+    return _cookie(request, name, value, max_age_s=max_age_s)
+
+
+def cookie_value(request: AnyRequest, name: str) -> str:
+    """What such a cookie holds, or ``""``."""
+    return request.cookies.get(_cookie_name(request, name), "")
+
+
+async def let_in(request: AnyRequest, user: User) -> list[Cookie]:
+    """Sign ``user`` in on this browser under a fresh token; the one it had before is worth nothing any more."""
+    state = request.app.state
+    agent, system, _ = read_user_agent(request.headers.get("user-agent", ""))
+    caller = Caller(
+        address=client_address(request, settings_of(request)),
+        browser=" on ".join(filter(None, (agent, system))),
+    )
+    token = await start_login(
+        state.database, user, settings_of(request).sign_in, caller, now=utc_now(), instead_of=login_token(request)
+    )
+    return [login_cookie(request, token)]
 
 
 def gone_login_cookie(request: AnyRequest) -> Cookie:
@@ -110,18 +151,38 @@ def open_frame(request: AnyRequest) -> tuple[Frame, list[Cookie]]:
     return Frame(path=_here(request), theme=theme_of(request), form_token=form_token(secret)), cookies
 
 
-async def signed_in_user(request: AnyRequest) -> User:
-    """Who is signed in. Raises SignInNeeded."""
-    token = login_token(request)
-    login = await find_login(database_of(request), token, now=utc_now()) if token else None
+async def current_login(request: AnyRequest) -> Login:
+    """The login of this browser, looked up once a request. Raises SignInNeeded."""
+    if "login" not in request.state:
+        token = login_token(request)
+        policy = settings_of(request).sign_in
+        request.state.login = (
+            await find_login(database_of(request), token, policy, now=utc_now()) if token else None
+        )
+    login: Login | None = request.state.login
     if login is None:
         raise SignInNeeded
-    return login.user
+    return login
+
+
+async def signed_in_user(request: AnyRequest) -> User:
+    """Who is signed in. Raises SignInNeeded."""
+    return (await current_login(request)).user
+
+
+async def roles_here(request: AnyRequest) -> dict[str, Role]:
+    """The signed-in user's roles by project, looked up once a request. Raises SignInNeeded."""
+    user = await signed_in_user(request)
+    if "roles" not in request.state:
+        async with database_of(request).read() as connection:
+            request.state.roles = await members.roles_of(connection, user.id)
+    roles: dict[str, Role] = request.state.roles
+    return roles
 
 
 async def signed_in_frame(request: AnyRequest) -> Frame:
-    """The frame for a signed-in person, outside any project."""
-    user = await signed_in_user(request)
+    """The frame for a signed-in person, outside any project; it lists the projects that are theirs to see."""
+    user, roles = await signed_in_user(request), await roles_here(request)
     async with database_of(request).read() as connection:
         known = await projects.list_projects(connection)
     return Frame(
@@ -129,25 +190,96 @@ async def signed_in_frame(request: AnyRequest) -> Frame:
         theme=theme_of(request),
         form_token=form_token(login_token(request)),
         user=user,
-        projects=known,
+        projects=[project for project in known if user.role_in(roles, project.id)],
+        notice=request.app.state.admission.notice if "admission" in request.app.state else "",
     )
 
 
 async def project_frame(request: AnyRequest, project_id: FromPath[str]) -> Frame:
-    """The frame for a signed-in person in a project. Raises SignInNeeded or NotFound."""
+    """The frame for a signed-in person in a project, or for a share link. Raises SignInNeeded or NotFound."""
+    if request.state.get("share") is not None:
+        return await _shared_frame(request, project_id)
     frame = await signed_in_frame(request)
     frame.project = next((project for project in frame.projects if project.id == project_id), None)
-    if frame.project is None:
-        raise NotFound("There is no such project, or it is not yours to see.")
+    if frame.project is None or frame.user is None:
+        raise NotFound(NOT_YOURS)
+    frame.role = frame.user.role_in(await roles_here(request), project_id)
     parts = request.url.path.split("/")
     frame.section = parts[3] if len(parts) > 3 else ""
     return frame
 
 
-def require_admin(frame: Frame) -> None:
-    """Raises Forbidden unless an administrator asks."""
+async def _shared_frame(request: AnyRequest, project_id: str) -> Frame:
+    async with database_of(request).read() as connection:
+        project = await projects.find_project(connection, project_id)
+    secret = form_secret(request)
+    return Frame(
+        path=_here(request), theme=theme_of(request), form_token=form_token(secret) if secret else "", project=project
+    )
+
+
+NOT_YOURS = "There is no such project, or it is not yours to see."
+
+
+def needed_role(handler: BaseRouteHandler, method: str) -> Role:
+    """What a route below a project needs: as it declares with ``need=``, else looking or working on things."""
+    declared = handler.opt.get("need")
+    if declared is not None:
+        return Role(declared)
+    return Role.VIEWER if method in ("GET", "HEAD", "OPTIONS") else Role.MEMBER
+
+
+async def project_members_only(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Guard of everything below ``/p/…``: the one place that decides who may do what in a project.
+
+    A project that isn't theirs is as if it weren't there. From here on the database answers this
+    request for this project alone.
+    """
+    assert isinstance(connection, Request)
+    project_id = str(connection.path_params["project_id"])
+    if await _is_shared(connection, handler, project_id):
+        within_project(project_id)
+        return
+    user, roles = await signed_in_user(connection), await roles_here(connection)
+    role = user.role_in(roles, project_id)
+    if role is None:
+        raise NotFound(NOT_YOURS)
+    need = needed_role(handler, connection.method)
+    if not role.covers(need):
+        raise Forbidden(f"This needs the role {need} in this project; yours is {role}.")
+    within_project(project_id)
+
+
+async def _is_shared(request: AnyRequest, handler: BaseRouteHandler, project_id: str) -> bool:
+    """Whether a share link shows this: the page it is for and what lies below it, to look at.
+
+    People who may see the project anyway look as themselves. A route with ``with_shares=True`` (files that every
+    page of a project uses) is open to each share link of its project.
+    """
+    cookie = cookie_value(request, SHARE_COOKIE)
+    if not cookie or request.method not in ("GET", "HEAD") or handler.opt.get("need") is not None:
+        return False
+    with suppress(SignInNeeded):
+        user, roles = await signed_in_user(request), await roles_here(request)
+        if user.role_in(roles, project_id) is not None:
+            return False
+    try:
+        link = await visit_of(database_of(request), signer_of(request), cookie, now=utc_now())
+    except NotFound:
+        return False
+    here = unquote(request.url.path)
+    is_below = here == link.path or (link.kind == "session" and here.startswith(f"{link.path}/"))
+    if link.project_id != project_id or not (is_below or handler.opt.get("with_shares")):
+        return False
+    request.state.share = link
+    return True
+
+
+def require_instance_admin(frame: Frame) -> User:
+    """The user. Raises Forbidden unless an administrator of the installation asks."""
     if frame.user is None or not frame.user.is_admin:
-        raise Forbidden("Only administrators may change keys.")
+        raise Forbidden("Only administrators of the installation may do this.")
+    return frame.user
 
 
 async def own_forms_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:

@@ -12,17 +12,20 @@ from litestar.response import Redirect
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import BadRequest, Conflict, NotFound
 from retrospec.domain.issue import Issue, IssueState
+from retrospec.domain.receipt import Receipt
 from retrospec.domain.report import ReportCard
-from retrospec.storage import dashboard_issues, issues, reports, triage
+from retrospec.storage import dashboard_issues, issues, receipts, reports, strips, triage
 from retrospec.storage.dashboard import Cursor, read_cursor
 from retrospec.storage.dashboard_issues import IssueSessionRow
 from retrospec.storage.issues import Tally
 from retrospec.storage.triage import Triage
 from retrospec.web.pages import charts, words
 from retrospec.web.pages.charts import Span, Trend
+from retrospec.web.pages.grouping import Grouping, grouping_of
 from retrospec.web.pages.guard import database_of, local_path, read_form
 from retrospec.web.pages.issues import Choice
 from retrospec.web.pages.rendering import AnyRequest, Frame, live, url_with
+from retrospec.web.pages.strips import StripView, issue_strip
 
 PAGE_SIZE = 25
 MAX_NOTE = 500
@@ -52,6 +55,11 @@ class IssuePage(msgspec.Struct, kw_only=True):
     newest_url: str
     all_url: str
     retention_days: int
+    grouping: Grouping
+    strip: StripView | None
+    """What it looked like."""
+    receipts: dict[str, Receipt]
+    """Whether there is a replay, by session: of the listed ones and of the best."""
 
 
 class TriageForm(msgspec.Struct):
@@ -86,6 +94,8 @@ async def show_issue(
     """The page, or its live part."""
     assert frame.project is not None
     tally = await _promoted(request, frame.project.id, key)
+    if tally.issue.key != key:
+        return Redirect(f"/p/{frame.project.id}/issues/{tally.issue.key}", status_code=303)
     page = await _compose(
         request,
         tally,
@@ -123,10 +133,15 @@ async def _compose(
         )
         report = await reports.of_session(connection, project_id, best)
         jump_ms = await dashboard_issues.jump_of(connection, project_id, issue.key, best)
+        min_sessions = request.app.state.settings.promote.min_sessions
+        grouping = await grouping_of(connection, tally, min_sessions=min_sessions)
+        pictures = await strips.of_issues(connection, project_id, [issue.key])
+        named = [best, *(row.session_id for row in found)]
+        vouched = await receipts.receipts_of(connection, project_id, named)
     return IssuePage(
         issue=issue,
         title=tally.title,
-        visual_count=tally.visual_count,
+        visual_count=min(tally.visual_count, issue.session_count),
         span=span,
         spans=[
             Choice(label=s.label, url=url_with(request, span=s.name), is_chosen=s == span)
@@ -142,6 +157,9 @@ async def _compose(
         newest_url=url_with(request) if after else "",
         all_url=url_with(request, status="", confidence=""),
         retention_days=request.app.state.settings.retention.days,
+        grouping=grouping,
+        strip=issue_strip(pictures.get(issue.key), project_id, issue.key),
+        receipts=vouched,
     )
 
 

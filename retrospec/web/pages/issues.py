@@ -10,7 +10,7 @@ from litestar.params import FromQuery, QueryParameter
 
 from retrospec.domain.clock import utc_now
 from retrospec.domain.issue import Issue, IssueState
-from retrospec.storage import dashboard, dashboard_issues, markers
+from retrospec.storage import dashboard, dashboard_issues, markers, strips
 from retrospec.storage.dashboard import Activity, Cursor, read_cursor
 from retrospec.storage.dashboard_issues import IssueFilter
 from retrospec.storage.database import Connection
@@ -19,6 +19,7 @@ from retrospec.web.pages.charts import Span, Trend
 from retrospec.web.pages.guard import database_of
 from retrospec.web.pages.install import Install, install_of
 from retrospec.web.pages.rendering import AnyRequest, Frame, live, typed, url_with
+from retrospec.web.pages.strips import StripView, issue_strip
 
 PAGE_SIZE = 30
 OPEN = (IssueState.ACTIVE, IssueState.ACKNOWLEDGED)
@@ -54,6 +55,7 @@ class IssueLine(msgspec.Struct, kw_only=True):
     route: str
     trend: Trend
     url: str
+    strip: StripView | None
 
 
 class IssuesPage(msgspec.Struct, kw_only=True):
@@ -211,6 +213,7 @@ async def _lines(
     where = await dashboard_issues.places(
         connection, project_id, [issue.representative_session_id for issue in shown]
     )
+    pictures = await strips.of_issues(connection, project_id, [issue.key for issue in shown])
     lines = []
     for issue in shown:
         site, route = where.get(issue.representative_session_id, ("", ""))
@@ -221,6 +224,7 @@ async def _lines(
                 route=route,
                 trend=charts.trend(by_hour[issue.key], span, now, width=96, height=24),
                 url=f"/p/{project_id}/issues/{issue.key}",
+                strip=issue_strip(pictures.get(issue.key), project_id, issue.key),
             )
         )
     return lines

@@ -1,5 +1,7 @@
 """The Project page: install check, snippet, keys, and what is set."""
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -8,14 +10,16 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from retrospec.accounts.keys import mint_key
+from retrospec.accounts.keys import checked_limits, mint_key, rotate_key
+from retrospec.domain.account import Role
 from retrospec.domain.clock import utc_now
-from retrospec.domain.errors import NotFound
+from retrospec.domain.errors import BadRequest, NotFound
 from retrospec.domain.settings import Settings
 from retrospec.storage import dashboard, projects
 from retrospec.storage.dashboard import Activity
-from retrospec.storage.projects import ApiKey
-from retrospec.web.pages.guard import database_of, read_form, require_admin, settings_of
+from retrospec.storage.projects import ApiKey, KeyLimits
+from retrospec.web.audit import note_change
+from retrospec.web.pages.guard import database_of, read_form, settings_of
 from retrospec.web.pages.install import Install, install_of
 from retrospec.web.pages.rendering import AnyRequest, Frame, live
 
@@ -26,6 +30,7 @@ SCOPES = {
     "internal": "Hand in reports as an outside analyzer.",
 }
 MAX_NAME = 80
+MAX_OVERLAP_DAYS = 90
 
 
 class Fact(msgspec.Struct):
@@ -60,6 +65,23 @@ class KeyForm(msgspec.Struct):
     read: str = ""
     admin: str = ""
     internal: str = ""
+    origins: str = ""
+    requests_per_second: float = 0.0
+    daily_mb: int = 0
+
+
+class LimitsForm(msgspec.Struct):
+    """What narrows a key: origins, one a line or by commas; 0 is no limit."""
+
+    origins: str = ""
+    requests_per_second: float = 0.0
+    daily_mb: int = 0
+
+
+class RotateForm(msgspec.Struct):
+    """How long the old key goes on beside the new one."""
+
+    overlap_days: int = 7
 
 
 @get("/project")
@@ -71,37 +93,50 @@ async def show_project(request: AnyRequest, frame: NamedDependency[Frame]) -> Re
 
 async def _compose(request: AnyRequest, frame: Frame) -> ProjectPage:
     assert frame.project is not None and frame.user is not None
+    now = utc_now()
     async with database_of(request).read() as connection:
         keys = await projects.list_keys(connection, frame.project.id)
-        seen = await dashboard.activity(connection, frame.project.id, now=utc_now())
+        seen = await dashboard.activity(connection, frame.project.id, now=now)
         install = await install_of(request, connection, frame.project.id)
     return ProjectPage(
         activity=seen,
         install=install,
-        keys=[key for key in keys if key.revoked_at is None],
-        revoked=[key for key in keys if key.revoked_at is not None],
+        keys=[key for key in keys if key.is_live(now)],
+        revoked=[key for key in keys if not key.is_live(now)],
         scopes=SCOPES,
         facts=facts_of(settings_of(request)),
-        may_change=frame.user.is_admin,
+        may_change=frame.may(Role.ADMIN),
     )
 
 
-@post("/keys")
+@post("/keys", need=Role.ADMIN)
 async def make_key(request: AnyRequest, frame: NamedDependency[Frame]) -> Response[Any]:
     """Make a key and show its secret, this once; administrators only."""
     assert frame.project is not None
-    require_admin(frame)
     form = await read_form(request, KeyForm)
     scopes = frozenset(scope for scope in SCOPES if getattr(form, scope))
     frame.path, frame.section = f"/p/{frame.project.id}/project", "project"
     if not scopes:
-        page = await _compose(request, frame)
-        page.problem = "Tick at least one thing the key may do."
-        return live(request, frame, page, whole="project.html", part="_install_check.html")
+        return await _again(request, frame, "Tick at least one thing the key may do.")
     name = " ".join(form.name.split())[:MAX_NAME] or "Unnamed key"
-    _, secret = await mint_key(
-        database_of(request), project_id=frame.project.id, name=name, scopes=scopes, now=utc_now()
-    )
+    try:
+        made, secret = await mint_key(
+            database_of(request), project_id=frame.project.id, name=name, scopes=scopes, now=utc_now(),
+            limits=_limits(form),
+        )  # fmt: skip
+    except BadRequest as refused:
+        return await _again(request, frame, refused.message)
+    await _note_key(request, "key_made", frame.project.id, made, scopes=sorted(scopes))
+    return await _with_secret(request, frame, secret)
+
+
+async def _again(request: AnyRequest, frame: Frame, problem: str) -> Response[Any]:
+    page = await _compose(request, frame)
+    page.problem = problem
+    return live(request, frame, page, whole="project.html", part="_install_check.html")
+
+
+async def _with_secret(request: AnyRequest, frame: Frame, secret: str) -> Response[Any]:
     page = await _compose(request, frame)
     page.new_secret = secret
     shown = live(request, frame, page, whole="project.html", part="_install_check.html")
@@ -109,17 +144,78 @@ async def make_key(request: AnyRequest, frame: NamedDependency[Frame]) -> Respon
     return shown
 
 
-@post("/keys/{key_id:str}/revoke")
-async def revoke_key(request: AnyRequest, frame: NamedDependency[Frame], key_id: FromPath[str]) -> Response[Any]:
-    """Revoke one of this project's keys; administrators only."""
-    assert frame.project is not None
-    require_admin(frame)
+async def _note_key(request: AnyRequest, action: str, project_id: str, key: ApiKey, **detail: Any) -> None:
     async with database_of(request).write() as connection:
-        own = {key.id for key in await projects.list_keys(connection, frame.project.id)}
-        if key_id not in own:
-            raise NotFound("There is no such key in this project.")
-        await projects.revoke_key(connection, key_id, now=utc_now())
+        await note_change(
+            request, connection, action, project_id=project_id, subject=f"{key.hint}… {key.name}", **detail
+        )
+
+
+def _limits(form: KeyForm | LimitsForm) -> KeyLimits:
+    return KeyLimits(
+        origins=tuple(re.split(r"[\s,]+", form.origins.strip())) if form.origins.strip() else (),
+        requests_per_second=form.requests_per_second,
+        daily_mb=form.daily_mb,
+    )
+
+
+async def _own_key(request: AnyRequest, project_id: str, key_id: str) -> ApiKey:
+    async with database_of(request).read() as connection:
+        key = await projects.find_key_by_id(connection, project_id, key_id)
+    if key is None:
+        raise NotFound("There is no such key in this project.")
+    return key
+
+
+@post("/keys/{key_id:str}/limits", need=Role.ADMIN)
+async def limit_key(request: AnyRequest, frame: NamedDependency[Frame], key_id: FromPath[str]) -> Response[Any]:
+    """Bind one of this project's keys to origins, a rate and a volume."""
+    assert frame.project is not None
+    form = await read_form(request, LimitsForm)
+    key, limits = await _own_key(request, frame.project.id, key_id), checked_limits(_limits(form))
+    async with database_of(request).write() as connection:
+        await projects.set_key_limits(connection, frame.project.id, key_id, limits)
+    _keys_changed(request)
+    await _note_key(
+        request, "key_limited", frame.project.id, key, origins=list(limits.origins),
+        requests_per_second=limits.requests_per_second, daily_mb=limits.daily_mb,
+    )  # fmt: skip
     return Redirect(f"/p/{frame.project.id}/project", status_code=303)
+
+
+@post("/keys/{key_id:str}/rotate", need=Role.ADMIN)
+async def renew_key(request: AnyRequest, frame: NamedDependency[Frame], key_id: FromPath[str]) -> Response[Any]:
+    """A new secret for the same purpose, shown this once; the old one goes on for some days."""
+    assert frame.project is not None
+    form = await read_form(request, RotateForm)
+    if not 0 <= form.overlap_days <= MAX_OVERLAP_DAYS:
+        raise BadRequest(f"The old key may go on for 0 to {MAX_OVERLAP_DAYS} days.")
+    frame.path, frame.section = f"/p/{frame.project.id}/project", "project"
+    old = await _own_key(request, frame.project.id, key_id)
+    _, secret = await rotate_key(
+        database_of(request), project_id=frame.project.id, key_id=key_id,
+        overlap=timedelta(days=form.overlap_days), now=utc_now(),
+    )  # fmt: skip
+    _keys_changed(request)
+    await _note_key(request, "key_rotated", frame.project.id, old, overlap_days=form.overlap_days)
+    return await _with_secret(request, frame, secret)
+
+
+@post("/keys/{key_id:str}/revoke", need=Role.ADMIN)
+async def revoke_key(request: AnyRequest, frame: NamedDependency[Frame], key_id: FromPath[str]) -> Response[Any]:
+    """Revoke one of this project's keys, at once."""
+    assert frame.project is not None
+    key = await _own_key(request, frame.project.id, key_id)
+    async with database_of(request).write() as connection:
+        await projects.revoke_key(connection, key_id, now=utc_now(), project_id=frame.project.id)
+    _keys_changed(request)
+    await _note_key(request, "key_revoked", frame.project.id, key)
+    return Redirect(f"/p/{frame.project.id}/project", status_code=303)
+
+
+def _keys_changed(request: AnyRequest) -> None:
+    if "keyring" in request.app.state:
+        request.app.state.keyring.forget()
 
 
 def facts_of(settings: Settings) -> list[Fact]:

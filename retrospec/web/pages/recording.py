@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 
 from retrospec.capture.compress import decompress
@@ -18,12 +18,17 @@ from retrospec.intake import blob_key
 from retrospec.storage import recordings, reports, sessions
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.recordings import StoredChunk
-from retrospec.web.pages.guard import blobs_of, database_of
+from retrospec.vault.dressing import Dresser
+from retrospec.vault.store import Vault
+from retrospec.web.pages.guard import blobs_of, database_of, settings_of
 from retrospec.web.pages.rendering import AnyRequest, Frame
 
 MAX_INFLATED_BYTES = 1 << 30
 GAP_TAG = "retrospec.gap"
 """Custom event in place of a chunk that is gone or damaged, so that the page can say so."""
+LOOKS_TAG = "retrospec.looks"
+"""Custom event at the end: how many pictures, fonts and styles the page had that the vault lacks."""
+RAW = "raw"
 
 SHOWN_TYPES = frozenset({"application/json", "image/webp", "image/png", "image/jpeg", "video/webm", "video/mp4"})
 FILE_HEADERS = {
@@ -31,6 +36,7 @@ FILE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cache-Control": "private, max-age=3600",
 }
+ASSET_HEADERS = FILE_HEADERS | {"Cache-Control": "private, max-age=31536000, immutable"}
 _RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
 
 
@@ -40,28 +46,62 @@ async def read_compressed(blobs: Blobs, object_key: str) -> bytes:
     return await asyncio.to_thread(decompress, stored, max_bytes=MAX_INFLATED_BYTES)
 
 
+def vault_of(request: AnyRequest) -> Vault:
+    """The installation's vault."""
+    return Vault(settings_of(request), database_of(request), blobs_of(request))
+
+
 @get("/sessions/{session_id:str}/events.json")
-async def stream_events(request: AnyRequest, frame: NamedDependency[Frame], session_id: FromPath[str]) -> Stream:
-    """All events as one JSON array, chunk by chunk as stored. Raises NotFound."""
+async def stream_events(
+    request: AnyRequest, frame: NamedDependency[Frame], session_id: FromPath[str], form: FromQuery[str] = ""
+) -> Stream:
+    """All events as one JSON array, chunk by chunk. Raises NotFound.
+
+    For the player, with addresses of what the vault holds pointing there; ``form=raw`` is as stored.
+    """
     assert frame.project is not None
+    project_id = frame.project.id
     async with database_of(request).read() as connection:
-        if await sessions.find(connection, frame.project.id, session_id) is None:
+        if await sessions.find(connection, project_id, session_id) is None:
             raise NotFound("There is no such session in this project.")
-        chunks = await recordings.of_session(connection, frame.project.id, session_id)
+        chunks = await recordings.of_session(connection, project_id, session_id)
     headers = FILE_HEADERS | {"Cache-Control": "private, no-cache"}
-    return Stream(_joined(blobs_of(request), chunks), media_type="application/json", headers=headers)
+    prefix = f"/p/{project_id}/sessions/{session_id}/assets/"
+    dresser = None
+    if form != RAW:
+        dresser = await vault_of(request).dresser(project_id, session_id, prefix=prefix)
+    return Stream(_joined(blobs_of(request), chunks, dresser), media_type="application/json", headers=headers)
 
 
-async def _joined(blobs: Blobs, chunks: Sequence[StoredChunk]) -> AsyncIterator[bytes]:
+async def _joined(blobs: Blobs, chunks: Sequence[StoredChunk], dresser: Dresser | None) -> AsyncIterator[bytes]:
     yield b"["
     is_first = True
     for chunk in chunks:
         events = await _inside(blobs, chunk)
         if not events:
             continue
+        if dresser is not None:
+            events = await asyncio.to_thread(dresser.dress, events)
         yield events if is_first else b"," + events
         is_first = False
+    if dresser is not None and any(dresser.missing.values()):
+        yield (b"" if is_first else b",") + _looks(dresser, max(chunk.last_ms for chunk in chunks))
     yield b"]"
+
+
+def _looks(dresser: Dresser, last_ms: int) -> bytes:
+    payload = {sort: len(urls) for sort, urls in dresser.missing.items()}
+    return msgspec.json.encode({"type": 5, "timestamp": last_ms, "data": {"tag": LOOKS_TAG, "payload": payload}})
+
+
+@get("/sessions/{session_id:str}/assets/{sha256:str}")
+async def show_asset(
+    request: AnyRequest, frame: NamedDependency[Frame], session_id: FromPath[str], sha256: FromPath[str]
+) -> Response[bytes]:
+    """A picture, font or stylesheet of the recorded page, as the visitor's browser had it. Raises NotFound."""
+    assert frame.project is not None
+    content = await vault_of(request).open_asset(frame.project.id, session_id, sha256)
+    return Response(content.body, media_type=content.content_type, headers=ASSET_HEADERS)
 
 
 async def _inside(blobs: Blobs, chunk: StoredChunk) -> bytes:

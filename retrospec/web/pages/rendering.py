@@ -10,7 +10,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Request, Response
 
-from retrospec.domain.account import User
+from retrospec.domain.account import Role, User
 from retrospec.domain.clock import utc_now
 from retrospec.domain.shipped import templates_dir
 from retrospec.storage.projects import Project
@@ -34,9 +34,17 @@ class Frame(msgspec.Struct, kw_only=True):
     """For the hidden field of every form."""
     user: User | None = None
     project: Project | None = None
+    role: Role | None = None
+    """Of the user in that project."""
     projects: list[Project] = []
+    notice: str = ""
+    """What every page should say of the server's state; empty when all is well."""
     section: str = ""
     """Which entry of the navigation is current."""
+
+    def may(self, need: str) -> bool:
+        """Whether the user has at least the role ``need`` in the project."""
+        return self.role is not None and self.role.covers(Role(need))
 
 
 @functools.cache

@@ -8,19 +8,38 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
 from retrospec.domain.artifact import Artifact
-from retrospec.domain.errors import CorruptRecording, NotFound
+from retrospec.domain.errors import CorruptRecording, Gone, NotFound
 from retrospec.domain.finding import Finding
 from retrospec.domain.issue import Issue
 from retrospec.domain.marker import Marker
+from retrospec.domain.receipt import (
+    Kept,
+    Receipt,
+    expired_receipt,
+    losses_of,
+    receipts_of_markers,
+    session_receipt,
+)
 from retrospec.domain.report import Card, Excerpt, ReportCard, Sentence
 from retrospec.domain.session import Session
-from retrospec.storage import dashboard_issues, dashboard_sessions, markers, reports, sessions
+from retrospec.storage import (
+    dashboard_issues,
+    dashboard_sessions,
+    expiry,
+    markers,
+    receipts,
+    reports,
+    sessions,
+)
+from retrospec.storage.database import Connection
 from retrospec.web.pages import assets
+from retrospec.web.pages.films import FilmsView, films_view
 from retrospec.web.pages.guard import blobs_of, database_of
 from retrospec.web.pages.policy import Styles
 from retrospec.web.pages.recording import read_compressed
 from retrospec.web.pages.rendering import AnyRequest, Frame, live
 from retrospec.web.pages.story import Story, evidence_lines, read_story
+from retrospec.web.pages.strips import StripView, session_strips
 
 SAME_PERSON = 6
 MARKER_STATES = {"confirmed": "Confirmed", "refuted": "Refuted", "symptom": "Part of another", "seen": "Seen"}
@@ -42,6 +61,7 @@ class Failure(msgspec.Struct, kw_only=True):
     evidence: list[str]
     confidence: float
     reasons: list[str]
+    receipt: Receipt
 
 
 class Claim(msgspec.Struct, kw_only=True):
@@ -81,14 +101,6 @@ class Link(msgspec.Struct):
     started_at: Any
 
 
-class Still(msgspec.Struct):
-    """A picture the screen check looked at."""
-
-    url: str
-    t_ms: int
-    role: str
-
-
 class SessionPage(msgspec.Struct, kw_only=True):
     """One session, whole."""
 
@@ -99,7 +111,8 @@ class SessionPage(msgspec.Struct, kw_only=True):
     """Nothing more will come by itself."""
     failures: list[Failure]
     story: Story
-    stills: list[Still]
+    strips: list[StripView]
+    films: FilmsView
     artifacts: list[Artifact]
     issues: list[Issue]
     same_person: list[Link]
@@ -108,6 +121,10 @@ class SessionPage(msgspec.Struct, kw_only=True):
     start_ms: int
     """From ``?t=``; -1 when not asked for."""
     events_url: str
+    receipt: Receipt
+    """Of the whole session."""
+    losses: list[str]
+    """What is known to be lost, a clause each."""
     has_player: bool
     """Whether the player's files have been built."""
 
@@ -119,6 +136,8 @@ class _Found(msgspec.Struct):
     report: ReportCard | None
     findings: list[Finding]
     markers: list[Marker]
+    client_ms: dict[str, int]
+    kept: Kept
     artifacts: list[Artifact]
     issues: list[Issue]
     same_person: list[Link]
@@ -131,7 +150,8 @@ async def show_session(request: AnyRequest, frame: NamedDependency[Frame], sessi
     found = await _load(request, frame.project.id, session_id)
     story = await _story(request, found.artifacts)
     start_ms = min(int(t), MAX_OFFSET_MS) if t.isdecimal() and len(t) < 12 else -1
-    page = _compose(found, story, frame.project.id, start_ms)
+    films = await films_view(request, found.session, found.findings)
+    page = _compose(found, story, films, frame.project.id, start_ms)
     return live(request, frame, page, whole="session.html", part="_session.html", styles=Styles.RECORDED)
 
 
@@ -139,7 +159,7 @@ async def _load(request: AnyRequest, project_id: str, session_id: str) -> _Found
     async with database_of(request).read() as connection:
         session = await sessions.find(connection, project_id, session_id)
         if session is None:
-            raise NotFound("There is no such session in this project, or it has expired.")
+            raise await _absent(connection, project_id, session_id)
         others = await dashboard_sessions.neighbours(
             connection,
             project_id,
@@ -150,7 +170,8 @@ async def _load(request: AnyRequest, project_id: str, session_id: str) -> _Found
         return _Found(
             session,
             *await reports.with_findings(connection, project_id, session_id),
-            await markers.of_session(connection, project_id, session_id),
+            *await markers.with_client_times(connection, project_id, session_id),
+            await receipts.kept_of(connection, session),
             await reports.artifacts_of(connection, project_id, session_id),
             await dashboard_issues.issues_of_session(connection, project_id, session_id),
             [
@@ -159,6 +180,14 @@ async def _load(request: AnyRequest, project_id: str, session_id: str) -> _Found
                 if name != session_id
             ][:SAME_PERSON],
         )
+
+
+async def _absent(connection: Connection, project_id: str, session_id: str) -> Gone | NotFound:
+    gone_at = await expiry.expired_at(connection, project_id, session_id)
+    if gone_at is None:
+        return NotFound("There is no such session in this project, or it has expired.")
+    hint = "Its recording is deleted. What the issues counted of it stays."
+    return Gone(f"This session {expired_receipt(gone_at).reason}.", hint=hint)
 
 
 async def _story(request: AnyRequest, made: list[Artifact]) -> Story:
@@ -171,10 +200,9 @@ async def _story(request: AnyRequest, made: list[Artifact]) -> Story:
         return Story(cut=f"The story of this session can't be shown: {error.message}")
 
 
-def _compose(found: _Found, story: Story, project_id: str, start_ms: int) -> SessionPage:
+def _compose(found: _Found, story: Story, films: FilmsView, project_id: str, start_ms: int) -> SessionPage:
     session, here = found.session, f"/p/{project_id}/sessions/{found.session.id}"
     length_ms = max(session.duration_ms, *(m.replay_offset_ms for m in found.markers), 1)
-    by_key = {one.artifact_key: one for one in found.artifacts if one.status == "ready"}
     return SessionPage(
         session=session,
         report=found.report,
@@ -182,27 +210,29 @@ def _compose(found: _Found, story: Story, project_id: str, start_ms: int) -> Ses
         is_settled=session.stage in ("done", "dead"),
         failures=_failures(found, length_ms),
         story=story,
-        stills=[
-            Still(f"{here}/artifacts/{by_key[picture.image].id}", picture.t_ms, picture.role)
-            for picture in story.pictures
-            if picture.image in by_key
-        ],
+        strips=session_strips(story.verdicts, found.artifacts, here),
+        films=films,
         artifacts=found.artifacts,
         issues=found.issues,
         same_person=found.same_person,
         page_positions=[round(ms / length_ms * 100, 2) for ms in story.page_starts_ms if 0 < ms < length_ms],
         start_ms=start_ms,
         events_url=f"{here}/events.json",
+        receipt=session_receipt(found.kept),
+        losses=losses_of(found.kept),
         has_player=assets.is_built("player.js"),
     )
 
 
 def _failures(found: _Found, length_ms: int) -> list[Failure]:
     by_marker = {name: finding for finding in found.findings for name in (*finding.marker_ids, finding.id)}
-    return [_failure(marker, by_marker.get(marker.id), length_ms) for marker in found.markers]
+    vouched = receipts_of_markers(found.markers, found.client_ms, found.kept)
+    return [
+        _failure(marker, by_marker.get(marker.id), vouched[marker.id], length_ms) for marker in found.markers
+    ]
 
 
-def _failure(marker: Marker, finding: Finding | None, length_ms: int) -> Failure:
+def _failure(marker: Marker, finding: Finding | None, receipt: Receipt, length_ms: int) -> Failure:
     return Failure(
         id=marker.id,
         kind=marker.kind,
@@ -215,6 +245,7 @@ def _failure(marker: Marker, finding: Finding | None, length_ms: int) -> Failure
         evidence=evidence_lines(marker.evidence),
         confidence=finding.confidence if finding else 0.0,
         reasons=finding.reasons if finding else [],
+        receipt=receipt,
     )
 
 

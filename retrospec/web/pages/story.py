@@ -6,7 +6,7 @@ import msgspec
 
 from retrospec.domain.marker import Control, read_evidence
 from retrospec.domain.trace import Effect, Trace, TraceRow
-from retrospec.domain.visual import VisualResult
+from retrospec.domain.visual import FindingVerdict, VisualResult
 
 MAX_ROWS = 400
 """More rows than anybody reads; what is cut is said."""
@@ -73,15 +73,6 @@ class StoryRow(msgspec.Struct, kw_only=True):
     is_failure: bool
 
 
-class Picture(msgspec.Struct, kw_only=True):
-    """A frame the screen check looked at."""
-
-    t_ms: int
-    role: str
-    image: str
-    """Artifact key."""
-
-
 class Story(msgspec.Struct, kw_only=True):
     """What the analysis wrote down of a session."""
 
@@ -89,7 +80,8 @@ class Story(msgspec.Struct, kw_only=True):
     page_starts_ms: list[int] = []
     left_out: int = 0
     cut: str = ""
-    pictures: list[Picture] = []
+    verdicts: list[FindingVerdict] = []
+    """Of the screen check, those with pictures."""
     moments: dict[str, int] = {}
     """Offset by row ref, for citations."""
 
@@ -111,16 +103,9 @@ def read_story(document: bytes) -> Story:
         page_starts_ms=[segment.start_ms for segment in trace.segments],
         left_out=max(0, len(trace.rows) - MAX_ROWS),
         cut=trace.cut,
-        pictures=_pictures(analysis.visual),
+        verdicts=[one for one in analysis.visual.verdicts if one.frames] if analysis.visual else [],
         moments={row.ref: row.t_ms for row in trace.rows},
     )
-
-
-def _pictures(visual: VisualResult | None) -> list[Picture]:
-    if visual is None:
-        return []
-    frames = [frame for verdict in visual.verdicts for frame in verdict.frames if frame.image]
-    return [Picture(t_ms=frame.t_ms, role=frame.role, image=frame.image) for frame in frames]
 
 
 def tell(row: TraceRow) -> StoryRow:

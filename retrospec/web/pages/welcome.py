@@ -1,4 +1,4 @@
-"""One-time links: setting up the first administrator, choosing a new password."""
+"""One-time links: setting up the first administrator, an invitation, choosing a new password."""
 
 from collections.abc import Awaitable
 from typing import Any
@@ -8,21 +8,29 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from retrospec.accounts.links import RESET, SETUP, choose_password, set_up_first_admin, usable_link
-from retrospec.accounts.sign_in import start_login
+from retrospec.accounts.links import (
+    INVITE,
+    RESET,
+    SETUP,
+    accept_invitation,
+    choose_password,
+    set_up_first_admin,
+    usable_link,
+)
 from retrospec.domain.account import MIN_PASSWORD_LENGTH, User
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import BadRequest
-from retrospec.web.pages.guard import database_of, login_cookie, open_frame, read_form
+from retrospec.web.pages.guard import database_of, open_frame, read_form
 from retrospec.web.pages.rendering import AnyRequest, render
+from retrospec.web.pages.sign_in import enter
 
 
 class WelcomePage(msgspec.Struct, kw_only=True):
     """The form behind a one-time link."""
 
+    purpose: str
+    """``set-up``, ``invite`` or ``reset``: the first part of the link's path."""
     token: str
-    is_setup: bool
-    """Setting up the first administrator; else choosing a new password."""
     email: str = ""
     name: str = ""
     problem: str = ""
@@ -39,6 +47,13 @@ class SetupForm(msgspec.Struct):
     name: str = ""
 
 
+class InvitationForm(msgspec.Struct):
+    """What an invited person's form sends."""
+
+    password: str
+    name: str = ""
+
+
 class ResetForm(msgspec.Struct):
     """What the reset form sends."""
 
@@ -49,14 +64,14 @@ class ResetForm(msgspec.Struct):
 async def show_setup(request: AnyRequest, token: FromPath[str]) -> Response[Any]:
     """The form for the first administrator. Raises NotFound for a spent link."""
     await usable_link(database_of(request), token, purpose=SETUP, now=utc_now())
-    return _form(request, WelcomePage(token=token, is_setup=True))
+    return _form(request, WelcomePage(token=token, purpose="set-up"))
 
 
 @post("/set-up/{token:str}")
 async def do_setup(request: AnyRequest, token: FromPath[str]) -> Response[Any]:
     """Make the first administrator and sign them in."""
     form = await read_form(request, SetupForm)
-    page = WelcomePage(token=token, is_setup=True, email=form.email, name=form.name)
+    page = WelcomePage(token=token, purpose="set-up", email=form.email, name=form.name)
     made = set_up_first_admin(
         database_of(request), token, email=form.email, name=form.name, password=form.password, now=utc_now()
     )
@@ -67,7 +82,7 @@ async def do_setup(request: AnyRequest, token: FromPath[str]) -> Response[Any]:
 async def show_reset(request: AnyRequest, token: FromPath[str]) -> Response[Any]:
     """The form for a new password. Raises NotFound for a spent link."""
     await usable_link(database_of(request), token, purpose=RESET, now=utc_now())
-    return _form(request, WelcomePage(token=token, is_setup=False))
+    return _form(request, WelcomePage(token=token, purpose="reset"))
 
 
 @post("/reset/{token:str}")
@@ -75,17 +90,43 @@ async def do_reset(request: AnyRequest, token: FromPath[str]) -> Response[Any]:
     """Store the new password and sign its owner in."""
     form = await read_form(request, ResetForm)
     changed = choose_password(database_of(request), token, password=form.password, now=utc_now())
-    return await _sign_in_or_again(request, changed, WelcomePage(token=token, is_setup=False))
+    return await _sign_in_or_again(request, changed, WelcomePage(token=token, purpose="reset"))
+
+
+@get("/invite/{token:str}")
+async def show_invitation(request: AnyRequest, token: FromPath[str]) -> Response[Any]:
+    """The form for an invited person. Raises NotFound for a spent link."""
+    return _form(request, await _invitation(request, token))
+
+
+@post("/invite/{token:str}")
+async def do_invitation(request: AnyRequest, token: FromPath[str]) -> Response[Any]:
+    """Make the account with its role and sign its owner in."""
+    form = await read_form(request, InvitationForm)
+    page = await _invitation(request, token)
+    page.name = form.name
+    made = accept_invitation(
+        database_of(request), token, name=form.name, password=form.password, now=utc_now()
+    )
+    return await _sign_in_or_again(request, made, page)
+
+
+async def _invitation(request: AnyRequest, token: str) -> WelcomePage:
+    link = await usable_link(database_of(request), token, purpose=INVITE, now=utc_now())
+    assert link.invitation is not None
+    return WelcomePage(token=token, purpose="invite", email=link.invitation.email)
 
 
 async def _sign_in_or_again(request: AnyRequest, made: Awaitable[User], page: WelcomePage) -> Response[Any]:
+    """Signed in right away, unless the account asks for a code: then through the front door."""
     try:
         user = await made
     except BadRequest as refused:
         page.problem, page.field = refused.message, refused.field
         return _form(request, page, status=400)
-    login = await start_login(database_of(request), user, now=utc_now())
-    return Redirect("/", status_code=303, cookies=[login_cookie(request, login)])
+    if user.has_second_factor:
+        return Redirect("/sign-in", status_code=303)
+    return await enter(request, user, "/", by=page.purpose)
 
 
 def _form(request: AnyRequest, page: WelcomePage, status: int = 200) -> Response[Any]:

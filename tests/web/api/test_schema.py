@@ -2,7 +2,7 @@
 
 import httpx
 
-from retrospec.app import RunningServer
+from retrospec.serving import RunningServer
 from tests.conftest import Client
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from retrospec.app import RunningServer
 from retrospec.domain.clock import to_epoch_ms, utc_now
 from retrospec.domain.settings import Settings
+from retrospec.serving import RunningServer
 from tests.conftest import Client, make_key, serving, settings_for
 from tests.symbols.built import Build, build, stack_of
 

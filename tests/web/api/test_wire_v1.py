@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from retrospec.app import RunningServer
 from retrospec.domain.settings import Settings
+from retrospec.serving import RunningServer
 from tests.conftest import Client, make_key, marker, serving, settings_for, wait_for
 
 

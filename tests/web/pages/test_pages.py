@@ -139,7 +139,7 @@ def test_the_sessions_of_an_issue_are_paged_and_filtered(mara: Visitor) -> None:
     second = mara.get(older[1].replace("&amp;", "&")).text
 
     def listed(text: str) -> set[str]:
-        return set(re.findall(r"/sessions/(s-[\w-]+)\?t=", text.split('class="list session-list"')[1]))
+        return set(re.findall(r'/sessions/(s-[\w-]+)[?"]', text.split('class="list session-list"')[1]))
 
     assert (len(listed(first)), len(listed(second))) == (25, 16)
     assert not listed(first) & listed(second)
@@ -212,7 +212,7 @@ def test_a_session_still_to_be_read_says_so_and_asks_again(mara: Visitor) -> Non
 
 
 def test_events_stream_as_one_array_and_a_lost_chunk_is_named(mara: Visitor) -> None:
-    events = mara.get(f"{SESSION}/events.json").json()
+    events = mara.get(f"{SESSION}/events.json?form=raw").json()
     assert len(events) == 105
     assert {events[0]["type"], events[1]["type"]} == {4, 2}
     assert mara.get(f"/p/{PROJECT}/sessions/s-quiet-3/events.json").json() == []
@@ -245,7 +245,7 @@ def test_keys_are_made_shown_once_and_revoked(fresh: str, visit: Visit) -> None:
     assert shown is not None and shown[1] in visitor.get(project).text
     assert "Tick at least one" in visitor.send(f"/p/{PROJECT}/keys", project, name="None").text
     assert visitor.send("/p/proj_studio/keys/key_1/revoke", project).status_code == 404
-    assert "revoked key" in visitor.send(f"/p/{PROJECT}/keys/key_1/revoke", project).text
+    assert "ended key" in visitor.send(f"/p/{PROJECT}/keys/key_1/revoke", project).text
 
 
 def test_an_empty_project_teaches_what_to_do(empty_url: str, visit: Visit) -> None:
@@ -291,3 +291,16 @@ def test_what_a_browser_sent_is_shown_as_text(fresh: str, visit: Visit) -> None:
         assert "<img src=x" not in text
         assert "<script>alert" not in text
         assert "&lt;img src=x" in text
+
+
+def test_a_replay_is_linked_only_where_one_is_stored(mara: Visitor) -> None:
+    rows = mara.get(ISSUE).text.split('class="list session-list"')[1].split('<li class="row">')[1:]
+    bare = [row for row in rows if "No replay" in row]
+    assert 1 <= len(bare) < len(rows)
+    assert all('title="No recording arrived"' in row and "?t=" not in row for row in bare)
+    assert all("?t=" in row for row in rows if row not in bare)
+    session = re.search(r'/sessions/(s-[\w-]+)"', bare[0])
+    assert session is not None
+    page = mara.get(f"/p/{PROJECT}/sessions/{session[1]}").text
+    assert 'data-absent="no recording arrived"' in page
+    assert "Stored without replay: no recording arrived." in page

@@ -10,12 +10,13 @@ import pytest
 from sqlalchemy.dialects import sqlite
 
 from retrospec.domain.issue import IssueState
-from retrospec.storage import dashboard_issues, dashboard_sessions
+from retrospec.storage import dashboard_issues, dashboard_sessions, tables
 from retrospec.storage.dashboard import Cursor
 from retrospec.storage.dashboard_issues import IssueFilter
 from retrospec.storage.dashboard_sessions import SessionFilter
 from retrospec.storage.migrate import migrate
 
+OF_K = tables.issue_sessions.c.cluster_key == "k"
 AFTER = Cursor(datetime(2026, 11, 1, tzinfo=UTC), "x")
 OPEN = IssueFilter(states=(IssueState.ACTIVE,))
 SITE = IssueFilter(states=(IssueState.ACTIVE,), site="shop.example", text="pay", kind="api_error")
@@ -25,8 +26,8 @@ QUERIES: dict[str, Any] = {
     "older issues": dashboard_issues.issues_query("p", IssueState.ACTIVE, OPEN, after=AFTER, limit=31),
     "issues filtered": dashboard_issues.issues_query("p", IssueState.ACTIVE, SITE, after=AFTER, limit=31),
     "trends": dashboard_issues.trends_query("p", ["a", "b"], since_hour=400_000),
-    "sessions of an issue": dashboard_issues.issue_sessions_query("p", "k", status="", min_confidence=0, after=None, limit=26),
-    "older, filtered": dashboard_issues.issue_sessions_query("p", "k", status="ready", min_confidence=0.8, after=AFTER, limit=26),
+    "sessions of an issue": dashboard_issues.issue_sessions_query("p", status="", min_confidence=0, after=None, limit=26).where(OF_K),
+    "older, filtered": dashboard_issues.issue_sessions_query("p", status="ready", min_confidence=0.8, after=AFTER, limit=26).where(OF_K),
     "issues of a session": dashboard_issues.issues_of_session_query("p", "s"),
     "sessions": dashboard_sessions.sessions_query("p", SessionFilter(), after=None, limit=41),
     "older sessions": dashboard_sessions.sessions_query("p", SessionFilter(), after=AFTER, limit=41),

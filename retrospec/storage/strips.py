@@ -1,0 +1,86 @@
+"""Filmstrips of issues: a small copy of its best session's pictures that outlives that session."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import and_, or_, select
+
+from retrospec.domain.visual import Frame, Strip
+from retrospec.storage.database import Connection
+from retrospec.storage.tables import issue_strips, issues, sessions
+from retrospec.storage.upsert import upsert
+
+Row = tuple[str, str, str]
+"""``(project_id, cluster_key, session_id)``."""
+
+
+async def of_issues(connection: Connection, project_id: str, keys: Sequence[str]) -> dict[str, Strip]:
+    """The strips of these issues by key; those without any picture are left out."""
+    found = await connection.execute(
+        select(issue_strips).where(
+            issue_strips.c.project_id == project_id, issue_strips.c.cluster_key.in_(keys)
+        )
+    )
+    strips = {row.cluster_key: _to_strip(row) for row in found}
+    return {key: strip for key, strip in strips.items() if strip.frames}
+
+
+async def save(
+    connection: Connection, project_id: str, key: str, strip: Strip, *, now: datetime
+) -> Strip | None:
+    """Replace an issue's strip, if its session still represents the issue; the strip before, else None."""
+    named = issues.c.project_id == project_id, issues.c.key == key
+    best = await connection.scalar(select(issues.c.representative_session_id).where(*named))
+    if best != strip.session_id:
+        return None
+    before = (
+        await connection.execute(
+            select(issue_strips).where(
+                issue_strips.c.project_id == project_id, issue_strips.c.cluster_key == key
+            )
+        )
+    ).first()
+    values: dict[str, Any] = {
+        "project_id": project_id,
+        "cluster_key": key,
+        "session_id": strip.session_id,
+        "verdict": strip.verdict,
+        "sentence": strip.sentence,
+        "frames": msgspec.to_builtins(strip.frames),
+        "made_at": now,
+    }
+    replaced = ("session_id", "verdict", "sentence", "frames", "made_at")
+    await connection.execute(upsert(connection, issue_strips, replaced=replaced), values)
+    return _to_strip(before) if before is not None else Strip(session_id=strip.session_id)
+
+
+async def missing(connection: Connection, *, limit: int) -> list[Row]:
+    """Shown issues whose strip is not of their best session, that session being kept and judged."""
+    its_strip = and_(
+        issue_strips.c.project_id == issues.c.project_id, issue_strips.c.cluster_key == issues.c.key
+    )
+    its_best = and_(
+        sessions.c.project_id == issues.c.project_id, sessions.c.id == issues.c.representative_session_id
+    )
+    stale = or_(
+        issue_strips.c.session_id.is_(None), issue_strips.c.session_id != issues.c.representative_session_id
+    )
+    found = await connection.execute(
+        select(issues.c.project_id, issues.c.key, issues.c.representative_session_id)
+        .join(sessions, its_best)
+        .outerjoin(issue_strips, its_strip)
+        .where(issues.c.promoted_at.is_not(None), sessions.c.stage == "done", stale)
+        .limit(limit)
+    )
+    return [(row[0], row[1], row[2]) for row in found]
+
+
+def _to_strip(row: Any) -> Strip:
+    return Strip(
+        session_id=row.session_id,
+        verdict=row.verdict,
+        sentence=row.sentence,
+        frames=msgspec.convert(row.frames, list[Frame]),
+    )

@@ -1,0 +1,22 @@
+"""What the installation keeps about its own work."""
+
+from sqlalchemy import Column, Integer, Table
+
+from retrospec.storage.tables.base import ID, Json, UtcMs, metadata
+
+project_retention = Table(
+    "project_retention",
+    metadata,
+    Column("project_id", ID, primary_key=True),
+    Column("days", Integer, nullable=False, server_default="0"),
+    Column("recording_days", Integer, nullable=False, server_default="0"),
+    Column("artifact_days", Integer, nullable=False, server_default="0"),
+)
+
+
+health_samples = Table(
+    "health_samples",
+    metadata,
+    Column("at", UtcMs, primary_key=True),
+    Column("figures", Json, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""The asset vault: pictures, fonts and stylesheets as the visitor saw them, kept beside the recording."""
