@@ -5,7 +5,6 @@ OpenID Connect Core 1.0 (section 3.1.3.7 for what is checked of a token), Discov
 
 import base64
 import hashlib
-import secrets
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +16,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from retrospec.accounts.oidc_words import Claims, Errand
 from retrospec.domain.errors import Unauthorized, Unavailable
 from retrospec.domain.settings import SignInSettings
 
@@ -34,36 +34,6 @@ class Provider(msgspec.Struct):
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
-
-
-class Errand(msgspec.Struct, kw_only=True):
-    """What one sign-in remembers between the way out and the way back."""
-
-    state: str
-    nonce: str
-    verifier: str
-
-
-class Claims(msgspec.Struct, kw_only=True):
-    """Who the provider says it is."""
-
-    issuer: str
-    subject: str
-    email: str
-    is_email_verified: bool
-    name: str
-
-    @property
-    def key(self) -> str:
-        """Names the person for good; addresses change hands."""
-        return f"{self.issuer}|{self.subject}"
-
-
-def new_errand() -> Errand:
-    """Fresh random values for one sign-in."""
-    return Errand(
-        state=secrets.token_urlsafe(24), nonce=secrets.token_urlsafe(24), verifier=secrets.token_urlsafe(48)
-    )
 
 
 class OidcClient:

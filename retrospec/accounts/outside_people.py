@@ -3,7 +3,7 @@
 import secrets
 from datetime import datetime
 
-from retrospec.accounts.oidc import Claims
+from retrospec.accounts.oidc_words import Claims
 from retrospec.accounts.secrets import hash_password
 from retrospec.domain.account import Role, User, email_problem
 from retrospec.domain.errors import Forbidden

@@ -108,7 +108,7 @@ async def _page_ms(database: Database) -> float:
         tally = await issues.find(connection, PROJECT, KEY)
     assert tally is not None
     page = await issue._compose(
-        request, tally, charts.span_named("7d"), status="", min_confidence=0.0, after=None
+        request, tally, charts.span_named("7d"), status="", min_confidence=0.0, after=None, facet=None
     )
     render("issue.html", frame, page, live_url=path, alone=False)
     return (time.perf_counter() - began) * 1_000

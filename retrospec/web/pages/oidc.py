@@ -2,14 +2,13 @@
 
 import hmac
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import httpx
 from litestar import Response, get
 from litestar.params import FromQuery, QueryParameter
 from litestar.response import Redirect
 
-from retrospec.accounts.oidc import Errand, OidcClient, new_errand
+from retrospec.accounts.oidc_words import Errand, new_errand
 from retrospec.accounts.outside_people import account_of
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import Forbidden, NotFound, Refused, Unauthorized
@@ -26,18 +25,25 @@ from retrospec.web.pages.install import server_url_of
 from retrospec.web.pages.rendering import AnyRequest
 from retrospec.web.pages.sign_in import SignInPage, enter, sign_in_form, to_the_code
 
+if TYPE_CHECKING:
+    from retrospec.accounts.oidc import OidcClient
+
 ERRAND_COOKIE = "retrospec_oidc"
 ERRAND = "oidc-sign-in"
 ERRAND_LIFE = timedelta(minutes=10)
 WAIT_S = 10.0
 
 
-def oidc_client(request: AnyRequest) -> OidcClient:
+def oidc_client(request: AnyRequest) -> "OidcClient":
     """The one client of this process. Raises NotFound where no provider is configured."""
     state, policy = request.app.state, settings_of(request).sign_in
     if not policy.oidc_issuer:
         raise NotFound("No sign-in provider is configured.")
     if "oidc_client" not in state:
+        import httpx  # here, so that a server without a provider does not carry it
+
+        from retrospec.accounts.oidc import OidcClient
+
         state["oidc_client"] = OidcClient(policy, lambda: httpx.AsyncClient(timeout=WAIT_S))
     client: OidcClient = state["oidc_client"]
     return client
