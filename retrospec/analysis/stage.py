@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -70,7 +71,16 @@ def find_failures(story: Story) -> list[Finding]:
     found = [finding for detector in DETECTORS.values() for finding in detector(scene)]
     found.extend(check_suspicions(scene, found))
     _make_ids_unique(found)
+    _place(story, found)
     return join_moments(scene, found)
+
+
+def _place(story: Story, found: list[Finding]) -> None:
+    """Say on which page each failure happened: what was loaded or routed to last before it."""
+    arrivals = [(row.t_ms, row.detail) for row in story.trace.rows if row.action == "navigation" and row.detail]
+    for finding in found:
+        before = [url for t_ms, url in arrivals if t_ms <= finding.t_ms]
+        finding.page = urlsplit(before[-1]).path if before else ""
 
 
 def _make_ids_unique(found: list[Finding]) -> None:

@@ -40,6 +40,8 @@ class Finding(msgspec.Struct, kw_only=True, omit_defaults=True):
     outcome: Outcome = Outcome.UNKNOWN
     label: str = ""
     """Short and technical, like a marker's label."""
+    page: str = ""
+    """Path of the page it happened on; empty where the recording doesn't tell."""
     refs: list[str] = []
     """Trace rows it rests on."""
     reasons: list[str] = []
