@@ -107,6 +107,7 @@ async def _read_stored(session_id: str, project: str, settings: Settings) -> tup
     from retrospec.screening.stored import read_session
     from retrospec.storage.blobs import Blobs
     from retrospec.storage.sessions import projects_with
+    from retrospec.vault.store import Vault
 
     async with existing_database(settings) as database:
         async with database.read() as connection:
@@ -116,7 +117,9 @@ async def _read_stored(session_id: str, project: str, settings: Settings) -> tup
             raise NotFound(f"There is neither a file nor a stored session called {session_id}.")
         if len(chosen) > 1:
             raise BadRequest(f"Several projects have a session {session_id}: choose with --project {' or '.join(chosen)}.")
-        _, recording, findings = await read_session(database, Blobs.open(settings.blobs_url), chosen[0], session_id)
+        blobs = Blobs.open(settings.blobs_url)
+        vault = Vault(settings, database, blobs)
+        _, recording, findings = await read_session(database, blobs, vault, chosen[0], session_id)
         return recording, findings
 
 

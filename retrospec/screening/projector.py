@@ -28,6 +28,7 @@ from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
 from retrospec.storage.films import FAILED, READY, TO_THE_END, WHOLE, WantedFilm
 from retrospec.storage.reports import artifact_folder
+from retrospec.vault.store import Vault
 
 log = structlog.get_logger()
 
@@ -42,9 +43,10 @@ ON_DEMAND = "on_demand"
 class Projector:
     """``ring`` after an order; ``work_forever`` films."""
 
-    def __init__(self, database: Database, blobs: Blobs, room: RenderRoom) -> None:
+    def __init__(self, database: Database, blobs: Blobs, vault: Vault, room: RenderRoom) -> None:
         self._database = database
         self._blobs = blobs
+        self._vault = vault
         self._room = room
         self._rung = asyncio.Event()
 
@@ -94,7 +96,7 @@ class Projector:
 
     async def _film(self, film: WantedFilm) -> None:
         session, recording, findings = await read_session(
-            self._database, self._blobs, film.project_id, film.session_id
+            self._database, self._blobs, self._vault, film.project_id, film.session_id
         )
         windows = None if film.end_ms == TO_THE_END else [Window(film.start_ms, film.end_ms)]
         with tempfile.TemporaryDirectory(prefix="retrospec-film-") as folder:

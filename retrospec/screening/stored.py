@@ -12,21 +12,25 @@ from retrospec.storage import recordings, reports, sessions
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
 from retrospec.storage.recordings import StoredChunk
+from retrospec.vault.store import Vault
 
 MAX_INFLATED_BYTES = 1 << 30
 
 
 async def read_session(
-    database: Database, blobs: Blobs, project_id: str, session_id: str
+    database: Database, blobs: Blobs, vault: Vault, project_id: str, session_id: str
 ) -> tuple[Session, Recording, list[Finding]]:
-    """The session, its events and what stage 1 still suspects. Raises NotFound, CorruptRecording, Unavailable."""
+    """The session, its recording as its visitor saw it, and what stage 1 still suspects.
+
+    Raises NotFound, CorruptRecording, Unavailable.
+    """
     async with database.read() as connection:
         session = await sessions.find(connection, project_id, session_id)
         if session is None:
             raise NotFound(f"There is no session {session_id!r} in this project, or it has expired.")
         rows = await recordings.of_session(connection, project_id, session_id)
         _, findings = await reports.with_findings(connection, project_id, session_id)
-    recording = await asyncio.to_thread(read_chunks, blobs, rows)
+    recording = await vault.dress(session, await asyncio.to_thread(read_chunks, blobs, rows))
     return session, recording, [finding for finding in findings if finding.standing is not Standing.REFUTED]
 
 

@@ -38,7 +38,7 @@ async def screening(state: Any, line: ModelLine, publish: Publish) -> AsyncItera
     """Lookout, projector and strip keeper over one render room; ``state.projector`` is there meanwhile."""
     room = RenderRoom(state.settings, state.database)
     keeper = StripKeeper(state.database, state.blobs)
-    projector = Projector(state.database, state.blobs, room)
+    projector = Projector(state.database, state.blobs, state.vault, room)
     async with AsyncExitStack() as stack:
         await room.open()
         stack.push_async_callback(room.close)

@@ -20,6 +20,7 @@ from retrospec.storage import films, render_budget, reports
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
 from retrospec.storage.films import FAILED, READY, SKIPPED, TO_THE_END, WANTED, WHOLE, WantedFilm
+from retrospec.vault.store import Vault
 from tests.web.seeding import PAY_SESSION, PROJECT
 
 needs_browser = pytest.mark.skipif(
@@ -40,7 +41,7 @@ def order(film_id: str = WHOLE, start_ms: int = 0, end_ms: int = TO_THE_END) -> 
 async def projecting(settings: Settings, database: Database, blobs: Blobs) -> AsyncIterator[Projector]:
     room = RenderRoom(settings, database)
     try:
-        yield Projector(database, blobs, room)
+        yield Projector(database, blobs, Vault(settings, database, blobs), room)
     finally:
         await room.close()
 

@@ -1,16 +1,15 @@
 """Artifacts: a short-lived token, then the bytes, whole or by range."""
 
 import asyncio
-import re
 from typing import Annotated
 
-from litestar import Response, get
+from litestar import HttpMethod, Response, get, route
 from litestar.params import FromPath, QueryParameter
 
 from retrospec.capture.compress import decompress
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.clock import utc_now
-from retrospec.domain.errors import BadRequest, Forbidden, NotFound, Unauthorized
+from retrospec.domain.errors import Forbidden, NotFound, Unauthorized
 from retrospec.intake import blob_key
 from retrospec.storage import reports
 from retrospec.storage.scope import within_project
@@ -18,8 +17,7 @@ from retrospec.web.access import given_key, needs
 from retrospec.web.api.ingest import AnyRequest
 from retrospec.web.api.read import MAX_INFLATED_BYTES, find_session
 from retrospec.web.api.wire import TokenAnswer
-
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+from retrospec.web.ranges import ranged, stored_file
 
 
 @get(
@@ -37,7 +35,11 @@ async def artifact_token(request: AnyRequest, session_id: FromPath[str], artifac
     return TokenAnswer(token, expires_at)
 
 
-@get("/v1/sessions/{session_id:str}/artifacts/{artifact_type:str}", tags=["artifacts"])
+@route(
+    "/v1/sessions/{session_id:str}/artifacts/{artifact_type:str}",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    tags=["artifacts"],
+)
 async def read_artifact(
     request: AnyRequest,
     session_id: FromPath[str],
@@ -70,34 +72,18 @@ async def _project_of(request: AnyRequest, session_id: str, artifact_type: str, 
 
 
 async def serve_blob(request: AnyRequest, artifact: Artifact) -> Response[bytes]:
-    """The artifact's bytes; a ``Range`` header answers 206 with just those."""
-    if artifact.artifact_key.endswith(".json"):
-        stored = await request.app.state.blobs.get(blob_key(artifact.artifact_key))
-        content = await asyncio.to_thread(decompress, stored, max_bytes=MAX_INFLATED_BYTES)
-        return Response(content, media_type=artifact.content_type)
-    wanted = byte_range(request.headers.get("range", ""), artifact.size_bytes)
-    headers = {"Accept-Ranges": "bytes", "Cache-Control": "private, max-age=300"}
-    if wanted is None:
-        content = await request.app.state.blobs.get(artifact.artifact_key)
-        return Response(content, media_type=artifact.content_type, headers=headers)
-    start, end = wanted
-    content = await request.app.state.blobs.get_range(artifact.artifact_key, start, end)
-    headers["Content-Range"] = f"bytes {start}-{end - 1}/{artifact.size_bytes}"
-    return Response(content, status_code=206, media_type=artifact.content_type, headers=headers)
+    """The artifact's bytes; a ``Range`` header answers 206 with just those, or 416 past the end."""
+    blobs, wanted = request.app.state.blobs, request.headers.get("range", "")
+    kind, headers = artifact.content_type, {"Cache-Control": "private, max-age=300"}
+    if not artifact.artifact_key.endswith(".json"):
+        return await stored_file(blobs, artifact, wanted, media_type=kind, headers=headers)
+    stored = await blobs.get(blob_key(artifact.artifact_key))
+    content = await asyncio.to_thread(decompress, stored, max_bytes=MAX_INFLATED_BYTES)
 
+    async def read(start: int, end: int) -> bytes:
+        return content[start:end]
 
-def byte_range(header: str, size: int) -> tuple[int, int] | None:
-    """``[start, end)`` of a single-range header; None to send everything. Raises BadRequest past the end."""
-    found = _RANGE.fullmatch(header.strip())
-    if found is None or found.groups() == ("", ""):
-        return None
-    first, last = found.groups()
-    if not first:
-        return max(0, size - int(last)), size
-    start, end = int(first), min(int(last) + 1 if last else size, size)
-    if start >= size or end <= start:
-        raise BadRequest(f"The range {header} is outside this artifact of {size} bytes.")
-    return start, end
+    return await ranged(read, len(content), wanted, media_type=kind, headers=headers)
 
 
 ROUTES = [artifact_token, read_artifact]

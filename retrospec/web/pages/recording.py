@@ -1,9 +1,7 @@
 """A session's events and files, for the player."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
 
 import msgspec
 from litestar import Response, get
@@ -22,6 +20,7 @@ from retrospec.vault.dressing import Dresser
 from retrospec.vault.store import Vault
 from retrospec.web.pages.guard import blobs_of, database_of, settings_of
 from retrospec.web.pages.rendering import AnyRequest, Frame
+from retrospec.web.ranges import stored_file
 
 MAX_INFLATED_BYTES = 1 << 30
 GAP_TAG = "retrospec.gap"
@@ -37,7 +36,6 @@ FILE_HEADERS = {
     "Cache-Control": "private, max-age=3600",
 }
 ASSET_HEADERS = FILE_HEADERS | {"Cache-Control": "private, max-age=31536000, immutable"}
-_RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
 
 
 async def read_compressed(blobs: Blobs, object_key: str) -> bytes:
@@ -132,16 +130,5 @@ async def show_artifact(
 
 async def _media(blobs: Blobs, artifact: Artifact, wanted: str) -> Response[bytes]:
     is_shown = artifact.content_type in SHOWN_TYPES
-    headers: dict[str, Any] = FILE_HEADERS | {"Accept-Ranges": "bytes"}
     media_type = artifact.content_type if is_shown else "application/octet-stream"
-    found = _RANGE.fullmatch(wanted)
-    if found is None or artifact.size_bytes == 0:
-        return Response(await blobs.get(artifact.artifact_key), media_type=media_type, headers=headers)
-    start = int(found[1])
-    end = min(int(found[2]) if found[2] else artifact.size_bytes - 1, artifact.size_bytes - 1)
-    if start > end:
-        outside = {"Content-Range": f"bytes */{artifact.size_bytes}"}
-        return Response(b"", media_type=media_type, status_code=416, headers=outside)
-    headers["Content-Range"] = f"bytes {start}-{end}/{artifact.size_bytes}"
-    part = await blobs.get_range(artifact.artifact_key, start, end + 1)
-    return Response(part, media_type=media_type, status_code=206, headers=headers)
+    return await stored_file(blobs, artifact, wanted, media_type=media_type, headers=FILE_HEADERS)

@@ -105,6 +105,35 @@ def test_stats_count_per_kind(client: Client) -> None:
     assert client.http.get("/v1/issues/stats", params={"hours": 721}).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("wanted", "status", "part", "span"),
+    [
+        ("bytes=0-9", 206, slice(0, 10), "0-9"),
+        ("bytes=-5", 206, slice(-5, None), "{from_five}-{last}"),
+        ("bytes=5-", 206, slice(5, None), "5-{last}"),
+        ("bytes=3-999999999", 206, slice(3, None), "3-{last}"),
+        ("bytes=-999999999", 206, slice(0, None), "0-{last}"),
+        ("bytes=999999999-", 416, slice(0), "*"),
+        ("bytes=-0", 416, slice(0), "*"),
+        ("bytes=9-3", 200, slice(None), ""),
+        ("bytes=0-1,4-5", 200, slice(None), ""),
+        ("lines=1-2", 200, slice(None), ""),
+    ],
+)
+def test_an_artifact_is_read_in_parts(client: Client, wanted: str, status: int, part: slice, span: str) -> None:
+    client.send("parts", marker())
+    client.judged("parts")
+    path = "/v1/sessions/parts/artifacts/analysis_json"
+    whole = client.http.get(path)
+    size = len(whole.content)
+    answer = client.http.get(path, headers={"Range": wanted})
+    told = f"bytes {span.format(from_five=size - 5, last=size - 1)}/{size}" if span else None
+    assert (answer.status_code, answer.content, answer.headers.get("content-range")) == (status, whole.content[part], told)
+    asked = client.http.head(path)
+    assert (asked.status_code, asked.content, int(asked.headers["content-length"])) == (200, b"", size)
+    assert asked.headers["accept-ranges"] == "bytes"
+
+
 def test_an_artifact_is_read_by_token_without_a_key(client: Client, server: RunningServer) -> None:
     client.send("art", marker())
     client.judged("art")
