@@ -63,7 +63,7 @@ async def react(
         return
     issue = change.after.issue
     outcome = _outcome(issue, findings)
-    await impact.add_session(connection, issue.project_id, sighting.cluster_key, _facets(session, outcome))
+    await impact.add_session(connection, issue.project_id, sighting.cluster_key, _facets(session, sighting.page, outcome))
     if change.before is not None and issue.session_count == change.before.session_count:
         return  # another of the issue's clusters counted this session
     await _raise_impact(connection, session, change, outcome)
@@ -72,7 +72,7 @@ async def react(
     news = _News(session, sighting, change, settings, now)
     standing = await work.find(connection, issue.project_id, issue.key)
     if not standing.watch:
-        await _start_watch(connection, session, issue, now)
+        await _start_watch(connection, session, sighting.page, issue, now)
     else:
         await work.add_uses(connection, issue.project_id, issue.key, failed=1)
     this_hour = await _sessions_by_hour(connection, issue, since_hour=hour_of(now) - SPIKES_LOOK_BACK_HOURS)
@@ -95,14 +95,14 @@ def _outcome(issue: Issue, findings: Sequence[Finding]) -> Outcome:
     return worst(standing)
 
 
-def _facets(session: Session, outcome: Outcome) -> dict[str, str]:
+def _facets(session: Session, page: str, outcome: Outcome) -> dict[str, str]:
     facets = {
         "browser": session.browser,
         "os": session.os,
         "device": session.device,
         "release": session.release,
         "environment": session.environment,
-        "route": page_template(session.route),
+        "route": page_template(page),
     }
     facets |= {f"tag:{name}"[:80]: value for name, value in sorted(session.tags.items())[:MAX_TAGS]}
     return {name: value for name, value in facets.items() if value} | {"outcome": str(outcome)}
@@ -184,14 +184,14 @@ async def unmute_overdue(connection: Connection, *, now: datetime) -> int:
 # ── use of what failed ────────────────────────────────────────────────────────────────────
 
 
-async def _start_watch(connection: Connection, session: Session, issue: Issue, now: datetime) -> None:
+async def _start_watch(connection: Connection, session: Session, page: str, issue: Issue, now: datetime) -> None:
     """From now on count who uses what failed here."""
     own = await markers.of_session(connection, session.project_id, session.id)
     of_kind = [marker for marker in own if marker.kind == issue.kind]
     lead = next((marker for marker in of_kind if marker.cluster_key == issue.key), of_kind[0] if of_kind else None)
     if lead is None:
         return
-    watch = watch_of(issue.kind, lead.label, read_evidence(lead.evidence), session.route)
+    watch = watch_of(issue.kind, lead.label, read_evidence(lead.evidence), page)
     if watch is not None:
         await work.change(
             connection, issue.project_id, issue.key, watch=watch.name, watch_shown=watch.shown, watched_since=now
@@ -289,7 +289,7 @@ def _facts(news: _News) -> dict[str, Any]:
         "firstSeenAt": issue.first_seen_at,
         "lastSeenAt": issue.last_seen_at,
         "release": session.release,
-        "route": session.route,
+        "route": news.sighting.page,
         "site": session.site,
         "sessionId": session.id,
         "jumpMs": news.sighting.jump_ms,

@@ -144,6 +144,7 @@ def _sighting(
         first_observed_at=min(marker.observed_at for marker in own),
         last_observed_at=max(marker.observed_at for marker in own),
         jump_ms=lead.replay_offset_ms,
+        page=(finding.page if finding else "") or session.route,
         parts=named.parts,
         ignored=named.ignored,
         tokens=named.tokens,

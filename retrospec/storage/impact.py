@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import bindparam, func, select, update
 
 from retrospec.storage.database import Connection
-from retrospec.storage.tables import issue_facets, issues
+from retrospec.storage.tables import clusters, issue_facets, issues
 from retrospec.storage.upsert import insert_new
 
 MAX_VALUES = 100
@@ -49,6 +49,29 @@ async def set_impact(connection: Connection, project_id: str, key: str, impact: 
     await connection.execute(
         update(issues).where(issues.c.project_id == project_id, issues.c.key == key).values(impact=impact)
     )
+
+
+async def main_pages(connection: Connection, project_id: str, keys: Sequence[str]) -> dict[str, str]:
+    """The page on which each of these issues happened most, by issue key; those without one are left out."""
+    found = await connection.execute(
+        select(clusters.c.issue_key, issue_facets.c.value, func.sum(issue_facets.c.session_count).label("times"))
+        .join(
+            clusters,
+            (clusters.c.project_id == issue_facets.c.project_id) & (clusters.c.key == issue_facets.c.cluster_key),
+        )
+        .where(
+            clusters.c.project_id == project_id,
+            clusters.c.issue_key.in_(list(keys)),
+            issue_facets.c.project_id == project_id,
+            issue_facets.c.facet == "route",
+            issue_facets.c.value != OTHER,
+        )
+        .group_by(clusters.c.issue_key, issue_facets.c.value)
+    )
+    pages: dict[str, str] = {}
+    for row in sorted(found, key=lambda row: (-row.times, row.value)):
+        pages.setdefault(row.issue_key, row.value)
+    return pages
 
 
 async def facets_of(connection: Connection, project_id: str, keys: Sequence[str]) -> dict[str, list[tuple[str, int]]]:

@@ -37,6 +37,8 @@ class Sighting(msgspec.Struct, kw_only=True):
     last_observed_at: datetime
     jump_ms: int
     """Where in its replay the failure is."""
+    page: str = ""
+    """Path of the page it happened on."""
     parts: list[tuple[str, str]] = []
     """Of the fingerprint: what was equal, by name."""
     ignored: list[str] = []

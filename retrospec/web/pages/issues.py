@@ -10,7 +10,7 @@ from litestar.params import FromQuery, QueryParameter
 
 from retrospec.domain.clock import utc_now
 from retrospec.domain.issue import Issue, IssueState
-from retrospec.storage import dashboard, dashboard_issues, stats, strips
+from retrospec.storage import dashboard, dashboard_issues, impact, stats, strips
 from retrospec.storage.dashboard import Activity
 from retrospec.storage.dashboard_issues import SORTS, IssueFilter, SortCursor, read_sort_cursor
 from retrospec.storage.database import Connection
@@ -230,6 +230,7 @@ async def _lines(
         connection, project_id, [issue.representative_session_id for issue in shown]
     )
     pictures = await strips.of_issues(connection, project_id, [issue.key for issue in shown])
+    pages = await impact.main_pages(connection, project_id, [issue.key for issue in shown])
     lines = []
     for issue in shown:
         site, route = where.get(issue.representative_session_id, ("", ""))
@@ -237,7 +238,7 @@ async def _lines(
             IssueLine(
                 issue=issue,
                 site=site,
-                route=route,
+                route=pages.get(issue.key, route),
                 trend=charts.trend(by_hour[issue.key], span, now, width=96, height=24),
                 url=f"/p/{project_id}/issues/{issue.key}",
                 strip=issue_strip(pictures.get(issue.key), project_id, issue.key),
