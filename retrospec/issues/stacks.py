@@ -180,7 +180,7 @@ _NAMELESS = frozenset({"anonymous", "function", "null", "undefined", "unknown", 
 _ENTRY_CODE = frozenset({"global code", "module code", "eval code", "Global code"})
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=16_384)
 def bare_function(function: str) -> str:
     """The last name of a function as all engines would give it; empty for a nameless one.
 

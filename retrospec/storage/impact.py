@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import bindparam, func, select, update
 
 from retrospec.storage.database import Connection
-from retrospec.storage.tables import issue_facets, issues
+from retrospec.storage.tables import clusters, issue_facets, issues
 from retrospec.storage.upsert import insert_new
 
 MAX_VALUES = 100
@@ -49,6 +49,22 @@ async def set_impact(connection: Connection, project_id: str, key: str, impact: 
     await connection.execute(
         update(issues).where(issues.c.project_id == project_id, issues.c.key == key).values(impact=impact)
     )
+
+
+async def impact_of_cluster(connection: Connection, project_id: str, cluster_key: str) -> float:
+    """The same of one cluster, which it takes along when issues merge or part."""
+    impact: float = await connection.scalar(_IMPACT, {"p": project_id, "k": cluster_key}) or 0.0
+    return impact
+
+
+async def set_cluster_impact(connection: Connection, project_id: str, cluster_key: str, impact: float) -> None:
+    """Store a cluster's share of it."""
+    await connection.execute(_SET_IMPACT, {"p": project_id, "k": cluster_key, "i": impact})
+
+
+_ITS_CLUSTER = (clusters.c.project_id == bindparam("p")) & (clusters.c.key == bindparam("k"))
+_IMPACT = select(clusters.c.impact).where(_ITS_CLUSTER)
+_SET_IMPACT = update(clusters).where(_ITS_CLUSTER).values(impact=bindparam("i"))
 
 
 async def facets_of(connection: Connection, project_id: str, keys: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
