@@ -81,7 +81,7 @@ async def react(
     else:
         await work.add_uses(connection, issue.project_id, issue.key, failed=1)
     this_hour = await _sessions_by_hour(connection, issue, since_hour=hour_of(now) - SPIKES_LOOK_BACK_HOURS)
-    is_promoted_now = change.promoted_now or _is_joined_into_being(change, now)
+    is_promoted_now = change.promoted_now or await _is_joined_into_being(connection, change, now)
     is_told = False
     if is_promoted_now:
         await activity.note(
@@ -97,10 +97,12 @@ async def react(
     return is_told
 
 
-def _is_joined_into_being(change: Change, now: datetime) -> bool:
+async def _is_joined_into_being(connection: Connection, change: Change, now: datetime) -> bool:
     """Whether clusters below the threshold were joined above it while this very session was placed."""
-    shown_at = change.after.promoted_at
-    return shown_at is not None and to_epoch_ms(shown_at) == to_epoch_ms(now)
+    issue, shown_at = change.after.issue, change.after.promoted_at
+    if shown_at is None or to_epoch_ms(shown_at) != to_epoch_ms(now):
+        return False
+    return not await activity.is_noted(connection, issue.project_id, issue.key, "promoted")
 
 
 def _outcome(issue: Issue, findings: Sequence[Finding]) -> Outcome:

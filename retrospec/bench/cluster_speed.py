@@ -86,11 +86,14 @@ async def _over_sqlite(folder: Path, held: MemoryStore, issues: int) -> Speed:
 
 async def _observed(index: NeighbourIndex, numbers: range) -> float:
     """New issues a second."""
-    evidence = [_made_up(number) for number in numbers]
-    began = time.thread_time()
-    for one in map(_print_of, evidence):
-        await index.observe(KIND, one)
-    return len(evidence) / max(time.thread_time() - began, 1e-9)
+    spent = 0.0
+    for first in range(numbers.start, numbers.stop, BATCH):
+        evidence = [_made_up(number) for number in range(first, min(first + BATCH, numbers.stop))]
+        began = time.thread_time()
+        for one in map(_print_of, evidence):
+            await index.observe(KIND, one)
+        spent += time.thread_time() - began
+    return len(numbers) / max(spent, 1e-9)
 
 
 async def _measured(name: str, store: TokenStore, issues: int) -> Speed:

@@ -6,7 +6,6 @@ only where the program wrote them or where there is no place.
 """
 
 import re
-from functools import lru_cache
 from typing import Any
 
 from retrospec.issues.drafts import Draft
@@ -21,11 +20,7 @@ _MINIFIED_NAME = re.compile(r"(?<![\w$.'\"<])[a-zA-Z_$][\w$]?(?=\.|\b(?![\w$.'\"
 
 def draft_exception(label: str, raw: Any) -> Draft:
     """Type, then source place and own message; else the exact build's place; else the words alone."""
-    return _drafted(read_exception(label, raw))
-
-
-@lru_cache(maxsize=256)
-def _drafted(failure: Failure) -> Draft:
+    failure = read_exception(label, raw)
     meant = engine_message(failure.type, failure.message)
     type_ = _type(failure, meant)
     template = message_template(failure.message, keep_quoted=type_ in NATIVE_TYPES)

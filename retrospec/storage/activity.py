@@ -41,6 +41,14 @@ async def latest(connection: Connection, project_id: str, keys: Sequence[str], *
     ]
 
 
+async def is_noted(connection: Connection, project_id: str, key: str, kind: str) -> bool:
+    """Whether the log has a line of this kind."""
+    line = select(issue_activity.c.id).where(
+        issue_activity.c.project_id == project_id, issue_activity.c.issue_key == key, issue_activity.c.kind == kind
+    )
+    return (await connection.execute(line.limit(1))).first() is not None
+
+
 async def forget_lines(connection: Connection, *, before: datetime) -> int:
     """Delete what was logged before ``before``, but no comment: those stay as long as the project; how many."""
     old = issue_activity.c.at < before, issue_activity.c.kind != "comment"
