@@ -148,7 +148,9 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         no_look = await asyncio.to_thread(why_not, settings)
         look = None if no_look else await stack.enter_async_context(_looking(app, line))
         named = state.source_names
-        state.pipeline = Pipeline(settings, database, blobs, metrics, named, word, look, no_look, state.traffic)
+        state.courier = courier_for(state)
+        told = state.traffic, state.courier.wake
+        state.pipeline = Pipeline(settings, database, blobs, metrics, named, word, look, no_look, *told)
         state.turns = Turns(database, state.pipeline.advance, lambda: state.admission.room is Room.FULL)
         await ensure_default_project(database, now=utc_now())
         await asyncio.to_thread(doorbell.forget_all)
@@ -158,7 +160,6 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         consumer = doorbell.consumer(settings.worker.threads)
         await asyncio.to_thread(consumer.start)
         stack.push_async_callback(asyncio.to_thread, consumer.stop, graceful=True)
-        state.courier = courier_for(state)
         for periodic in (
             sweep_forever(database, ring, every_s=settings.worker.sweep_seconds),
             _clean_forever(settings, database, blobs, metrics),

@@ -103,6 +103,7 @@ class Pipeline:
         look: Look | None,
         no_look: str,
         traffic: Traffic,
+        ring_courier: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -113,6 +114,7 @@ class Pipeline:
         self._no_look = no_look
         """Why nothing looks, in one sentence."""
         self._traffic = traffic
+        self._ring_courier = ring_courier
         self._reading = asyncio.Semaphore(1)
         """Reading is the interpreter's own work: two at once would only take turns, with twice the memory."""
 
@@ -292,7 +294,7 @@ class Pipeline:
         """
         session = claim.session
         counted = count(session, report, findings, seen, self._settings.rules)
-        now = utc_now()
+        now, is_told = utc_now(), []
 
         def combine(old: Tally | None, new: Sighting) -> Tally:
             return add_sighting(old, new, self._settings.promote, now)
@@ -311,10 +313,13 @@ class Pipeline:
             await place_sightings(connection, counted.sightings, self._settings.promote, now)
             for sighting in counted.sightings:
                 change = await issues.count_sighting(connection, sighting, combine=combine)
-                await reactions.react(connection, session, sighting, change, findings, self._settings, now=now)
+                is_told.append(await reactions.react(connection, session, sighting, change, findings, self._settings, now=now))
             return True
 
-        return not await self._save_or_release(claim, save, report)
+        is_saved = await self._save_or_release(claim, save, report)
+        if is_saved and any(is_told):
+            self._ring_courier()
+        return not is_saved
 
     async def accept_report(self, sent: Any) -> ReportCard:
         """An outside analyzer's card: empty fields keep what was there; any status but pending settles it."""

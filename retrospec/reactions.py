@@ -15,6 +15,7 @@ import structlog
 from retrospec.alerts import rules
 from retrospec.alerts.rulebook import Standing, rules_in_force
 from retrospec.alerts.rules import EventKind
+from retrospec.domain.clock import to_epoch_ms
 from retrospec.domain.finding import Finding, Outcome
 from retrospec.domain.finding import Standing as FindingStanding
 from retrospec.domain.issue import Issue, IssueState
@@ -57,36 +58,51 @@ async def react(
     settings: Settings,
     *,
     now: datetime,
-) -> None:
-    """Everything that follows from one counted sighting; nothing for a session counted before."""
+) -> bool:
+    """Everything that follows from one counted sighting; nothing for a session counted before.
+
+    Whether letters were written, for the courier to be woken once they are committed.
+    """
     if not change.is_new_session:
-        return
+        return False
     issue = change.after.issue
     outcome = _outcome(issue, findings)
     await impact.add_session(connection, issue.project_id, sighting.cluster_key, _facets(session, sighting.page, outcome))
+    await _raise_cluster_impact(connection, session, sighting, change, outcome)
     if change.before is not None and issue.session_count == change.before.session_count:
-        return  # another of the issue's clusters counted this session
+        return False  # another of the issue's clusters counted this session
     await _raise_impact(connection, session, change, outcome)
     if change.after.promoted_at is None:
-        return
+        return False
     news = _News(session, sighting, change, settings, now)
     standing = await work.find(connection, issue.project_id, issue.key)
     if not standing.watch:
-        await _start_watch(connection, session, sighting.page, issue, now)
+        await _start_watch(connection, session, sighting, issue, now)
     else:
         await work.add_uses(connection, issue.project_id, issue.key, failed=1)
     this_hour = await _sessions_by_hour(connection, issue, since_hour=hour_of(now) - SPIKES_LOOK_BACK_HOURS)
-    if change.promoted_now:
+    is_promoted_now = change.promoted_now or await _is_joined_into_being(connection, change, now)
+    is_told = False
+    if is_promoted_now:
         await activity.note(
             connection, issue.project_id, issue.key, "promoted", f"{issue.session_count} sessions", author="", now=now
         )
-        await _tell(connection, news, EventKind.NEW, "", {})
+        is_told = await _tell(connection, news, EventKind.NEW, "", {})
     elif issue.state is IssueState.RESOLVED:
-        await _maybe_regress(connection, news, standing)
+        is_told = await _maybe_regress(connection, news, standing)
     elif issue.state is IssueState.MUTED:
         await _maybe_unmute(connection, issue, standing, max(this_hour.values(), default=0), now)
-    if issue.state in (IssueState.ACTIVE, IssueState.ACKNOWLEDGED) and not change.promoted_now:
-        await _maybe_spike(connection, news, this_hour)
+    if issue.state in (IssueState.ACTIVE, IssueState.ACKNOWLEDGED) and not is_promoted_now:
+        is_told = await _maybe_spike(connection, news, this_hour) or is_told
+    return is_told
+
+
+async def _is_joined_into_being(connection: Connection, change: Change, now: datetime) -> bool:
+    """Whether clusters below the threshold were joined above it while this very session was placed."""
+    issue, shown_at = change.after.issue, change.after.promoted_at
+    if shown_at is None or to_epoch_ms(shown_at) != to_epoch_ms(now):
+        return False
+    return not await activity.is_noted(connection, issue.project_id, issue.key, "promoted")
 
 
 def _outcome(issue: Issue, findings: Sequence[Finding]) -> Outcome:
@@ -115,6 +131,15 @@ async def _raise_impact(connection: Connection, session: Session, change: Change
     await impact.set_impact(connection, issue.project_id, issue.key, raised)
 
 
+async def _raise_cluster_impact(
+    connection: Connection, session: Session, sighting: Sighting, change: Change, outcome: Outcome
+) -> None:
+    named = connection, session.project_id, sighting.cluster_key
+    so_far = await impact.impact_of_cluster(*named)
+    raised = added_impact(so_far, outcome=outcome, is_new_person=change.is_new_person, at=_moment(session))
+    await impact.set_cluster_impact(*named, raised)
+
+
 def _moment(session: Session) -> datetime:
     """When the session ended, by its own clock but not later than it arrived."""
     return min(session.updated_at, session.started_at + timedelta(milliseconds=session.duration_ms))
@@ -134,12 +159,12 @@ async def _sessions_by_hour(connection: Connection, issue: Issue, *, since_hour:
 
 async def _maybe_regress(
     connection: Connection, news: _News, standing: Work
-) -> None:
+) -> bool:
     issue, fix, session, now = news.change.after.issue, standing.fix, news.session, news.now
     if fix is None or not is_of_the_fix(fix, *await _placed(connection, session, standing)):
-        return
+        return False
     if not await triage.reopen(connection, issue.project_id, issue.key, was=IssueState.RESOLVED, now=now):
-        return
+        return False
     fixed_in = fix.release or ("" if fix.fix_in is FixIn.NOW else "the next release")
     seen_in = f"came back in {session.release}" if session.release else "came back"
     detail = f"{seen_in}, resolved in {fixed_in}" if fixed_in else seen_in
@@ -147,7 +172,7 @@ async def _maybe_regress(
     occurrence = str(int(fix.resolved_at.timestamp() * 1000))
     facts = {"fixedIn": fixed_in, "seenIn": session.release}
     issue.state = IssueState.ACTIVE
-    await _tell(connection, news, EventKind.REGRESSION, occurrence, facts)
+    return await _tell(connection, news, EventKind.REGRESSION, occurrence, facts)
 
 
 async def _placed(connection: Connection, session: Session, standing: Work) -> tuple[Visit, datetime | None]:
@@ -184,14 +209,17 @@ async def unmute_overdue(connection: Connection, *, now: datetime) -> int:
 # ── use of what failed ────────────────────────────────────────────────────────────────────
 
 
-async def _start_watch(connection: Connection, session: Session, page: str, issue: Issue, now: datetime) -> None:
+async def _start_watch(
+    connection: Connection, session: Session, sighting: Sighting, issue: Issue, now: datetime
+) -> None:
     """From now on count who uses what failed here."""
     own = await markers.of_session(connection, session.project_id, session.id)
     of_kind = [marker for marker in own if marker.kind == issue.kind]
-    lead = next((marker for marker in of_kind if marker.cluster_key == issue.key), of_kind[0] if of_kind else None)
+    its_own = (marker for marker in of_kind if marker.cluster_key == sighting.cluster_key)
+    lead = next(its_own, of_kind[0] if of_kind else None)
     if lead is None:
         return
-    watch = watch_of(issue.kind, lead.label, read_evidence(lead.evidence), page)
+    watch = watch_of(issue.kind, lead.label, read_evidence(lead.evidence), sighting.page)
     if watch is not None:
         await work.change(
             connection, issue.project_id, issue.key, watch=watch.name, watch_shown=watch.shown, watched_since=now
@@ -237,31 +265,34 @@ async def _maybe_verify(connection: Connection, project_id: str, key: str, stand
 
 async def _maybe_spike(
     connection: Connection, news: _News, lately: dict[int, int]
-) -> None:
+) -> bool:
     issue = news.change.after.issue
     hour = max((hour for hour, count in lately.items() if count >= rules.FEWEST), default=None)
     if hour is None:
-        return
+        return False
     by_hour = await _sessions_by_hour(connection, issue, since_hour=hour - rules.BASELINE_HOURS)
     spike = rules.find_spike(by_hour, hour, first_hour=hour_of(issue.first_seen_at))
-    if spike is not None:
-        facts = {"sessionsInHour": spike.count, "usualPerHour": spike.usual, "limit": spike.limit}
-        await _tell(connection, news, EventKind.SPIKE, str(hour), facts)
+    if spike is None:
+        return False
+    facts = {"sessionsInHour": spike.count, "usualPerHour": spike.usual, "limit": spike.limit}
+    return await _tell(connection, news, EventKind.SPIKE, str(hour), facts)
 
 
 async def _tell(
     connection: Connection, news: _News, event: EventKind, occurrence: str, more: dict[str, Any]
-) -> None:
-    """Put a letter into the outbox for every rule that wants this event."""
+) -> bool:
+    """Put a letter into the outbox for every rule that wants this event; whether any is to go out."""
     issue, facts = news.change.after.issue, _facts(news) | more
+    is_any = False
     for rule in await rules_in_force(connection, issue.project_id, news.settings.alerts):
         if event in rule.events and not rule.paused:
-            await _post(connection, rule, event, issue, occurrence, facts, news.now)
+            is_any = await _post(connection, rule, event, issue, occurrence, facts, news.now) or is_any
+    return is_any
 
 
 async def _post(
     connection: Connection, rule: Standing, event: EventKind, issue: Issue, occurrence: str, facts: dict[str, Any], now: datetime
-) -> None:
+) -> bool:
     told_at = await outbox.last_told_at(connection, issue.project_id, rule.id, issue.key, event)
     is_quiet = rules.is_quiet(told_at, now=now, quiet=timedelta(minutes=rule.quiet_minutes))
     due = now
@@ -271,7 +302,7 @@ async def _post(
     named = issue.project_id, rule.id, rule.channel_id, str(event), issue.key
     key = rules.event_key(event, issue.key, occurrence)
     letter = outbox.letter(*named, key, facts, not_before=due, now=now, state="quiet" if is_quiet else "waiting")
-    await outbox.post(connection, letter)
+    return await outbox.post(connection, letter) and not is_quiet
 
 
 def _facts(news: _News) -> dict[str, Any]:

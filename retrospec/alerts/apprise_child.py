@@ -9,7 +9,7 @@ import json
 import sys
 from typing import Any
 
-from retrospec.alerts.outbound import is_public
+from retrospec.alerts.outbound import IN_PRIVATE_NETWORK, is_public
 
 LOCAL_SCHEMAS = frozenset({"syslog", "dbus", "gnome", "glib", "kde", "qt", "macosx", "windows", "growl"})
 """These speak to the machine the server runs on."""
@@ -19,17 +19,20 @@ class RefusedAddress(ConnectionError):
     """A channel tried to connect into a private network."""
 
 
-def guard_connections() -> None:
-    """From here on this process connects to public addresses only."""
+def guard_connections() -> list[str]:
+    """From here on this process connects to public addresses only; what is refused is added to the list."""
+    refused: list[str] = []
 
     def check(event: str, arguments: tuple[Any, ...]) -> None:
         if event != "socket.connect":
             return
         address = arguments[1]
         if not isinstance(address, tuple) or not is_public(str(address[0])):
+            refused.append(str(address))
             raise RefusedAddress("refused")
 
     sys.addaudithook(check)
+    return refused
 
 
 def send(asked: dict[str, Any]) -> dict[str, Any]:
@@ -42,11 +45,12 @@ def send(asked: dict[str, Any]) -> dict[str, Any]:
     channel = apprise.Apprise.instantiate(asked["address"], suppress_exceptions=True)
     if channel is None:
         return {"outcome": "dead", "answer": "Apprise does not know this address; see its list of services."}
-    if not asked["allowPrivate"]:
-        guard_connections()
+    refused = [] if asked["allowPrivate"] else guard_connections()
     taken = channel.notify(title=asked["title"], body=asked["text"], body_format=apprise.NotifyFormat.TEXT)
     if taken:
         return {"outcome": "delivered", "answer": f"{channel.service_name} took it."}
+    if refused:
+        return {"outcome": "dead", "answer": IN_PRIVATE_NETWORK}
     return {"outcome": "retry", "answer": f"{channel.service_name} did not take it."}
 
 

@@ -8,7 +8,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -42,11 +42,19 @@ def retry_wait_s(attempt: int, *, base_s: float, jitter: float, asked_s: float =
 class Courier:
     """Delivers what the outbox holds; ``address`` is where people reach this server."""
 
-    def __init__(self, settings: AlertSettings, database: Database, address: Callable[[], str], image_link: ImageLink) -> None:
+    def __init__(
+        self,
+        settings: AlertSettings,
+        database: Database,
+        address: Callable[[], str],
+        image_link: ImageLink,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._settings = settings
         self._database = database
         self._address = address
         self._image_link = image_link
+        self._clock = clock
         self._called = asyncio.Event()
 
     def wake(self) -> None:
@@ -79,7 +87,7 @@ class Courier:
         return count
 
     async def _claim(self) -> list[Letter]:
-        now = utc_now()
+        now = self._clock()
         async with self._database.read() as connection:
             if not await outbox.is_any_due(connection, now=now):
                 return []
@@ -92,7 +100,7 @@ class Courier:
         took_ms = round((time.perf_counter() - started) * 1000)
         is_last = first.attempt >= self._settings.max_attempts
         outcome = "dead" if handed.outcome == "retry" and is_last else handed.outcome
-        now = utc_now()
+        now = self._clock()
         wait_s = retry_wait_s(
             first.attempt,
             base_s=self._settings.retry_base_seconds,

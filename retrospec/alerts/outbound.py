@@ -16,6 +16,7 @@ import msgspec
 from retrospec.domain.errors import RetroSpecError
 
 MOST_ANSWER_BYTES = 4_096
+IN_PRIVATE_NETWORK = "Its host is in a private network; alerts.allow_private_addresses = true would let it be reached."
 _SHARED_OR_TRANSLATED = [
     ipaddress.ip_network(text) for text in ("100.64.0.0/10", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
 ]
@@ -55,10 +56,7 @@ async def resolve(host: str, port: int, *, allow_private: bool) -> str:
         raise NotSent("Its host has no address.", may_help=True) from error
     addresses = [str(each[4][0]) for each in found]
     if not allow_private and not all(map(is_public, addresses)):
-        raise NotSent(
-            "Its host is in a private network; alerts.allow_private_addresses = true would let it be reached.",
-            may_help=False,
-        )
+        raise NotSent(IN_PRIVATE_NETWORK, may_help=False)
     return addresses[0]
 
 

@@ -1,7 +1,8 @@
 """``retrospec bench cluster``: how well failures are grouped, on labelled sets, beside what others do.
 
 The sets are brought by whoever runs it: a folder of ``<set>_<part>.jsonl.gz`` (exceptions, probes, api_urls, log_messages; a
-``label`` in each line) and ``browser_errors_<part>.yml``. A set that isn't there is left out and said so. Thresholds were chosen on the ``dev`` parts alone.
+``label`` in each line) and ``browser_errors_<part>.yml``. A set that isn't there is left out and said so. A ``dev`` part falls
+into a half to tune on and one to report (``cluster_goals.py``); another part is reported whole.
 """
 
 import gzip
@@ -15,6 +16,7 @@ from typing import Any, TextIO, TypeVar
 import msgspec
 
 from retrospec.bench import cluster_baselines as baselines
+from retrospec.bench.cluster_goals import Line, parts_of, print_goals
 from retrospec.bench.cluster_scores import Scores, score
 from retrospec.domain.marker import MarkerKind
 from retrospec.issues.fingerprint_v1 import Fingerprint, fingerprint
@@ -37,18 +39,6 @@ def driven(work: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a memory store waited")
 
 
-class Line(msgspec.Struct, kw_only=True):
-    """One row of the table."""
-
-    name: str
-    how: str
-    """``ours`` or the baseline's name."""
-    items: int
-    scores: Scores
-    type_merges: int = 0
-    """Groups with more than one exception type in them."""
-
-
 def run(data_dir: Path, out: TextIO = sys.stdout) -> list[Line]:
     """Measure every set in ``data_dir`` and print the tables; minutes of one core. Raises FileNotFoundError for no set."""
     lines: list[Line] = []
@@ -57,11 +47,18 @@ def run(data_dir: Path, out: TextIO = sys.stdout) -> list[Line]:
         if not paths:
             print(f"{stem}: not in {data_dir}, left out", file=out)
         for path in paths:
-            lines += measure(_read(path))
+            for part, items in parts_of(_part_of(path), _read(path)).items():
+                lines += [msgspec.structs.replace(line, part=part) for line in measure(items)]
     if not lines:
         raise FileNotFoundError(f"no labelled set in {data_dir}")
-    _print(lines, out)
+    for part in dict.fromkeys(line.part for line in lines):
+        _print(part, [line for line in lines if line.part == part], out)
+    print_goals(lines, out)
     return lines
+
+
+def _part_of(path: Path) -> str:
+    return path.name.partition(".")[0].rpartition("_")[2]
 
 
 def _read(path: Path) -> list[Item]:
@@ -252,8 +249,8 @@ _SETS: dict[str, Callable[[list[Item]], list[Line]]] = {
 }
 
 
-def _print(lines: list[Line], out: TextIO) -> None:
-    print(f"{'set':<34} {'by':<18} {'items':>6} {'pair F1':>8} {'precis.':>8} {'B-cubed':>8} {'exact':>7} {'types mixed':>12}", file=out)
+def _print(part: str, lines: list[Line], out: TextIO) -> None:
+    print(f"\n{part:<34} {'by':<18} {'items':>6} {'pair F1':>8} {'precis.':>8} {'B-cubed':>8} {'exact':>7} {'types mixed':>12}", file=out)
     for line in lines:
         s = line.scores
         print(
@@ -261,7 +258,3 @@ def _print(lines: list[Line], out: TextIO) -> None:
             f"{s.b_cubed:>8.4f} {s.accuracy:>7.4f} {line.type_merges:>12}",
             file=out,
         )
-    logs = [line.scores.accuracy for line in lines if line.name.startswith("log ") and line.how == "ours"]
-    drain = [line.scores.accuracy for line in lines if line.name.startswith("log ") and line.how == "Drain"]
-    if logs:
-        print(f"log sets, mean grouping accuracy: ours {sum(logs) / len(logs):.4f}, Drain {sum(drain) / len(drain):.4f}", file=out)

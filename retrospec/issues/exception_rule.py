@@ -6,13 +6,12 @@ only where the program wrote them or where there is no place.
 """
 
 import re
-from functools import lru_cache
 from typing import Any
 
 from retrospec.issues.drafts import Draft
 from retrospec.issues.engine_messages import NATIVE_TYPES, EngineMessage, engine_message
 from retrospec.issues.failure import Failure, read_exception
-from retrospec.issues.places import Place, place_of, site_tokens
+from retrospec.issues.places import Place, own_frames, place_of, site_tokens
 from retrospec.issues.templates import MASK, message_template
 
 _MAX_TITLE_CHARS = 120
@@ -21,21 +20,19 @@ _MINIFIED_NAME = re.compile(r"(?<![\w$.'\"<])[a-zA-Z_$][\w$]?(?=\.|\b(?![\w$.'\"
 
 def draft_exception(label: str, raw: Any) -> Draft:
     """Type, then source place and own message; else the exact build's place; else the words alone."""
-    return _drafted(read_exception(label, raw))
-
-
-@lru_cache(maxsize=256)
-def _drafted(failure: Failure) -> Draft:
+    failure = read_exception(label, raw)
     meant = engine_message(failure.type, failure.message)
     type_ = _type(failure, meant)
     template = message_template(failure.message, keep_quoted=type_ in NATIVE_TYPES)
-    place = place_of(failure.frames, mapped=failure.mapped)
+    app = own_frames(failure.frames)
+    raw_app = app if failure.raw_frames is failure.frames else own_frames(failure.raw_frames)
+    place = place_of(failure.frames, app, mapped=failure.mapped)
     words = _words(type_, meant, template, place)
     parts = [("type", type_), *place.parts, *words]
     return Draft(
         parts=[part for part in parts if part[1]],
         ignored=_ignored(place, words),
-        tokens=[f"type:{type_}", *site_tokens(failure.raw_frames), *_tokens(type_, template, meant, place)],
+        tokens=[f"type:{type_}", *site_tokens(raw_app), *_tokens(type_, template, meant, place)],
         title=_title(type_, template, failure),
     )
 

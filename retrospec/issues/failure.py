@@ -5,7 +5,6 @@ Older clients send a label and evidence of any shape; what the evidence lacks is
 """
 
 import re
-from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct, structs
@@ -99,9 +98,7 @@ def read_exception(label: str, raw: Any) -> Failure:
     return failure if failure.message else structs.replace(failure, message=evidence.message)
 
 
-@lru_cache(maxsize=256)
 def _as_reported(label: str, type_: str, message: str, stack: str, where: Frame) -> Failure:
-    """The same texts come again with every visitor who meets the failure in the same browser."""
     parsed = parse_stack(stack)
     own, tail = _without_tail(label)
     label_type, label_message = typed(own)

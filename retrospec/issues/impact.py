@@ -7,6 +7,7 @@ passes, and the number can stand in an index.
 """
 
 import math
+from collections.abc import Iterable
 from datetime import datetime
 
 from retrospec.domain.clock import to_epoch_ms
@@ -26,6 +27,14 @@ def added_impact(impact: float, *, outcome: Outcome, is_new_person: bool, at: da
         return new
     high, low = max(impact, new), min(impact, new)
     return high + math.log2(1.0 + 2.0 ** (low - high))
+
+
+def summed_impact(impacts: Iterable[float]) -> float:
+    """The impact of clusters that are one issue; 0 where nobody was hit in any."""
+    hit = sorted((each for each in impacts if each), reverse=True)
+    if not hit:
+        return 0.0
+    return hit[0] + math.log2(sum(2.0 ** (each - hit[0]) for each in hit))
 
 
 _WORST_FIRST = (Outcome.BLOCKED, Outcome.OVERCAME, Outcome.UNKNOWN, Outcome.UNAFFECTED)

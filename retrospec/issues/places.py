@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import islice
 from urllib.parse import unquote
 
 from msgspec import Struct
@@ -13,6 +14,10 @@ from retrospec.issues.templates import MASK, file_stem
 _MINIFIED_COLUMN = 300
 """People's lines end before this column; a bundle's go on."""
 _CHAIN_LENGTH = 3
+_FRAMES_TOLD = 8
+"""Of a stack, as tokens; at least what a key may hold."""
+_FILES_KEPT = 16_384
+"""A large site has thousands of files, each in every stack that passes through it."""
 _COLUMN_STEP = 32
 """The three engines report one throw site within 25 columns of each other."""
 
@@ -53,9 +58,8 @@ class Place(Struct, frozen=True):
     """A script and no stack: where parsing stopped, of which there is one per file and build."""
 
 
-def place_of(frames: Sequence[Frame], *, mapped: bool) -> Place:
-    """The innermost place in the program's own code; vendor code where there is no other."""
-    app = own_frames(frames)
+def place_of(frames: Sequence[Frame], app: Sequence[Frame], *, mapped: bool) -> Place:
+    """The innermost place in the program's own code (``app``, of ``own_frames``); vendor code where there is no other."""
     if not app:
         extension = any(_EXTENSION.search(frame.file) for frame in frames)
         return Place(parts=(("in", "a browser extension"),)) if extension else Place()
@@ -76,18 +80,18 @@ def own_frames(frames: Sequence[Frame]) -> list[Frame]:
     return own or [frame for frame, owner in owned if owner == "library"]
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=_FILES_KEPT)
 def _owner(file: str) -> str:
     if _EXTENSION.search(file) or _OWN_SDK.search(file):
         return "outsider"
     return "library" if _VENDOR.search(file) else "program"
 
 
-def site_tokens(frames: Sequence[Frame]) -> list[str]:
+def site_tokens(app: Sequence[Frame]) -> list[str]:
     """``site:<build file>:<line>:<column>:<function>`` of the innermost own frame: where in the exact build it was."""
-    top = next(iter(own_frames(frames)), None)
-    if top is None or not top.column:
+    if not app or not app[0].column:
         return []
+    top = app[0]
     return [f"site:{build_file(top.file)}:{top.line}:{top.column}:{bare_function(top.function)}"]
 
 
@@ -96,13 +100,13 @@ def _is_minified(app: Sequence[Frame]) -> bool:
     same_file = [frame for frame in app if frame.file == file]
     if any(frame.column > _MINIFIED_COLUMN for frame in same_file):
         return True
-    names = [name for name in (bare_function(frame.function) for frame in same_file) if name]
-    return bool(names) and all(len(name) <= 2 for name in names[:_CHAIN_LENGTH])
+    names = list(islice(filter(None, (bare_function(frame.function) for frame in same_file)), _CHAIN_LENGTH))
+    return bool(names) and all(len(name) <= 2 for name in names)
 
 
 def _source_place(app: Sequence[Frame], *, mapped: bool) -> Place:
-    chain = [(source_path(frame.file), _source_name(frame, mapped=mapped)) for frame in app]
-    tokens = tuple(dict.fromkeys(f"frame:{file}:{name}" for file, name in chain[:8]))
+    chain = [(source_path(frame.file), _source_name(frame, mapped=mapped)) for frame in app[:_FRAMES_TOLD]]
+    tokens = tuple(dict.fromkeys(f"frame:{file}:{name}" for file, name in chain))
     ignored = ("line and column", "file hashes and hosts", "library and browser frames")
     if mapped and not chain[0][1] and app[0].line:
         where = f"{chain[0][0]}:{app[0].line}"
@@ -161,7 +165,7 @@ def build_file(file: str) -> str:
     return unquote(file.split("?", 1)[0].split("#", 1)[0]).rpartition("/")[2] or "/"
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=_FILES_KEPT)
 def source_path(file: str) -> str:
     """A source's path that stays over builds: mapped ones whole, served ones by folder and stem, without host or hash."""
     bare = file.split("?", 1)[0].split("#", 1)[0].replace("\\", "/")

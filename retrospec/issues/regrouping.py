@@ -21,7 +21,7 @@ from retrospec.storage.issues import Tally
 MAX_REACH = 400
 """Clusters looked at for one change. An issue of more is left as it is: no rule of ours makes one."""
 _DERIVED = (
-    *("kind", "symptom", "session_count", "user_count", "marker_count", "confidence", "severity", "basis"),
+    *("kind", "symptom", "session_count", "user_count", "marker_count", "confidence", "severity", "basis", "impact"),
     *("representative_session_id", "first_seen_at", "last_seen_at"),
 )
 

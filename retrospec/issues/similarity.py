@@ -20,7 +20,7 @@ Storage contract
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import islice
 from typing import Protocol
@@ -94,6 +94,10 @@ class MemoryStore:
     async def known(self, tokens: Sequence[str]) -> set[str]:
         """Those of ``tokens`` that have a row."""
         return {token for token in tokens if token in self._rows}
+
+    def everything(self) -> Iterator[tuple[str, Row]]:
+        """Every row with its token."""
+        return ((token, row) for token, rows in self._rows.items() for row in rows)
 
 
 class Link(Struct, frozen=True, order=True):
@@ -211,10 +215,12 @@ class NeighbourIndex:
 
     async def _text_links(self, token: str, rows: Sequence[Row]) -> set[Link]:
         """The joins of rule 2: none when any build has the text at two places, or it was seen too often to tell."""
+        if not 2 <= len(rows) <= MAX_ROWS:
+            return set()
         keys_of: dict[str, set[str]] = defaultdict(set)
         for row in rows:
             keys_of[row.detail].add(row.key)
-        if len(rows) > MAX_ROWS or len(keys_of) < 2:
+        if len(keys_of) < 2:
             return set()
         for keys_there in keys_of.values():
             if not await self._is_one_place(keys_there):

@@ -7,6 +7,7 @@ import msgspec
 
 from retrospec.domain.issue import Issue, IssueState
 from retrospec.domain.settings import PromoteSettings
+from retrospec.issues.impact import summed_impact
 from retrospec.issues.promotion import Candidate, better_representative, should_promote
 from retrospec.storage.issues import Sighting, Tally
 
@@ -45,6 +46,7 @@ def add_up(clusters: Sequence[Tally], *, sessions: int, people: int) -> Tally:
         session_count=sessions,
         user_count=people,
         marker_count=sum(each.issue.marker_count for each in clusters),
+        impact=summed_impact(each.issue.impact for each in clusters),
     )
     visual_count = sum(each.visual_count for each in clusters)
     return msgspec.structs.replace(total, issue=issue, visual_count=visual_count)

@@ -10,7 +10,7 @@ import structlog
 
 from retrospec.domain.errors import Unavailable
 from retrospec.retention.vault import drop_unused, sweep_vault
-from retrospec.storage import expiry, recordings, terms
+from retrospec.storage import activity, expiry, outbox, recordings, terms
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
 from retrospec.storage.expiry import SessionName
@@ -27,6 +27,10 @@ ORPHAN_AGE = timedelta(hours=6)
 """A blob younger than this may belong to a call that is still being answered."""
 STORED_SUFFIX = ".zst"
 SWEPT_AT_ONCE = 400
+LETTERS_KEPT = timedelta(days=90)
+"""Alerts that were delivered, held back or given up, and every attempt at them."""
+LOG_KEPT = timedelta(days=400)
+"""Lines of issues' logs; comments stay."""
 NOTES_KEPT = timedelta(days=365)
 """How long an issue's link to an expired session says when it went; some 150 bytes each."""
 
@@ -71,6 +75,8 @@ async def clean_up(
     )
     async with database.write() as connection:
         await expiry.forget_notes(connection, before=now - NOTES_KEPT)
+        await outbox.forget_settled(connection, before=now - LETTERS_KEPT)
+        await activity.forget_lines(connection, before=now - LOG_KEPT)
         cleaned.tallies += await expiry.forget_stale_tallies(connection, before=before, limit=1000)
         await expiry.give_back_space(connection)
     return cleaned

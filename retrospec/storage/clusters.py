@@ -50,7 +50,7 @@ class Cluster(msgspec.Struct, kw_only=True):
 
 _COUNTED = ("session_count", "user_count", "marker_count")
 _OF_ISSUE = (
-    *("kind", "symptom", *_COUNTED, "confidence", "severity", "basis"),
+    *("kind", "symptom", *_COUNTED, "confidence", "severity", "basis", "impact"),
     *("representative_session_id", "first_seen_at", "last_seen_at"),
 )
 _OF_TALLY = ("title", "visual_count", "representative_confidence", "representative_at")
@@ -181,7 +181,7 @@ async def make_room(connection: Connection, sighting: Sighting, now: datetime) -
     words = {name: getattr(sighting, name) for name in ("kind", "title", "symptom", "severity", "basis")}
     at = {"first_seen_at": sighting.first_observed_at, "last_seen_at": sighting.last_observed_at}
     who = {"representative_session_id": sighting.session_id, "representative_confidence": 0.0}
-    more = {"confidence": 0.0, "representative_at": sighting.last_observed_at}
+    more = {"confidence": 0.0, "impact": 0.0, "representative_at": sighting.last_observed_at}
     await connection.execute(_ADD, nothing | words | at | who | more | _birth(sighting, now))
 
 

@@ -74,6 +74,22 @@ async def main_pages(connection: Connection, project_id: str, keys: Sequence[str
     return pages
 
 
+async def impact_of_cluster(connection: Connection, project_id: str, cluster_key: str) -> float:
+    """The same of one cluster, which it takes along when issues merge or part."""
+    impact: float = await connection.scalar(_IMPACT, {"p": project_id, "k": cluster_key}) or 0.0
+    return impact
+
+
+async def set_cluster_impact(connection: Connection, project_id: str, cluster_key: str, impact: float) -> None:
+    """Store a cluster's share of it."""
+    await connection.execute(_SET_IMPACT, {"p": project_id, "k": cluster_key, "i": impact})
+
+
+_ITS_CLUSTER = (clusters.c.project_id == bindparam("p")) & (clusters.c.key == bindparam("k"))
+_IMPACT = select(clusters.c.impact).where(_ITS_CLUSTER)
+_SET_IMPACT = update(clusters).where(_ITS_CLUSTER).values(impact=bindparam("i"))
+
+
 async def facets_of(connection: Connection, project_id: str, keys: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
     """Sessions of these clusters by facet and value, most first."""
     found = await connection.execute(

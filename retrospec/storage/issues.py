@@ -114,7 +114,7 @@ async def count_sighting(
     with the new counts already in it and answers what to store. The work doesn't grow with the issue.
     """
     is_new_session = await _mark_counted(connection, sighting)
-    is_new_person = await _meet_person(connection, sighting)
+    is_new_person = is_new_in_cluster = await _meet_person(connection, sighting)
     if is_new_session:
         await _add_to_hour(connection, sighting)
         await _add_symptoms(connection, sighting)
@@ -138,6 +138,7 @@ async def count_sighting(
         after=tally,
         is_new_session=is_new_session,
         promoted_now=tally.promoted_at is not None and not was_promoted,
+        is_new_person=is_new_in_cluster,
     )
 
 

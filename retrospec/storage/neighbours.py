@@ -1,7 +1,8 @@
 """What near-duplicates are found by: tokens of fingerprints, and how near clusters are to one another."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
+from itertools import islice
 
 import msgspec
 from sqlalchemy import bindparam, select
@@ -50,6 +51,16 @@ async def add_tokens(
     """Store ``key`` under each of ``tokens``."""
     if tokens:
         await _add(connection, [_row(project_id, token, key, detail) for token in tokens])
+
+
+async def add_rows(connection: Connection, project_id: str, rows: Iterable[tuple[str, str, str]]) -> None:
+    """Store many ``(token, key, detail)`` that are not there yet."""
+    rest = iter(rows)
+    while batch := [_row(project_id, *row) for row in islice(rest, _ADDED_AT_ONCE)]:
+        await connection.execute(fingerprint_tokens.insert(), batch)
+
+
+_ADDED_AT_ONCE = 20_000
 
 
 async def _add(connection: Connection, rows: list[dict[str, str]]) -> int:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy import Row, delete, func, or_, select, update
 
 from retrospec.domain.ids import new_id
 from retrospec.storage.database import Connection
@@ -216,3 +216,14 @@ def letter(
         not_before=not_before,
         created_at=now,
     )
+
+
+async def forget_settled(connection: Connection, *, before: datetime) -> int:
+    """Delete letters that were settled (or held back) and attempts made before ``before``; how many letters.
+
+    Letters that still wait stay, however old.
+    """
+    is_over = outbox.c.state.in_(("sent", "quiet", "dead")) & (outbox.c.not_before < before)
+    gone = await connection.execute(delete(outbox).where(is_over))
+    await connection.execute(delete(deliveries).where(deliveries.c.at < before))
+    return gone.rowcount

@@ -71,3 +71,5 @@ class Change(msgspec.Struct, kw_only=True):
     is_new_session: bool
     """False when this session was counted before: nothing happened that anyone should be told."""
     promoted_now: bool
+    is_new_person: bool = False
+    """The first session of this person in the sighting's cluster."""

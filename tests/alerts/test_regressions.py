@@ -40,7 +40,7 @@ def is_done(url: str, key: str, session: str) -> bool:
 
 
 def log_of(settings: Settings, issue_key: str) -> list[str]:
-    lines = in_database(settings, lambda c: activity.latest(c, DEFAULT_PROJECT_ID, issue_key, limit=20))
+    lines = in_database(settings, lambda c: activity.latest(c, DEFAULT_PROJECT_ID, [issue_key], limit=20))
     return [line.kind for line in lines]
 
 

@@ -38,6 +38,18 @@ def test_sets_in_a_folder_are_measured_and_printed(tmp_path: Path) -> None:
     assert "log_messages: not in" in printed.getvalue()
 
 
+def test_a_dev_set_is_halved_by_label_and_goals_are_told_for_each_half(tmp_path: Path) -> None:
+    urls = [{"label": f"/{noun}/{{id}}", "url": f"https://x.example/{noun}/{n}"} for n in range(3) for noun in ("orders", "carts", "users", "items")]
+    with gzip.open(tmp_path / "api_urls_dev.jsonl.gz", "wt") as out:
+        out.writelines(json.dumps(url) + "\n" for url in urls)
+    printed = io.StringIO()
+    ours = {line.part: line.items for line in run(tmp_path, printed) if (line.name, line.how) == ("request paths", "ours")}
+    assert ours == {"tune": 6, "report": 6} or sum(ours.values()) == len(urls)
+    assert all(items % 3 == 0 for items in ours.values()), "a label's items stay together"
+    goal = next(line for line in printed.getvalue().splitlines() if line.startswith("request paths") and "pair F1" in line)
+    assert goal.split()[-3:] == ["0.850", "1.0000", "1.0000"]
+
+
 def test_a_folder_without_sets_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no labelled set"):
         run(tmp_path, io.StringIO())
@@ -48,5 +60,5 @@ def test_speed_is_told_of_both_stores_apart(monkeypatch: pytest.MonkeyPatch) -> 
     printed = io.StringIO()
     lines = run_speed(issues=40, out=printed)
     assert [(line.store, line.issues) for line in lines] == [("memory", 40), ("SQLite", 40)]
-    assert all(line.new_per_s > 0 and line.known_per_s > 0 for line in lines)
+    assert all(line.new_per_s > 0 and line.traffic_per_s > 0 and line.rarest_per_s > 0 for line in lines)
     assert "SQLite" in printed.getvalue()

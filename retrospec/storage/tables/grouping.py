@@ -29,6 +29,7 @@ clusters = Table(
     Column("parts", Json, nullable=False, server_default="[]"),
     Column("ignored", Json, nullable=False, server_default="[]"),
     Column("own_rule", Text, nullable=False, server_default=""),
+    Column("impact", Float, nullable=False, server_default="0"),
     Index("ix_clusters_issue", "project_id", "issue_key", "created_at"),
 )
 

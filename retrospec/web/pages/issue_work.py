@@ -108,7 +108,7 @@ async def read_work(
         fix_words=fix_words(standing),
         is_verified=standing.verified_at is not None,
         mute_words=mute_words(issue, standing),
-        log=await activity.latest(connection, issue.project_id, issue.key, limit=LOG_LINES),
+        log=await activity.latest(connection, issue.project_id, keys, limit=LOG_LINES),
         releases=[release for release, _ in known],
         tracker_url=tracker_url(template, issue, here),
         share_words=share_words(standing),
