@@ -61,6 +61,8 @@ class Strip(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True):
     verdict: str = ""
     sentence: str = ""
     frames: list[Frame] = []
+    made_ms: int = 0
+    """When it was drawn, in epoch milliseconds; 0 before it is stored."""
 
 
 class VisualResult(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True):

@@ -12,7 +12,7 @@ import msgspec
 from retrospec.domain.settings import PromoteSettings
 from retrospec.issues.grouping import Join, Word, partition
 from retrospec.issues.tally import add_up, promote_if_reached
-from retrospec.storage import clusters, decisions, issues, judgements
+from retrospec.storage import clusters, decisions, issues, judgements, strips
 from retrospec.storage.clusters import Cluster
 from retrospec.storage.database import Connection
 from retrospec.storage.decisions import Standing
@@ -48,6 +48,7 @@ async def regroup(
             changed |= {inside[0].key, *(one.issue_key for one in moving)}
             await clusters.put_into(connection, project_id, [one.key for one in moving], inside[0].key)
     await recount(connection, project_id, changed, settings, now)
+    await strips.redraw(connection, project_id, sorted(changed))
     return sorted(changed)
 
 

@@ -53,7 +53,8 @@ STOP_TIMEOUT_S = 5.0
 NICENESS = 5
 _PAGE = (
     "<!doctype html><meta charset=utf-8><title>stage</title><style>html,body{margin:0;overflow:hidden;background:#fff}"
-    ".replayer-mouse,.replayer-mouse-tail{display:none!important}iframe{border:0;display:block}%s</style><body></body>"
+    ".replayer-mouse,.replayer-mouse-tail{display:none!important}iframe{border:0;display:block}"
+    "%s.replayer-wrapper{transform:var(--shrunk,none)!important;transform-origin:0 0!important}</style><body></body>"
 )
 
 

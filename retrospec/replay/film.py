@@ -8,12 +8,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 
 import msgspec
 import numpy as np
-from PIL import Image
 
 from retrospec.domain.finding import Finding
 from retrospec.domain.footage import Film
@@ -21,7 +19,8 @@ from retrospec.domain.window import Window
 from retrospec.replay import pen
 from retrospec.replay.chromium import Chromium
 from retrospec.replay.look import fit
-from retrospec.replay.reel import Pixels, Reel, reel_at
+from retrospec.replay.planes import PhotoReader, Pixels, planes
+from retrospec.replay.reel import Reel, reel_at
 from retrospec.replay.stage import Stage
 from retrospec.replay.timeline import Size, Timeline
 
@@ -88,7 +87,9 @@ class Camera:
         self._frame = frame
         self._findings = findings
         self._clicks = [touch for touch in line.touches if touch.kind == "click"]
-        self._page = pen.blank_frame(frame.width, frame.height)
+        self._blank = pen.blank_frame(frame.width, frame.height)
+        self._page = self._blank.copy()
+        self._reader = PhotoReader()
         self._photo = b""
         self._scale = 1.0
         self._left = 0
@@ -102,10 +103,13 @@ class Camera:
         """A new picture of the page."""
         if photo == self._photo:
             return
-        picture = np.asarray(Image.open(BytesIO(photo)).convert("RGB"))[: self.room.height, : self.room.width]
-        self._left = (self.room.width - picture.shape[1]) // 2
-        self._page[:] = pen.GROUND
-        self._page[: picture.shape[0], self._left : self._left + picture.shape[1]] = picture
+        picture = self._reader.read(photo)
+        across, down = min(picture[0].shape[1], self.room.width), min(picture[0].shape[0], self.room.height)
+        self._left = (self.room.width - across) // 4 * 2
+        self._page[:] = self._blank
+        for plane, seen, share in zip(planes(self._page), picture, (1, 2, 2), strict=True):
+            left, part = self._left // share, seen[: down // share, : across // share]
+            plane[: part.shape[0], left : left + part.shape[1]] = part
         self._photo, self._scale = photo, scale
 
     def frame_at(self, t_ms: int) -> Pixels:

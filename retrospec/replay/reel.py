@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import cast
 
 import av
-import numpy as np
-import numpy.typing as npt
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
+from retrospec.replay.planes import Pixels
 from retrospec.replay.timeline import Size
-
-Pixels = npt.NDArray[np.uint8]
 
 CODEC = "libvpx"
 OPTIONS = {"deadline": "realtime", "cpu-used": "16", "crf": "14", "static-thresh": "100", "error-resilient": "0", "lag-in-frames": "0"}
@@ -45,7 +42,7 @@ class Reel:
     def add(self, t_ms: int, pixels: Pixels) -> None:
         """One frame shown from ``t_ms`` (from the video's start) on."""
         t_ms = max(t_ms, self._last_ms + 1)
-        frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+        frame = av.VideoFrame.from_ndarray(pixels, format="yuv420p")
         frame.pts, frame.time_base = t_ms, _MS
         if t_ms - self._key_ms >= KEYFRAME_MS:
             frame.pict_type, self._key_ms = PictureType.I, t_ms

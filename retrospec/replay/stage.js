@@ -48,6 +48,11 @@
       this.replayer.iframe.style.display = "inherit";
     }
 
+    // By a transform alone: layout, hit tests and media queries inside stay as recorded.
+    shrink(scale) {
+      document.body.style.setProperty("--shrunk", scale < 1 ? `scale(${scale})` : "none");
+    }
+
     close() {
       this.queue = [];
       this.broken = 0;

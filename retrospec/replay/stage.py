@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from types import TracebackType
@@ -49,6 +50,8 @@ class Stage:
 
     async def __aenter__(self) -> "Stage":
         self._page, self._cdp = await self._chromium.open_stage(self.size, self._line.assets)
+        if self.scale < 1:
+            await self._draw_at_scale()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -67,11 +70,19 @@ class Stage:
         if (size, scale) == (self.size, self.scale):
             return False
         self.size, self.scale = size, scale
-        _ = self.page
-        assert self._cdp is not None
-        metrics = {"width": size.width, "height": size.height, "deviceScaleFactor": 1, "mobile": False}
-        await self._cdp.send("Emulation.setDeviceMetricsOverride", metrics)
+        await self._draw_at_scale()
         return True
+
+    async def _draw_at_scale(self) -> None:
+        """The frame keeps the recorded size, so nothing in it is laid out anew, and is drawn smaller.
+
+        A capture that shrinks would lay out and draw the page twice for every picture.
+        """
+        await self.page.evaluate("scale => retrospecStage.shrink(scale)", self.scale)
+        assert self._cdp is not None
+        shown = {"width": math.ceil(self.size.width * self.scale), "height": math.ceil(self.size.height * self.scale)}
+        screen = {"screenWidth": self.size.width, "screenHeight": self.size.height}
+        await self._cdp.send("Emulation.setDeviceMetricsOverride", {**shown, **screen, "deviceScaleFactor": 1, "mobile": False})
 
     async def seek(self, t_ms: int) -> Seek:
         """Show the recording as it was at ``t_ms``, all events of that instant applied."""
@@ -90,15 +101,10 @@ class Stage:
         return msgspec.convert(found, Point, strict=False)
 
     async def picture(self, *, lossy: bool = False) -> bytes:
-        """The viewport as PNG, or JPEG where lossy, ``scale`` times its size.
-
-        Shrunk by the capture: a device scale below 1 is taken without a word, and has no effect.
-        """
+        """The viewport as PNG, or JPEG where lossy, ``scale`` times its size."""
         _ = self.page
         assert self._cdp is not None
         wanted: dict[str, Any] = {"format": "jpeg", "quality": 88} if lossy else {"format": "png"}
-        if self.scale < 1:
-            wanted["clip"] = {"x": 0, "y": 0, "width": self.size.width, "height": self.size.height, "scale": self.scale}
         answer = await self._cdp.send("Page.captureScreenshot", {**wanted, "optimizeForSpeed": True, "fromSurface": True})
         return base64.b64decode(answer["data"])
 

@@ -15,7 +15,7 @@ from retrospec.domain.errors import CorruptRecording, NotFound, Unavailable
 from retrospec.domain.finding import Finding
 from retrospec.domain.visual import Box, FindingVerdict, Frame, Strip, VerdictWord, VisualResult
 from retrospec.intake import blob_key
-from retrospec.storage import markers, reports, strips
+from retrospec.storage import clusters, markers, reports, strips
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
 
@@ -28,8 +28,8 @@ STRIP_WIDTH_PX = 480
 LOOK_EVERY_S = 2.0
 AFTER_A_LOOK_S = 30.0
 """So long after a session was looked at an issue may have got a new best session."""
-EVERY_S = 1_800.0
-"""Between full rounds, which mend what a stop cut short."""
+EVERY_S = 20.0
+"""Between rounds that nothing called for: after a merge, a split or their undoing, or a stop."""
 MOST_AT_ONCE = 50
 MAX_INFLATED_BYTES = 1 << 30
 
@@ -96,11 +96,9 @@ class StripKeeper:
     async def _best_verdict(self, project_id: str, key: str, session_id: str) -> FindingVerdict | None:
         """The surest verdict on what made ``session_id`` part of this issue; None where nothing was seen."""
         async with self._database.read() as connection:
-            named = {
-                marker.id
-                for marker in await markers.of_session(connection, project_id, session_id)
-                if marker.cluster_key == key
-            }
+            inside = await clusters.keys_of(connection, project_id, key)
+            seen = await markers.of_session(connection, project_id, session_id)
+            named = {marker.id for marker in seen if marker.cluster_key in inside}
             artifact = await reports.latest_artifact(connection, project_id, session_id, "analysis_json")
         if artifact is None or artifact.status != "ready":
             return None

@@ -12,13 +12,13 @@ never wait for each other.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import Engine, Executable, create_engine, event, text
 from sqlalchemy.engine import CursorResult, Dialect, make_url
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from retrospec.domain.errors import SettingsError, StorageFull, Unavailable
 from retrospec.storage.scope import refuse_other_projects
@@ -145,7 +145,12 @@ class Database:
     async def _opened(self, engine: Engine, threads: Executor) -> AsyncIterator[Connection]:
         loop = asyncio.get_running_loop()
         with _outages_named():
-            sync = await loop.run_in_executor(threads, _begun, engine)
+            begun = loop.run_in_executor(threads, _begun, engine)
+            try:
+                sync = await asyncio.shield(begun)
+            except asyncio.CancelledError:  # the thread goes on: what it opens would never be given back
+                await asyncio.shield(_given_back(begun, threads))
+                raise
             try:
                 yield Connection(sync, threads)
             except BaseException:
@@ -236,6 +241,11 @@ def _committed(connection: SyncConnection) -> None:
         connection.commit()
     finally:
         connection.close()
+
+
+async def _given_back(begun: asyncio.Future[SyncConnection], threads: Executor) -> None:
+    with suppress(SQLAlchemyError):
+        await asyncio.get_running_loop().run_in_executor(threads, _undone, await begun)
 
 
 def _undone(connection: SyncConnection) -> None:

@@ -1,17 +1,19 @@
 """Filmstrips of issues: a small copy of its best session's pictures that outlives that session."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, or_, select, update
 
+from retrospec.domain.clock import to_epoch_ms
 from retrospec.domain.visual import Frame, Strip
 from retrospec.storage.database import Connection
-from retrospec.storage.tables import issue_strips, issues, sessions
+from retrospec.storage.tables import issue_strips, issues, reports, sessions
 from retrospec.storage.upsert import upsert
 
+BEFORE_ALL = datetime.fromtimestamp(0, UTC)
 Row = tuple[str, str, str]
 """``(project_id, cluster_key, session_id)``."""
 
@@ -57,7 +59,7 @@ async def save(
 
 
 async def missing(connection: Connection, *, limit: int) -> list[Row]:
-    """Shown issues whose strip is not of their best session, that session being kept and judged."""
+    """Shown issues whose strip is not of their best session as last judged, that session being kept."""
     its_strip = and_(
         issue_strips.c.project_id == issues.c.project_id, issue_strips.c.cluster_key == issues.c.key
     )
@@ -65,16 +67,26 @@ async def missing(connection: Connection, *, limit: int) -> list[Row]:
         sessions.c.project_id == issues.c.project_id, sessions.c.id == issues.c.representative_session_id
     )
     stale = or_(
-        issue_strips.c.session_id.is_(None), issue_strips.c.session_id != issues.c.representative_session_id
+        issue_strips.c.session_id.is_(None),
+        issue_strips.c.session_id != issues.c.representative_session_id,
+        issue_strips.c.made_at < reports.c.updated_at,
     )
+    its_report = and_(reports.c.project_id == sessions.c.project_id, reports.c.session_id == sessions.c.id)
     found = await connection.execute(
         select(issues.c.project_id, issues.c.key, issues.c.representative_session_id)
         .join(sessions, its_best)
+        .join(reports, its_report)
         .outerjoin(issue_strips, its_strip)
         .where(issues.c.promoted_at.is_not(None), sessions.c.stage == "done", stale)
         .limit(limit)
     )
     return [(row[0], row[1], row[2]) for row in found]
+
+
+async def redraw(connection: Connection, project_id: str, keys: Sequence[str]) -> None:
+    """What these issues hold has changed: their strips are to be drawn anew, and shown until then."""
+    ours = issue_strips.c.project_id == project_id, issue_strips.c.cluster_key.in_(keys)
+    await connection.execute(update(issue_strips).where(*ours).values(made_at=BEFORE_ALL))
 
 
 def _to_strip(row: Any) -> Strip:
@@ -83,4 +95,5 @@ def _to_strip(row: Any) -> Strip:
         verdict=row.verdict,
         sentence=row.sentence,
         frames=msgspec.convert(row.frames, list[Frame]),
+        made_ms=to_epoch_ms(row.made_at),
     )

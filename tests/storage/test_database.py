@@ -1,6 +1,7 @@
 """The two doors, and the joint commit."""
 
 import asyncio
+import sqlite3
 
 import pytest
 from sqlalchemy import insert, select, text
@@ -96,3 +97,24 @@ async def test_a_missing_database_is_named_as_an_outage() -> None:
     lost = Database.open("sqlite:////nonexistent-folder/retrospec.db")
     assert not await lost.is_up()
     await lost.close()
+
+
+async def test_a_writer_cancelled_while_its_transaction_begins_keeps_nobody_out(database: Database) -> None:
+    other = sqlite3.connect(str(database._writer.url.database), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    async def write() -> None:
+        async with database.write():
+            raise AssertionError("it was cancelled before")
+
+    waiting = asyncio.create_task(write())
+    while database._writer.pool.checkedout() == 0:  # type: ignore[attr-defined]  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.sleep(0)
+    other.execute("ROLLBACK")
+    other.close()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    async with asyncio.timeout(10), database.write() as connection:
+        assert await connection.scalar(select(1)) == 1

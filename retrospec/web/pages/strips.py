@@ -80,7 +80,7 @@ def issue_strip(strip: Strip | None, project_id: str, key: str) -> StripView | N
     for index, frame in enumerate(strip.frames):
         is_close = frame.role.startswith(CLOSE)
         plain = msgspec.structs.replace(frame, role=frame.role.removeprefix(CLOSE))
-        shown[is_close].append(_picture(plain, f"{stem}/{index}?of={strip.session_id}"))
+        shown[is_close].append(_picture(plain, f"{stem}/{index}?of={strip.session_id}.{strip.made_ms}"))
     return StripView(
         verdict=strip.verdict,
         verdict_name=VERDICTS.get(strip.verdict, ""),
