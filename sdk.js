@@ -681,6 +681,7 @@ function makeOutbox(settings, identity, losses, { describe, onFlush, onGap, onHu
   function tick() {
     pack();
     if (open.count || open.markers.length) spoolOpen();
+    pump(); // what was closed by its size
   }
 
   /** Closes and sends; resolves when everything closed so far is answered or the server cannot be reached. */
