@@ -148,6 +148,10 @@ SCRIPTS: dict[str, tuple[str, list[str]]] = {
     "player.js": (PLAYER, ["--format=esm", BROWSERS]),
     "replay.js": (REPLAYER, ["--format=iife", "--global-name=rrwebReplay", BROWSERS]),
 }
+AT_ONCE = {"retrospec.js", "retrospec.mjs", "sdk-more.mjs"}
+CALLED_AT_ONCE = "//# allFunctionsCalledOnLoad\n"
+"""V8's explicit compile hint (Chromium 136): the thread that downloads the script compiles its functions, instead of the page's
+main thread one by one as each is called. Other engines read a comment."""
 STYLES = {
     "player.css": "node_modules/rrweb-player/dist/style.css",
     "replay.css": "node_modules/@rrweb/replay/dist/style.css",
@@ -303,7 +307,7 @@ def build_static(root: Path) -> list[Path]:
     trim_recorder(root)
     defined = [f"--define:SDK_VERSION={json.dumps(sdk_version(root))}", f"--define:SDK_BUILD={json.dumps(sdk_build(root))}"]
     for name, (entry, arguments) in SCRIPTS.items():
-        banner = f"--banner:js=/* RetroSpec; third-party parts: see {LICENCES} */"
+        banner = f"--banner:js={CALLED_AT_ONCE if name in AT_ONCE else ''}/* RetroSpec; third-party parts: see {LICENCES} */"
         bundle(root, [*arguments, *defined, banner, f"--outfile={out / name}"], entry)
     for name, source in STYLES.items():
         bundle(root, [source, f"--outfile={out / name}"])

@@ -515,6 +515,7 @@ const ASSETS_PER_PAGE = 500;
 const ASSETS_REMEMBERED = 200;
 const ASSET_TRUST_MS = 24 * 3_600_000;
 const ASSET_ROUND_MS = 3_000;
+const ASSET_REFUSALS = 3; // contents the server would not have; then the page sends it no more
 const SENT_ASSETS = "retrospec.assets"; // per origin: address → [sha256, type, bytes, when]
 const TOLD_ASSETS = "retrospec.told"; // per tab: the session and the addresses it has told the server
 const LOADED_AS = /^(img|image|css|link|input|video)$/;
@@ -531,6 +532,7 @@ function watchVault(client) {
   const counts = {};
   let spentBytes = 0;
   let seen = 0;
+  let refusals = 0;
   let busy = false;
   let ended = false;
   let sent = localStore.read(SENT_ASSETS) || {};
@@ -612,7 +614,8 @@ function watchVault(client) {
   /** Tells the server which address shows which content in this session, and uploads what it does not have. */
   async function tell(assets) {
     const list = assets.map(({ url, sha256, type, bytes }) => ({ url, sha256, type, bytes }));
-    const answer = await post(address("/known"), JSON.stringify({ sessionId: identity.sessionId, assets: list }));
+    const answer = await ask(address("/known"), JSON.stringify({ sessionId: identity.sessionId, assets: list }));
+    if (!answer.ok) throw new Error("refused " + answer.status);
     const missing = new Set((await answer.json()).missing);
     for (const asset of assets) if (missing.delete(asset.sha256) && !(await upload(asset))) asset.lost = true;
     const kept = assets.filter((asset) => !asset.lost);
@@ -628,16 +631,21 @@ function watchVault(client) {
     if (!content || sha256 !== asset.sha256) return false;
     spentBytes += content.byteLength;
     if (spentBytes > settings.assetPageBytes) return void tally("overBudget");
-    await post(address("", `&sha256=${sha256}&type=${encodeURIComponent(type)}`), new Blob([content])); // no type: no preflight
+    const response = await ask(address("", `&sha256=${sha256}&type=${encodeURIComponent(type)}`), new Blob([content])); // no type: no preflight
+    if (!response.ok) return refused(response.status);
     tally("sentBytes", content.byteLength);
     return true;
   }
 
-  async function post(url, body) {
-    const response = await ownFetch(url, { method: "POST", body, mode: "cors", credentials: "omit", priority: "low" });
-    if (!response.ok) throw new Error("refused " + response.status);
-    return response;
+  /** One content the server will not have costs that one; a server that wants none of them is left alone. */
+  function refused(status) {
+    tally("refused");
+    refusals += 1;
+    if (refusals >= ASSET_REFUSALS || !/^4(00|04|13|15|22)$/.test(status)) throw new Error("refused " + status);
+    return false;
   }
+
+  const ask = (url, body) => ownFetch(url, { method: "POST", body, mode: "cors", credentials: "omit", priority: "low" });
 
   const urlsIn = (text) => Array.from(String(text).matchAll(/url\(["']?([^"')]+)/g), (found) => found[1]);
   const plain = (url) => parseUrl(url).href.split("#")[0];
