@@ -9,12 +9,13 @@
 
 export const BUILD = SDK_BUILD;
 
-let cut, later, localStore, matchesAny, now, on, oneLine, ownFetch, page, parseUrl, perfNow, safely, tabStore, templatePath, whenIdle;
+let cut, later, localStore, matchesAny, now, oneLine, ownFetch, page, parseUrl, safely, tabStore, templatePath, whenIdle, wrapMethod;
 
 /** Begins to hear. ``kit`` holds the first part's small tools. Returns ``{hear(entry), stop()}``. */
 export function install(client, kit) {
-  ({ cut, later, localStore, matchesAny, now, on, oneLine, ownFetch, page, parseUrl, perfNow, safely, tabStore, templatePath, whenIdle } = kit);
+  ({ cut, later, localStore, matchesAny, now, oneLine, ownFetch, page, parseUrl, safely, tabStore, templatePath, whenIdle, wrapMethod } = kit);
   client.namer = makeNamer(client.privacy, client.nodeId);
+  client.debugIds = (stack) => debugIdsIn(stack, client.privacy);
   const ears = [watchClicks(client), watchPages(client), watchVitals(client), watchLoads(client), watchVault(client)];
   if (client.settings.detectFormValidation) ears.push(watchForms(client));
   client.adopt = makeAdoption(client);
@@ -26,6 +27,21 @@ export function install(client, kit) {
     },
     stop: () => ears.forEach((ear) => ear.stop && ear.stop()),
   };
+}
+
+/**
+ * Address → debug id of the files that ``stack`` names, from what bundlers' plugins leave in the page: a stack raised while each
+ * file was loading → its id. Null where the page has none.
+ */
+function debugIdsIn(stack, privacy) {
+  const told = { ...page._sentryDebugIds, ...page._debugIds };
+  const found = {};
+  for (const [raised, id] of Object.entries(told).slice(0, 500)) {
+    const innermost = raised.match(/\w+:\/\/[^\s()]+?(?=:\d+:\d+)/);
+    const file = innermost && privacy.scrub(innermost[0]);
+    if (file && stack.includes(file + ":")) found[file] = String(id);
+  }
+  return Object.keys(found).length ? found : null;
 }
 
 /* --------------------------------------------------------- naming elements */
@@ -232,10 +248,50 @@ function watchClicks(client) {
     mark(signal, `${words} ${namer.phrase(click.element)}`, { control: namer.control(click.element) }, click.at);
   }
 
-  const ear = { click: onClick, mutations: onMutations, focusin: (entry) => last && !last.element.contains(entry.target) && noteEffect(entry) };
+  const stops = watchOutside((what, at) => {
+    if (!last || at - last.at > settings.deadClickMs) return;
+    noteEffect({ type: "outside" });
+    client.note("retrospec.outside", { what });
+  });
+  const ear = { stop: () => stops.forEach((stop) => stop()), click: onClick, mutations: onMutations, focusin: (entry) => last && !last.element.contains(entry.target) && noteEffect(entry) };
   const effects = "scroll toggle play pause copy change submit fullscreenchange selectionchange blur hashchange popstate leave beforeunload network input route";
   for (const type of effects.split(" ")) ear[type] = noteEffect;
   return ear;
+}
+
+/**
+ * Tells ``opened(what, at)`` when the page's own code opens something that no recording shows. ``at`` is when the call began: a
+ * printer's dialog holds it for as long as it is open.
+ */
+function watchOutside(opened) {
+  const tell = safely((what, at) => what && opened(what, at));
+  const stops = [];
+
+  /** ``whatOf(self, args, result)`` names it; nothing where the call opened nothing. */
+  function watch(owner, name, whatOf) {
+    if (!owner || typeof owner[name] !== "function") return;
+    const named = safely(whatOf);
+    const apply = (target, self, args) => {
+      const at = now();
+      const result = Reflect.apply(target, self, args);
+      tell(named(self, args, result), at);
+      return result;
+    };
+    stops.push(wrapMethod(owner, name, apply));
+  }
+
+  const prototypeOf = (name) => page[name] && page[name].prototype;
+  const clicked = (element) => {
+    if (element.localName === "a" && element.href) return element.hasAttribute("download") ? "download" : element.target === "_blank" && "window";
+    return element.type === "file" && "file";
+  };
+  watch(page, "open", (self, args, opened) => (opened || /noopener|noreferrer/.test(args[2])) && "window"); // null: a blocked popup
+  watch(page, "print", () => "print");
+  for (const name of ["write", "writeText"]) watch(prototypeOf("Clipboard"), name, () => "clipboard");
+  watch(prototypeOf("Navigator"), "share", () => "share");
+  watch(prototypeOf("HTMLElement"), "click", clicked);
+  watch(prototypeOf("HTMLInputElement"), "showPicker", (input) => (input.type === "file" ? "file" : "picker"));
+  return stops;
 }
 
 /* ---------------------------------------------------------- signals: forms */
@@ -515,6 +571,7 @@ const ASSETS_PER_PAGE = 500;
 const ASSETS_REMEMBERED = 200;
 const ASSET_TRUST_MS = 24 * 3_600_000;
 const ASSET_ROUND_MS = 3_000;
+const ASSET_REFUSALS = 3; // contents the server would not have; then the page sends it no more
 const SENT_ASSETS = "retrospec.assets"; // per origin: address → [sha256, type, bytes, when]
 const TOLD_ASSETS = "retrospec.told"; // per tab: the session and the addresses it has told the server
 const LOADED_AS = /^(img|image|css|link|input|video)$/;
@@ -531,6 +588,7 @@ function watchVault(client) {
   const counts = {};
   let spentBytes = 0;
   let seen = 0;
+  let refusals = 0;
   let busy = false;
   let ended = false;
   let sent = localStore.read(SENT_ASSETS) || {};
@@ -612,7 +670,8 @@ function watchVault(client) {
   /** Tells the server which address shows which content in this session, and uploads what it does not have. */
   async function tell(assets) {
     const list = assets.map(({ url, sha256, type, bytes }) => ({ url, sha256, type, bytes }));
-    const answer = await post(address("/known"), JSON.stringify({ sessionId: identity.sessionId, assets: list }));
+    const answer = await ask(address("/known"), JSON.stringify({ sessionId: identity.sessionId, assets: list }));
+    if (!answer.ok) throw new Error("refused " + answer.status);
     const missing = new Set((await answer.json()).missing);
     for (const asset of assets) if (missing.delete(asset.sha256) && !(await upload(asset))) asset.lost = true;
     const kept = assets.filter((asset) => !asset.lost);
@@ -628,16 +687,21 @@ function watchVault(client) {
     if (!content || sha256 !== asset.sha256) return false;
     spentBytes += content.byteLength;
     if (spentBytes > settings.assetPageBytes) return void tally("overBudget");
-    await post(address("", `&sha256=${sha256}&type=${encodeURIComponent(type)}`), new Blob([content])); // no type: no preflight
+    const response = await ask(address("", `&sha256=${sha256}&type=${encodeURIComponent(type)}`), new Blob([content])); // no type: no preflight
+    if (!response.ok) return refused(response.status);
     tally("sentBytes", content.byteLength);
     return true;
   }
 
-  async function post(url, body) {
-    const response = await ownFetch(url, { method: "POST", body, mode: "cors", credentials: "omit", priority: "low" });
-    if (!response.ok) throw new Error("refused " + response.status);
-    return response;
+  /** One content the server will not have costs that one; a server that wants none of them is left alone. */
+  function refused(status) {
+    tally("refused");
+    refusals += 1;
+    if (refusals >= ASSET_REFUSALS || !/^4(00|04|13|15|22)$/.test(status)) throw new Error("refused " + status);
+    return false;
   }
+
+  const ask = (url, body) => ownFetch(url, { method: "POST", body, mode: "cors", credentials: "omit", priority: "low" });
 
   const urlsIn = (text) => Array.from(String(text).matchAll(/url\(["']?([^"')]+)/g), (found) => found[1]);
   const plain = (url) => parseUrl(url).href.split("#")[0];

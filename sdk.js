@@ -681,6 +681,7 @@ function makeOutbox(settings, identity, losses, { describe, onFlush, onGap, onHu
   function tick() {
     pack();
     if (open.count || open.markers.length) spoolOpen();
+    pump(); // what was closed by its size
   }
 
   /** Closes and sends; resolves when everything closed so far is answered or the server cannot be reached. */
@@ -1068,6 +1069,8 @@ function watchErrors(client) {
     const label = error.type && !text.startsWith(error.type) ? `${error.type}: ${text}` : text;
     if (client.lastClick) client.lastClick.error = true;
     const control = client.controlBefore(now());
+    const debugIds = client.debugIds && client.debugIds(error.stack);
+    if (debugIds) extra = { ...extra, extra: { ...extra.extra, debugIds } };
     return mark(kind, label || "Error without a message", { ...extra, ...error, message: text, ...control });
   }
   client.reportError = (value, extra) => once(value) && report("exception", value, { handled: true, extra });
@@ -1400,7 +1403,7 @@ function makeEars(client) {
   }
 
   function install(part) {
-    const kit = { cut, later, localStore, matchesAny, now, oneLine, ownFetch, page, parseUrl, safely, tabStore, templatePath, whenIdle };
+    const kit = { cut, later, localStore, matchesAny, now, oneLine, ownFetch, page, parseUrl, safely, tabStore, templatePath, whenIdle, wrapMethod };
     more = part.install(client, kit);
     for (const entry of early) more.hear(entry);
     early = [];

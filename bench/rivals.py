@@ -63,11 +63,11 @@ def answer(route: Route) -> None:
     return route.fulfill(json={"status": 1})
 
 
-def serve(page: Page, calls: list[str]) -> None:
-    """Routes the dead end and the bundles for ``page``; ``calls`` gathers where the rival sent something."""
+def serve(page: Page, sent: list[int]) -> None:
+    """Routes the dead end and the bundles for ``page``; ``sent`` gathers the size of each body that a rival sends."""
 
     def dead_end(route: Route) -> None:
-        calls.append(route.request.url)
+        sent.append(len(route.request.post_data_buffer or b""))
         answer(route)
 
     page.route("**/dead/**", dead_end)

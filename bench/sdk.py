@@ -34,6 +34,8 @@ TAGS = {
     "rrweb": '<script src="/raw.js"></script>',
     "retrospec": '<script src="/sdk.js" data-key="k1" data-site="bench"></script>',
 }
+RIVALS_SEND_MS = 7_000
+"""Sentry and PostHog gather for five and three seconds before they send."""
 LEAVES = {"navigation": "location.href = '/blank.html'", "reload": "location.reload()", "close": "", "offline": ""}
 """How a page ends right after the error: by its own script, by closing the tab, or while offline."""
 
@@ -68,26 +70,41 @@ def measure_size(bundles: dict[str, Path]) -> None:
         print(f"  {name}: {gzipped(bundle.read_bytes()):,} B")
 
 
-def open_page(page: Page, collector: Collector, name: str, tag: str) -> None:
-    """One bench page with one variant's script in its head."""
+def open_page(page: Page, collector: Collector, name: str, tag: str, sent: list[int]) -> None:
+    """One bench page with one variant's script in its head; ``sent`` gathers the sizes of what a rival sends."""
     text = (PAGES / f"{name}.html").read_text().replace("<!--sdk-->", tag)
     raw = ROOT / "build" / "bench" / "raw.js"
     page.route("**/bench.html", lambda route: route.fulfill(body=text, content_type="text/html;charset=utf-8"))
     page.route("**/raw.js", lambda route: route.fulfill(body=raw.read_text(), content_type="text/javascript"))
-    rivals.serve(page, [])
+    rivals.serve(page, sent)
     page.goto(f"{collector.base}/bench.html")
 
 
-def task_ms(browser: Browser, collector: Collector, name: str, tag: str) -> float:
-    """Main-thread time of loading and working through a page, in milliseconds."""
+RECORDED = "window.events ? events.length : window.retrospec ? retrospec.flush().then(() => 0) : 0"
+
+
+def recorded(page: Page, collector: Collector, sent: list[int]) -> str:
+    """What the script of a variant has recorded or sent by the time it has had a few seconds more: proof that it was at work."""
+    known = len(collector.events)
+    events = page.evaluate(RECORDED)
+    page.wait_for_timeout(RIVALS_SEND_MS)
+    events += len(collector.events) - known
+    return f"{events} events" if events else f"{sum(sent):,} bytes sent in {len(sent)} requests"
+
+
+def task_ms(browser: Browser, collector: Collector, name: str, tag: str, proof: list[str]) -> float:
+    """Main-thread time of loading and working through a page, in milliseconds. An empty ``proof`` is given one."""
+    sent: list[int] = []
     context = browser.new_context()
     page = context.new_page()
     cdp = context.new_cdp_session(page)
     cdp.send("Performance.enable", {"timeDomain": "threadTicks"})
-    open_page(page, collector, name, tag)
+    open_page(page, collector, name, tag, sent)
     page.evaluate("run()")
     page.wait_for_timeout(300)
     metrics = {one["name"]: one["value"] for one in cdp.send("Performance.getMetrics")["metrics"]}
+    if not proof:
+        proof.append(recorded(page, collector, sent))
     page.goto("about:blank")  # Chromium now and then never answers for a whole context whose page is still sending
     page.close()
     context.close()
@@ -108,28 +125,35 @@ def measure_main_thread(browser: Browser, collector: Collector, rounds: int, bun
     tags = TAGS | {name: f'<script src="/rival/{bundle.name}"></script>' for name, bundle in bundles.items()}
     for name in ("typing", "app", "table"):
         times: dict[str, list[float]] = {variant: [] for variant in tags}
+        proofs: dict[str, list[str]] = {variant: [] for variant in tags}
         for _ in range(rounds):
             for variant, tag in tags.items():
-                times[variant].append(task_ms(browser, collector, name, tag))
+                times[variant].append(task_ms(browser, collector, name, tag, proofs[variant]))
         print(f"main thread, {name} page, {rounds} rounds; rrweb alone takes {statistics.median(times['rrweb']):.0f} ms", flush=True)
         for variant in tags:
             ratios = [one / rrweb for one, rrweb in zip(times[variant], times["rrweb"], strict=True)]
-            print(f"  {variant:<10} / rrweb {quartiles(ratios)}", flush=True)
+            print(f"  {variant:<10} / rrweb {quartiles(ratios)}; first round: {proofs[variant][0]}", flush=True)
 
 
 def measure_bytes(browser: Browser, collector: Collector, seconds: int) -> None:
-    """Request bodies of a busy visit against all of its events gzipped as one."""
+    """Request bodies of a busy visit against its very events, joined and gzipped as one.
+
+    At level 6, gzip's usual one and the one Chromium's ``CompressionStream`` has and lets nobody choose, and at 9.
+    """
     collector.chunks.clear()
     collector.bodies.clear()
     context = browser.new_context()
     page = context.new_page()
-    open_page(page, collector, "app", TAGS["retrospec"])
+    open_page(page, collector, "app", TAGS["retrospec"], [])
     page.evaluate("async (ms) => { const until = Date.now() + ms; while (Date.now() < until) { await run(); await new Promise((r) => setTimeout(r, 500)) } }", seconds * 1_000)
     page.evaluate("retrospec.flush()")
     context.close()
-    events = json.dumps(collector.events, separators=(",", ":")).encode()
+    events = json.dumps(collector.events, separators=(",", ":"), ensure_ascii=False).encode()
     sent = sum(len(body) for body in collector.bodies)
-    print(f"bytes of a {seconds} s visit: sent {sent:,} in {len(collector.bodies)} requests, events gzipped {gzipped(events):,}; ratio {sent / gzipped(events):.3f}")
+    print(f"bytes of a {seconds} s visit: sent {sent:,} in {len(collector.bodies)} requests; dropped: {collector.dropped() or 'nothing'}")
+    for level in (6, 9):
+        alone = len(gzip.compress(events, level))
+        print(f"  its {len(collector.events):,} events gzipped at level {level}: {alone:,}; ratio {sent / alone:.3f}")
 
 
 def leave_with_error(page: Page, leave: str, label: str) -> None:

@@ -34,6 +34,8 @@ class Collector:
     changed: threading.Condition = field(default_factory=threading.Condition)
     seen: set[tuple[str, str, int]] = field(default_factory=set)
     vault: bool = True
+    refuse_asset: Callable[[bytes], int] = lambda content: 0
+    """The status to refuse one upload with; 0 keeps it."""
     known: list[dict[str, Any]] = field(default_factory=list)
     """Calls of ``/v2/assets/known``."""
     assets: dict[str, tuple[str, bytes]] = field(default_factory=dict)
@@ -69,6 +71,8 @@ class Collector:
 
     def keep_asset(self, query: dict[str, list[str]], body: bytes) -> int:
         """The status of one upload."""
+        if refusal := self.refuse_asset(body):
+            return refusal
         sha256 = query["sha256"][0]
         assert hashlib.sha256(body).hexdigest() == sha256
         with self.changed:

@@ -43,6 +43,23 @@ def test_an_error_with_a_large_page_behind_it_arrives_before_its_events(visit: V
     collector.wait(lambda: any(len(str(event)) > 200_000 for event in collector.events))
 
 
+def test_a_busy_page_sends_what_it_has_closed_and_loses_nothing(visit: Visit, collector: Collector) -> None:
+    page = visit()
+    page.evaluate(
+        """async () => {
+          const text = Array.from({ length: 30_000 }, (_, n) => n).join(" ");
+          for (let n = 0; n < 40; n++) {
+            document.body.append(Object.assign(document.createElement("p"), { textContent: n + " of 40 " + text }));
+            await new Promise((done) => setTimeout(done, 100));
+          }
+        }"""
+    )
+    assert len(collector.chunks) > 3, "chunks closed by their size do not wait for the clock"
+    page.evaluate("retrospec.flush()")
+    collector.wait(lambda: "39 of 40 " in str(collector.chunks[-1]["events"]))
+    assert collector.dropped() == {}
+
+
 def test_what_a_dead_server_missed_arrives_from_the_next_page(visit: Visit, collector: Collector) -> None:
     collector.answer = lambda chunk: (500, {})
     page = visit()

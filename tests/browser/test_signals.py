@@ -111,6 +111,43 @@ def test_repeated_clicks_that_get_an_answer_are_not_rage(visit: Visit, collector
     assert collector.markers == []
 
 
+SECOND_PART = "!String(print).includes('print')"
+"""Whether the second part is at work: it wraps what opens windows and dialogs."""
+OPENS = {
+    "window": "window.open('/blank.html', '_blank', 'noopener')",
+    "print": "print()",
+    "clipboard": "navigator.clipboard.writeText('text').catch(() => 0)",
+    "download": "Object.assign(document.createElement('a'), { href: '/photo.gif', download: 'photo.gif' }).click()",
+    "file": "Object.assign(document.createElement('input'), { type: 'file' }).click()",
+}
+
+
+@pytest.mark.parametrize("what", OPENS)
+def test_a_click_that_opens_something_outside_the_page_is_not_dead_and_says_what(visit: Visit, collector: Collector, what: str) -> None:
+    page = visit(dead_click_ms="400")
+    page.wait_for_function(SECOND_PART)
+    page.evaluate(f"document.querySelector('#dead').addEventListener('click', () => {{ {OPENS[what]} }})")
+    page.click("#dead")
+    page.wait_for_timeout(700)
+    page.evaluate("retrospec.flush()")
+    collector.wait(lambda: collector.custom("retrospec.outside") == [{"what": what}])
+    assert [label for label in collector.labels() if "Dead click" in label] == []
+
+
+def test_an_exception_names_the_debug_ids_of_its_files(visit: Visit, collector: Collector) -> None:
+    page = visit()
+    page.wait_for_function(SECOND_PART)
+    page.evaluate(
+        r"""() => {
+          const at = location.origin + "/shop.html";
+          window._debugIds = { [`Error\n    at ${at}:1:9\n    at https://elsewhere.invalid/x.js:1:1`]: "aa11-bb22", "Error\n    at https://other.invalid/y.js:2:2": "cc33" };
+        }"""
+    )
+    page.click("#throws")
+    marker = collector.wait_for_label("nowhere is not defined")
+    assert marker["evidence"]["extra"]["debugIds"] == {f"{collector.base}/shop.html": "aa11-bb22"}
+
+
 def test_dead_clicks_are_told_from_live_ones(visit: Visit, collector: Collector) -> None:
     page = visit(dead_click_ms="400")
     page.evaluate("setInterval(() => (document.querySelector('#clock').textContent = Date.now()), 50)")

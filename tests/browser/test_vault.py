@@ -61,6 +61,26 @@ def test_a_page_uploads_no_more_than_its_share(visit: Visit, collector: Collecto
     assert (seen["kept"], seen["overBudget"]) == (1, 2)
 
 
+def test_a_content_the_server_refuses_costs_only_itself(visit: Visit, collector: Collector) -> None:
+    collector.refuse_asset = lambda content: 413 if b"/photo" in content else 0
+    page = visit("gallery.html")
+    collector.wait(lambda: len(collector.assets) == 2)
+    page.click("#add")
+    collector.wait(lambda: len(collector.assets) == 3)
+    seen = summary(page, collector)
+    assert (seen["kept"], seen["refused"], "unavailable" in seen) == (3, 1, False)
+
+
+def test_a_server_that_takes_no_more_is_asked_no_more(visit: Visit, collector: Collector) -> None:
+    collector.refuse_asset = lambda content: 429
+    page = visit("gallery.html")
+    collector.wait(lambda: "POST /v2/assets?" in str(collector.methods))
+    page.click("#add")
+    page.wait_for_timeout(4_000)
+    assert len([line for line in collector.methods if line.startswith("POST /v2/assets?")]) == 1
+    assert summary(page, collector)["unavailable"] == "server"
+
+
 def test_nothing_is_kept_of_a_healthy_visit_in_on_error_mode(visit: Visit, collector: Collector) -> None:
     page = visit("gallery.html", sample_rate="0", on_error_sample_rate="1")
     page.wait_for_timeout(5_000)

@@ -26,15 +26,16 @@ from tests.web.browsing import chromium, sign_in
 from tests.web.serving import EMAIL, PASSWORD
 
 pytestmark = pytest.mark.browser
-PAGE = """<!doctype html><title>Looks</title><link rel="stylesheet" href="/css/site.css">{snippet}
+PAGE = """<!doctype html><title>Looks</title><link rel="stylesheet" href="css/./../css/site.css#top">{snippet}{snippet}
 <style>body {{ margin: 0 }} img, div {{ position: absolute; top: 0; width: 100px; height: 100px; overflow: hidden }}</style>
-<img src="/logo.png?token=Zk3mq0Tn8xW2LcV5" alt=""><div id="ground" style="left: 100px"></div><div id="words" style="left: 200px">AA</div>"""
+<img src="/no-picture.png" alt="" style="left: 600px"><img src="pages/../logo.png?token=Zk3mq0Tn8xW2LcV5#whole" alt=""><div id="ground" style="left: 100px"></div><div id="words" style="left: 200px">AA</div>"""
 
 
 @contextmanager
 def site(page: str) -> Iterator[str]:
     """A site that serves the page and its looks, for the length of the block."""
     contents = {urlsplit(url).path: kept for url, kept in looks.CONTENTS.items()} | {"/": ("text/html", page.encode())}
+    contents["/no-picture.png"] = ("image/png", b"the vault refuses this one, and goes on")
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
