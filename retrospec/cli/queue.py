@@ -75,7 +75,12 @@ def queue(context: click.Context, data: str | None, config: Path | None, as_json
 @json_option
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Most to list.")
 def dead_command(data: str | None, config: Path | None, as_json: bool, limit: int) -> None:
-    """List the sessions that were given up, the latest first."""
+    """List the sessions that were given up, the latest first.
+
+    \b
+    Example:
+      retrospec queue dead --limit 10
+    """
     letters = _letters(settings_from(config, storage_dir=data), "", limit)
     if as_json:
         print_json(letters)
@@ -89,7 +94,12 @@ def dead_command(data: str | None, config: Path | None, as_json: bool, limit: in
 @store_options
 @json_option
 def show_command(session_id: str, data: str | None, config: Path | None, as_json: bool) -> None:
-    """Everything known of one dead letter."""
+    """Everything known of one dead letter.
+
+    \b
+    Example:
+      retrospec queue show 01k9abcdefghjkmnpqrstvwxyz
+    """
     letters = _named(settings_from(config, storage_dir=data), session_id)
     if as_json:
         print_json(letters)
@@ -106,7 +116,12 @@ def show_command(session_id: str, data: str | None, config: Path | None, as_json
 @all_option
 @store_options
 def retry_command(session_id: str | None, is_all: bool, data: str | None, config: Path | None) -> None:
-    """Put one dead letter, or all, back to the first stage; a running server takes them up by itself."""
+    """Put one dead letter, or all, back to the first stage; a running server takes them up by itself.
+
+    \b
+    Example:
+      retrospec queue retry --all
+    """
     settings = settings_from(config, storage_dir=data)
     letters = _chosen(settings, session_id, is_all=is_all)
     from retrospec.storage import queue as stored
@@ -123,7 +138,12 @@ def retry_command(session_id: str | None, is_all: bool, data: str | None, config
 @all_option
 @store_options
 def drop_command(session_id: str | None, is_all: bool, data: str | None, config: Path | None) -> None:
-    """Delete one dead letter, or all, with recording and markers."""
+    """Delete one dead letter, or all, with recording and markers.
+
+    \b
+    Example:
+      retrospec queue drop 01k9abcdefghjkmnpqrstvwxyz
+    """
     settings = settings_from(config, storage_dir=data)
     letters = _chosen(settings, session_id, is_all=is_all)
     from retrospec.retention.expiry import Cleaned, forget

@@ -6,6 +6,7 @@ on our side, seen at once, and not another customer's recording.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -24,6 +25,16 @@ class OutsideProject(RuntimeError):
 def within_project(project_id: str) -> None:
     """This request (or task) is about ``project_id`` alone; ``""`` lifts that."""
     _project.set(project_id)
+
+
+@contextmanager
+def across_projects() -> Iterator[None]:
+    """For counts of the whole installation: what is read inside must name nobody's rows."""
+    token = _project.set("")
+    try:
+        yield
+    finally:
+        _project.reset(token)
 
 
 def refuse_other_projects(statement: Executable, parameters: Any = None) -> None:

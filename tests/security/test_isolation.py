@@ -40,7 +40,7 @@ class Call(msgspec.Struct, frozen=True):
     def filled(self, project_id: str, ids: dict[str, str]) -> str:
         """The address with its parts filled in."""
         return re.sub(
-            r"\{(\w+)[^}]*\}", lambda part: project_id if part[1] == "project_id" else ids.get(part[1], NOBODYS), self.path
+            r"\{(\w+)[^}]*\}", lambda part: project_id if part[1] == "project_id" else ids.get(part[1], "0" if part[1] == "index" else NOBODYS), self.path
         )
 
     @property

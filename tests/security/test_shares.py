@@ -104,6 +104,8 @@ def test_what_was_shared_and_opened_is_in_the_log(world: World, boss: Browser) -
     link = make_link(world, boss)
     with visitor(world) as anybody:
         anybody.get(link)
+    for share_id in re.findall(r"/shares/(share_\w+)/revoke", boss.ask("GET", f"{HERE}/shares").text):
+        boss.ask("POST", f"{HERE}/shares/{share_id}/revoke")
     log = boss.ask("GET", f"{HERE}/audit").text
     for action in ("share_made", "share_opened", "session_viewed", "share_revoked"):
         assert f"<code>{action}</code>" in log

@@ -18,6 +18,7 @@ from retrospec.retention.expiry import Cleaned, forget
 from retrospec.storage import health, queue
 from retrospec.storage.health import Sample
 from retrospec.storage.queue import DeadLetter, Depth
+from retrospec.storage.scope import across_projects
 from retrospec.vitals import Vitals, take_vitals
 from retrospec.web.pages import words
 from retrospec.web.pages.guard import blobs_of, database_of, read_form, require_instance_admin, settings_of
@@ -105,12 +106,14 @@ class DeadForm(msgspec.Struct):
 async def show_health(request: AnyRequest, frame: NamedDependency[Frame]) -> Response[Any]:
     """The page."""
     assert frame.project is not None and frame.user is not None
-    vitals = await take_vitals(request.app.state) if "governor" in request.app.state else None
     now = utc_now()
+    with across_projects():
+        vitals = await take_vitals(request.app.state) if "governor" in request.app.state else None
+        async with database_of(request).read() as connection:
+            depths = await queue.depths(connection, now=now)
     async with database_of(request).read() as connection:
         samples = await health.samples_since(connection, now - timedelta(hours=24))
         dead = await queue.dead_letters(connection, project_id=frame.project.id, limit=SHOWN_DEAD)
-        depths = await queue.depths(connection, now=now)
     page = HealthPage(
         tiles=tiles_of(vitals) if vitals else [], plots=plots_of(samples, now), has_samples=bool(samples), depths=depths,
         dead=dead, may_change=frame.may(Role.ADMIN),
@@ -135,7 +138,7 @@ async def change_dead(request: AnyRequest, frame: NamedDependency[Frame]) -> Res
     return Redirect(f"/p/{frame.project.id}/health#dead", status_code=303)
 
 
-@get("/settings")
+@get("/settings", need=Role.ADMIN)
 async def show_settings(request: AnyRequest, frame: NamedDependency[Frame]) -> Response[Any]:
     """Every setting with its value, source and meaning; administrators only."""
     require_instance_admin(frame)
