@@ -92,7 +92,7 @@ async def test_a_private_address_is_given_up_at_once_with_its_reason(tmp_path: P
         await it.later(seconds=1)
         async with it.database.read() as connection:
             (letter,) = await outbox.latest_letters(connection, P, limit=9)
-            tries = (await outbox.attempts(connection, [letter.batch]))[letter.batch]
+            tries = (await outbox.attempts(connection, "p", [letter.batch]))[letter.batch]
         assert (letter.state, [each.outcome for each in tries]) == ("dead", ["dead"])
         assert "private network" in letter.last_error
         assert receiver.got == []

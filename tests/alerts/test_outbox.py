@@ -92,7 +92,7 @@ async def test_it_is_tried_again_under_the_same_name_and_given_up_at_last(databa
     assert len({headers["idempotency-key"] for headers, _ in receiver.got}) == 1
     async with database.read() as connection:
         (dead,) = await outbox.latest_letters(connection, "p", limit=5)
-        tries = (await outbox.attempts(connection, [dead.batch]))[dead.batch]
+        tries = (await outbox.attempts(connection, "p", [dead.batch]))[dead.batch]
     assert [each.outcome for each in tries] == ["retry", "retry", "dead"]
     receiver.answer = lambda: 204
     async with database.write() as connection:

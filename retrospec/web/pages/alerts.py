@@ -131,7 +131,7 @@ async def _letter_lines(
 ) -> list[LetterLine]:
     names = {each.id: each.name for each in channels}
     letters = await outbox.latest_letters(connection, project_id, limit=LETTERS)
-    tried = await outbox.attempts(connection, sorted({each.batch for each in letters if each.batch}))
+    tried = await outbox.attempts(connection, project_id, sorted({each.batch for each in letters if each.batch}))
     return [
         LetterLine(letter=each, channel=_channel_name(each, names), attempts=tried.get(each.batch, []))
         for each in letters
