@@ -9,7 +9,9 @@ from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any, TextIO
 
-from retrospec.domain.account import User
+import msgspec
+
+from retrospec.domain.account import Role, User
 from retrospec.domain.clock import to_epoch_ms, utc_now
 from retrospec.domain.settings import Settings
 from retrospec.storage import issues
@@ -22,7 +24,9 @@ from retrospec.web.pages.rendering import Frame, render
 PROJECT = "bench"
 KEY = "js_exception:bench00"
 CLUSTERS = 40
-ROUNDS = 15
+ASKED_MS = 30.0
+ROUNDS = 41
+"""The first is left out: it loads templates."""
 
 _NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < @last) "
 _KEY_OF = "'js_exception:bench' || printf('%02d', i % 40)"
@@ -38,6 +42,15 @@ _FILL = (
     f"{_NUMBERS} SELECT 'bench', {_KEY_OF}, (@now - i * 500) / 3600000, count(*), count(*) FROM n GROUP BY 2, 3",
     "INSERT INTO issue_people (project_id, cluster_key, person_key, last_seen_at) "
     f"{_NUMBERS} SELECT 'bench', {_KEY_OF}, 'v:' || i, @now FROM n",
+    "INSERT INTO reports (project_id, session_id, id, status, symptom, technical_root_cause, suggested_fix, text_summary, visual_summary, "
+    f"confidence, basis, reason, card, generated_at, created_at, updated_at) {_NUMBERS} SELECT 'bench', 's' || i, 'r' || i, 'ready', "
+    "'Paying fails', 'pay() reads a missing field', 'cart.js', 'The visitor presses Pay and nothing comes.', '', 0.9, 'text', '', '{}', "
+    "@now, @now, @now FROM n",
+    "INSERT INTO issue_facets (project_id, cluster_key, facet, value, session_count) SELECT 'bench', of.cluster_key, facet.value, named.value, 900 "
+    "FROM (SELECT DISTINCT cluster_key FROM issue_sessions) AS of, json_each('[\"browser\",\"os\",\"device\",\"route\",\"release\",\"tag:plan\"]') AS facet, "
+    "json_each('[\"one\",\"two\",\"three\",\"four\",\"five\",\"six\",\"seven\"]') AS named",
+    "INSERT INTO issue_activity (id, project_id, issue_key, at, author, kind, detail) WITH RECURSIVE n(i) AS "
+    "(SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 60) SELECT 'act' || i, 'bench', 'js_exception:bench00', @now, 'Ada', 'comment', 'Seen again' FROM n",
 )
 _TALLY = (
     "kind, title, symptom, session_count, user_count, marker_count, visual_count, confidence, severity, basis, "
@@ -49,17 +62,28 @@ _ONE_EACH = (
 )
 
 
-def run_issue_page(markers: int = 1_000_000, out: TextIO = sys.stdout) -> list[float]:
-    """Milliseconds each time the page is made; prints the median. Seeds a temporary SQLite: a minute a million."""
+class Spent(msgspec.Struct, frozen=True):
+    """Milliseconds of making the page once."""
+
+    wall: float
+    cpu: float
+    """Of all the process's threads: what stays of ``wall`` when nothing else runs on the machine."""
+
+
+def run_issue_page(markers: int = 1_000_000, out: TextIO = sys.stdout) -> list[Spent]:
+    """What each making of the page took; prints medians and 95th percentiles. Seeds a temporary SQLite: a minute a million."""
     with TemporaryDirectory(prefix="retrospec-page-") as folder:
         url = f"sqlite:///{Path(folder, 'retrospec.db')}"
         migrate(url)
         spent = asyncio.run(_rounds(url, markers))
-    print(
-        f"issue page at {markers:,} markers: median {median(spent):.1f} ms, least {min(spent):.1f} ms",
-        file=out,
-    )
+    wall, cpu = _told([one.wall for one in spent]), _told([one.cpu for one in spent])
+    print(f"issue page at {markers:,} markers: {wall}; CPU {cpu} (asked: < {ASKED_MS:g} ms)", file=out)
     return spent
+
+
+def _told(spent: list[float]) -> str:
+    p95 = sorted(spent)[int(0.95 * len(spent))]
+    return f"median {median(spent):.1f} ms, p95 {p95:.1f} ms, least {min(spent):.1f} ms"
 
 
 async def _fill(database: Database, markers: int) -> None:
@@ -76,20 +100,20 @@ async def _fill(database: Database, markers: int) -> None:
             )
 
 
-async def _rounds(url: str, markers: int) -> list[float]:
+async def _rounds(url: str, markers: int) -> list[Spent]:
     database = Database.open(url)
     try:
         await _fill(database, markers)
-        return [await _page_ms(database) for _ in range(ROUNDS)][1:]
+        return [await _spent(database) for _ in range(ROUNDS)][1:]
     finally:
         await database.close()
 
 
-async def _page_ms(database: Database) -> float:
+async def _spent(database: Database) -> Spent:
     state = SimpleNamespace(database=database, settings=Settings())
     path = f"/p/{PROJECT}/issues/{KEY}"
     request: Any = SimpleNamespace(
-        app=SimpleNamespace(state=state), query_params={}, url=SimpleNamespace(path=path, query="")
+        app=SimpleNamespace(state=state), query_params={}, url=SimpleNamespace(path=path, query="", scheme="https", netloc="bench.example")
     )
     now = utc_now()
     who = User(id="u", email="a@b.example", name="Ada", is_admin=True, created_at=now)
@@ -100,10 +124,11 @@ async def _page_ms(database: Database) -> float:
         form_token="t",
         user=who,
         project=project,
+        role=Role.ADMIN,
         projects=[project],
         section="issues",
     )
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     async with database.read() as connection:
         tally = await issues.find(connection, PROJECT, KEY)
     assert tally is not None
@@ -111,4 +136,4 @@ async def _page_ms(database: Database) -> float:
         request, tally, charts.span_named("7d"), status="", min_confidence=0.0, after=None, facet=None
     )
     render("issue.html", frame, page, live_url=path, alone=False)
-    return (time.perf_counter() - began) * 1_000
+    return Spent((time.perf_counter() - began) * 1_000, (time.process_time() - cpu) * 1_000)

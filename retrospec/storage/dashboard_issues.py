@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, Text, and_, func, or_, select, type_coerce
 
 from retrospec.domain.clock import from_epoch_ms, to_epoch_ms
 from retrospec.domain.issue import Issue, IssueState
@@ -24,7 +24,8 @@ from retrospec.storage.tables import (
 )
 
 FACETS = ("browser", "os", "device", "release", "environment")
-"""What an issue's sessions can be narrowed by."""
+"""What an issue's sessions can be narrowed by, beside their tags (``tag:<name>``)."""
+TAG = "tag:"
 
 
 class IssueFilter(msgspec.Struct, kw_only=True, frozen=True):
@@ -251,7 +252,7 @@ def issue_sessions_query(
 ) -> Select[Any]:
     """The sessions of issues, with what their reports say; to be narrowed to a cluster.
 
-    ``facet`` is one of ``FACETS`` and its value.
+    ``facet`` is one of ``FACETS`` or a tag, and its value.
     """
     seen_at, session_id = issue_sessions.c.last_observed_at, issue_sessions.c.session_id
     query = (
@@ -278,9 +279,23 @@ def issue_sessions_query(
         query = query.where(sessions.c.report_status == status)
     if min_confidence > 0:
         query = query.where(reports.c.confidence >= min_confidence)
-    if facet is not None and facet[0] in FACETS:
-        query = query.where(sessions.c[facet[0]] == facet[1])
+    if facet is not None:
+        query = query.where(_of_facet(*facet))
     return query
+
+
+def narrows(facet: str) -> bool:
+    """Whether sessions can be narrowed by it."""
+    return facet in FACETS or (facet.startswith(TAG) and len(facet) > len(TAG))
+
+
+def _of_facet(facet: str, value: str) -> Any:
+    if facet in FACETS:
+        return sessions.c[facet] == value
+    # The tag as it stands in the column's JSON text, where no value can imitate it: quotes within are escaped.
+    written = msgspec.json.encode({facet.removeprefix(TAG): value}).decode()[1:-1]
+    tags = type_coerce(sessions.c.tags, Text)
+    return func.replace(tags, written, "") != tags
 
 
 def _to_issue_session(row: Any) -> IssueSessionRow:

@@ -160,9 +160,11 @@ class Database:
 
     async def read_once(self, work: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
         """``work(connection)`` in one thread hop and one consistent view. It may await only its connection."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._read_threads, _run_alone, self._reader, work
-        )
+        # In turn with ``read()``: else threads wait here for connections whose holders wait for a thread.
+        async with self._read_turns:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._read_threads, _run_alone, self._reader, work
+            )
 
     async def write_soon(self, work: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
         """``work(connection)`` together with others' in one commit; its result once that is durable.

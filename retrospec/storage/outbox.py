@@ -191,11 +191,8 @@ async def latest_letters(connection: Connection, project_id: str, *, limit: int)
 
 async def attempts(connection: Connection, project_id: str, batches: Sequence[str]) -> dict[str, list[Delivery]]:
     """Every attempt by message, first to last."""
-    found = await connection.execute(
-        select(deliveries)
-        .where(deliveries.c.project_id == project_id, deliveries.c.batch.in_(list(batches)))
-        .order_by(deliveries.c.id)
-    )
+    its_own = deliveries.c.project_id == project_id, deliveries.c.batch.in_(list(batches))
+    found = await connection.execute(select(deliveries).where(*its_own).order_by(deliveries.c.id))
     by_batch: dict[str, list[Delivery]] = {}
     for row in found:
         by_batch.setdefault(row.batch, []).append(Delivery(**row._mapping))

@@ -39,12 +39,14 @@ def test_sets_in_a_folder_are_measured_and_printed(tmp_path: Path) -> None:
 
 
 def test_a_dev_set_is_halved_by_label_and_goals_are_told_for_each_half(tmp_path: Path) -> None:
-    urls = [{"label": f"/{noun}/{{id}}", "url": f"https://x.example/{noun}/{n}"} for n in range(3) for noun in ("orders", "carts", "users", "items")]
+    nouns = [f"noun{chr(ord('a') + n)}s" for n in range(12)]
+    urls = [{"label": f"/{noun}/{{id}}", "url": f"https://x.example/{noun}/{n}"} for n in range(3) for noun in nouns]
     with gzip.open(tmp_path / "api_urls_dev.jsonl.gz", "wt") as out:
         out.writelines(json.dumps(url) + "\n" for url in urls)
     printed = io.StringIO()
     ours = {line.part: line.items for line in run(tmp_path, printed) if (line.name, line.how) == ("request paths", "ours")}
-    assert ours == {"tune": 6, "report": 6} or sum(ours.values()) == len(urls)
+    assert sorted(ours) == ["report", "tune"]
+    assert sum(ours.values()) == len(urls)
     assert all(items % 3 == 0 for items in ours.values()), "a label's items stay together"
     goal = next(line for line in printed.getvalue().splitlines() if line.startswith("request paths") and "pair F1" in line)
     assert goal.split()[-3:] == ["0.850", "1.0000", "1.0000"]

@@ -15,7 +15,7 @@ from retrospec.domain.receipt import Receipt
 from retrospec.domain.report import ReportCard
 from retrospec.storage import dashboard_issues, issues, receipts, reports, strips
 from retrospec.storage.dashboard import Cursor, read_cursor
-from retrospec.storage.dashboard_issues import FACETS, IssueSessionRow
+from retrospec.storage.dashboard_issues import IssueSessionRow, narrows
 from retrospec.storage.issues import Tally
 from retrospec.web.pages import charts, words
 from retrospec.web.pages.charts import Span, Trend
@@ -91,7 +91,7 @@ async def show_issue(
         status=status if status in words.REPORTS else "",
         min_confidence=_share(confidence),
         after=read_cursor(after),
-        facet=(facet, typed(value)) if facet in FACETS else None,
+        facet=(facet, typed(value)) if narrows(facet) else None,
     )
     return live(request, frame, page, whole="issue.html", part="_issue.html")
 

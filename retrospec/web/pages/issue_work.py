@@ -12,7 +12,7 @@ from retrospec.domain.issue import Issue
 from retrospec.domain.workflow import Activity, FixIn, Work
 from retrospec.issues.regression import clean_sessions_needed
 from retrospec.storage import activity, clusters, dashboard_issues, impact, work
-from retrospec.storage.dashboard_issues import FACETS
+from retrospec.storage.dashboard_issues import narrows
 from retrospec.storage.database import Connection
 from retrospec.web.pages import charts, words
 from retrospec.web.pages.charts import Span, Trend
@@ -209,12 +209,19 @@ def _breakdown(facet: str, counts: list[tuple[str, int]]) -> Breakdown:
             value=value.replace("<*>", "…"),
             count=count,
             share=count / total,
-            url=f"?facet={facet}&value={quote(value, safe='')}#sessions-title" if facet in FACETS else "",
+            url=_narrowed(facet, value),
         )
         for value, count in counts[:SHOWN_VALUES]
     ]
     title = _FACET_NAMES.get(facet) or facet.removeprefix("tag:")
     return Breakdown(title=title, values=values, more=max(0, len(counts) - SHOWN_VALUES))
+
+
+def _narrowed(facet: str, value: str) -> str:
+    """The page with only such sessions; empty where a value stands for several or is kept with no session."""
+    if not narrows(facet) or value == impact.OTHER:
+        return ""
+    return f"?facet={quote(facet, safe='')}&value={quote(value, safe='')}#sessions-title"
 
 
 def _marks(known: Sequence[tuple[str, datetime]], first_hour: int, span: Span, width: int) -> list[Mark]:
