@@ -77,6 +77,7 @@ const EVENT_BYTES = 12 * 1024 * 1024; // the server takes 20 MB; an event past t
 const KEEPALIVE_BYTES = 48 * 1024; // browsers allow 64 KB in flight per page; the rest is the page's own
 const GZIP_BYTES = 1_024;
 const BACKLOG_BYTES = 4 * 1024 * 1024;
+const EARLY_PUMP_BYTES = 1024 * 1024; // past this, closed chunks do not wait for the clock: browsers compress on the page's thread
 const SEND_TIMEOUT_MS = 30_000;
 const RETRY_BASE_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
@@ -681,7 +682,7 @@ function makeOutbox(settings, identity, losses, { describe, onFlush, onGap, onHu
   function tick() {
     pack();
     if (open.count || open.markers.length) spoolOpen();
-    pump(); // what was closed by its size
+    if (backlogBytes > EARLY_PUMP_BYTES) pump();
   }
 
   /** Closes and sends; resolves when everything closed so far is answered or the server cannot be reached. */

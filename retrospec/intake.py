@@ -247,11 +247,9 @@ class Intake:
     def _read_chunk_arrival(
         self, project_id: str, chunk: Chunk, prepared: Prepared, now: datetime
     ) -> Arrival:
-        skew = _clock_skew(chunk.sent_at_ms, now)
-        started_at = from_epoch_ms(chunk.started_at_ms) + skew
-        browser, system, device = read_user_agent(chunk.client.user_agent)
+        started_at = from_epoch_ms(chunk.started_at_ms) + _clock_skew(chunk.sent_at_ms, now)
+        (browser, system, device), capture = read_user_agent(chunk.client.user_agent), self._settings.capture
         last_ms = max([prepared.last_ms, *(each.at_ms for each in chunk.markers)])
-        capture = self._settings.capture
         arrival = Arrival(
             project_id=project_id,
             session_id=chunk.session_id,
@@ -269,6 +267,8 @@ class Intake:
             device=device,
             tags={name: self._text(value) for name, value in chunk.tags.items()},
             dropped=_lost(chunk),
+            lost_markers={name: each.reason for each in chunk.dropped for name in each.markers},
+            overhead_ms=int(chunk.client.overhead_ms),
             client_started_ms=chunk.started_at_ms,
             client_ms={each.id: each.at_ms for each in chunk.markers},
             added_events=prepared.event_count,

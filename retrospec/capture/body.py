@@ -32,6 +32,7 @@ from retrospec.capture.wire import (
     UploadWire,
 )
 from retrospec.domain.errors import BadRequest
+from retrospec.domain.ids import is_client_id
 from retrospec.domain.marker import marker_kind
 from retrospec.domain.rrweb import EventType
 from retrospec.domain.settings import LimitSettings
@@ -56,6 +57,8 @@ _MAX_TAG_CHARS = 256
 _MAX_NAME_CHARS = 256
 _MAX_TRAITS_BYTES = 8_192
 _MAX_DROPPED = 32
+_MAX_LOST = 200
+"""Ids of lost markers per reason: as many as the SDK makes on one page."""
 _LATEST_MS = 10**14
 
 _upload_decoder = msgspec.json.Decoder(UploadWire)
@@ -231,6 +234,7 @@ def _chunk_client(client: ChunkClient) -> ChunkClient:
         language=checks.one_line(client.language, "client.language", max_chars=64),
         viewport=client.viewport,
         sdk=checks.one_line(client.sdk, "client.sdk", max_chars=64),
+        overhead_ms=min(max(0, int(client.overhead_ms)), 2**31 - 1),
     )
 
 
@@ -240,6 +244,7 @@ def _dropped(dropped: list[Dropped]) -> list[Dropped]:
         Dropped(
             reason=checks.one_line(entry.reason, f"dropped[{index}].reason", max_chars=64),
             count=checks.whole_number(entry.count, f"dropped[{index}].count"),
+            markers=[name for name in entry.markers[:_MAX_LOST] if is_client_id(name)],
         )
         for index, entry in enumerate(dropped)
     ]

@@ -136,6 +136,8 @@ class ChunkClient(msgspec.Struct, rename="camel"):
     language: str = ""
     viewport: Viewport = msgspec.field(default_factory=Viewport)
     sdk: str = ""
+    overhead_ms: int | float = 0
+    """Main-thread time the recorder took on this page so far, by its own count."""
 
 
 class Dropped(msgspec.Struct, rename="camel"):
@@ -143,6 +145,8 @@ class Dropped(msgspec.Struct, rename="camel"):
 
     reason: str
     count: int
+    markers: list[str] = []
+    """Ids of the markers among what was given up."""
 
 
 class ChunkMarkerWire(msgspec.Struct, rename="camel"):

@@ -128,6 +128,11 @@ def session_receipt(kept: Kept) -> Receipt:
     return Receipt(Vouched.WITHOUT_REPLAY, _why(kept.dropped) or (NO_PICTURE if kept.pieces else NO_RECORDING))
 
 
+def lost_receipt(reason: str) -> Receipt:
+    """Of a marker that the browser made and gave up for ``reason``."""
+    return Receipt(Vouched.LOST, _words(reason))
+
+
 def expired_receipt(at: datetime) -> Receipt:
     """Of a session that went past its retention at ``at``."""
     return Receipt(Vouched.EXPIRED, f"expired on {at.day} {at:%B %Y}")

@@ -48,6 +48,10 @@ class Session(msgspec.Struct, kw_only=True):
     tags: dict[str, str] = {}
     dropped: dict[str, int] = {}
     """What the browser reported it gave up, by reason."""
+    lost_markers: dict[str, str] = {}
+    """Why, by the id of each marker that the browser made and could not hand over."""
+    overhead_ms: int = 0
+    """Most main-thread time the recorder took on one page, by its own count."""
     marker_count: int = 0
     event_count: int = 0
     size_bytes: int = 0

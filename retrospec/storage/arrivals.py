@@ -18,6 +18,9 @@ from retrospec.storage.sessions import to_session
 from retrospec.storage.tables import chunks, issue_sessions, markers, sessions
 from retrospec.storage.upsert import upsert
 
+_MOST_LOST = 1_000
+"""Ids of lost markers a session remembers."""
+
 
 class Arrival(msgspec.Struct, kw_only=True):
     """A call's content, checked and redacted. Empty fields leave what is stored."""
@@ -38,6 +41,8 @@ class Arrival(msgspec.Struct, kw_only=True):
     device: str = ""
     tags: dict[str, str] = {}
     dropped: dict[str, int] = msgspec.field(default_factory=dict)
+    lost_markers: dict[str, str] = {}
+    overhead_ms: int = 0
     client_started_ms: int = 0
     markers: list[Marker] = []
     client_ms: dict[str, int] = {}
@@ -129,6 +134,8 @@ async def _land_new(connection: Connection, arrival: Arrival, *, now: datetime) 
         device=arrival.device,
         tags=arrival.tags,
         dropped=arrival.dropped,
+        lost_markers=arrival.lost_markers,
+        overhead_ms=arrival.overhead_ms,
         marker_count=len(arrival.markers),
         event_count=arrival.added_events or (upload.event_count if upload else 0),
         size_bytes=arrival.added_bytes or (upload.size_bytes if upload else 0),
@@ -158,6 +165,7 @@ def _merged(row: Any, arrival: Arrival, *, added: Sequence[Marker]) -> dict[str,
         "marker_count": row.marker_count + len(added),
         "event_count": row.event_count + arrival.added_events,
         "size_bytes": row.size_bytes + arrival.added_bytes,
+        "overhead_ms": max(row.overhead_ms, arrival.overhead_ms),
     }
     for name in ("visitor_id", "user_id", "release", "environment", "browser", "os", "device"):
         if getattr(arrival, name):
@@ -169,6 +177,8 @@ def _merged(row: Any, arrival: Arrival, *, added: Sequence[Marker]) -> dict[str,
             reason: row.dropped.get(reason, 0) + arrival.dropped.get(reason, 0)
             for reason in {*row.dropped, *arrival.dropped}
         }
+    if arrival.lost_markers:
+        values["lost_markers"] = dict([*(arrival.lost_markers | row.lost_markers).items()][:_MOST_LOST])
     if row.upload_sha256 is not None:
         values["events_sha256"] = row.upload_sha256
         values["events_object_key"] = row.upload_key

@@ -82,7 +82,7 @@ def test_a_clock_set_forward_ends_no_page_and_loses_no_marker(visit: Visit, coll
 
 
 def test_a_page_too_large_to_send_is_not_snapshotted_again_and_again(page: Page, collector: Collector) -> None:
-    rows = "document.write('<table>' + Array.from({length: 100000}, (_, n) => `<tr><td class=number>${n}</td><td class=name>row number ${n}</td></tr>`).join('') + '</table>')"
+    rows = "document.write('<table>' + Array.from({length: 3000}, (_, n) => `<tr><td>${n}</td><td>${'words of the row '.repeat(280)}</td></tr>`).join('') + '</table>')"
     html = f'<!doctype html><html><head><script src="/sdk.js" data-key="k1"></script></head><body><script>{rows}</script><button id="works" onclick="this.textContent = 1">Add</button></body></html>'
     page.route("**/huge.html", lambda route: route.fulfill(body=html, content_type="text/html"))
     page.goto(f"{collector.base}/huge.html", timeout=60_000)

@@ -115,6 +115,6 @@ def recorded_and_shown(settings: Settings, server_url: str, key: str) -> tuple[b
         page.wait_for_function("document.querySelector('#screen iframe').contentDocument.fonts.status === 'loaded'")
         page.wait_for_load_state("networkidle")
         shown = page.locator("#screen").screenshot()
-        expect(page.locator("#looks-note")).to_have_text("Not stored with this session, so not shown: 1 picture of the page.")
+        expect(page.locator("#looks-note")).to_have_text("Not stored with this session, so not shown: 2 pictures of the page.")
         page.close()
     return seen, shown

@@ -25,6 +25,8 @@ sessions = Table(
     Column("device", Text, nullable=False, server_default=""),
     Column("tags", Json, nullable=False, server_default="{}"),
     Column("dropped", Json, nullable=False, server_default="{}"),
+    Column("lost_markers", Json, nullable=False, server_default="{}"),
+    Column("overhead_ms", Integer, nullable=False, server_default="0"),
     Column("client_started_ms", BigInteger, nullable=False, server_default="0"),
     Column("events_sha256", String(64), nullable=False, server_default=""),
     Column("marker_count", Integer, nullable=False, server_default="0"),

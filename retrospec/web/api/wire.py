@@ -9,7 +9,14 @@ import msgspec
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.issue import Issue
 from retrospec.domain.marker import Marker
-from retrospec.domain.receipt import Kept, Vouched, losses_of, receipts_of_markers, session_receipt
+from retrospec.domain.receipt import (
+    Kept,
+    Vouched,
+    losses_of,
+    lost_receipt,
+    receipts_of_markers,
+    session_receipt,
+)
 from retrospec.domain.report import ReportCard
 from retrospec.domain.session import Session
 from retrospec.domain.window import Window
@@ -83,6 +90,14 @@ class WireReport(msgspec.Struct, rename="camel", kw_only=True):
     updated_at: datetime
 
 
+class WireLostMarker(msgspec.Struct, rename="camel", kw_only=True):
+    """A marker that the browser made and could not hand over."""
+
+    id: str
+    receipt: Vouched
+    receipt_reason: str
+
+
 class WireSession(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True):
     """A session as v1 clients read it."""
 
@@ -106,6 +121,9 @@ class WireSession(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=Tr
     receipt_reason: str | msgspec.UnsetType = msgspec.UNSET
     losses: list[str] = []
     """What is known to be lost, a clause each."""
+    lost_markers: list[WireLostMarker] = []
+    overhead_ms: int = 0
+    """Most main-thread time the recorder took on one page, by its own count."""
 
 
 class WireIssue(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True):
@@ -259,7 +277,14 @@ def wire_session(
         visitor_id=session.visitor_id,
         user_id=session.user_id,
         release=session.release,
+        lost_markers=[_lost_marker(name, reason) for name, reason in session.lost_markers.items()],
+        overhead_ms=session.overhead_ms,
     )
+
+
+def _lost_marker(marker_id: str, reason: str) -> WireLostMarker:
+    vouched = lost_receipt(reason)
+    return WireLostMarker(id=marker_id, receipt=vouched.state, receipt_reason=vouched.reason)
 
 
 def with_receipts(wire: WireSession, markers: Sequence[Marker], client_ms: Mapping[str, int], kept: Kept) -> WireSession:

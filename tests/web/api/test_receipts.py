@@ -24,7 +24,7 @@ def events(first_ms: int, *kinds: int) -> list[dict[str, Any]]:
     return [{"type": kind, "timestamp": first_ms + 100 * at, "data": {}} for at, kind in enumerate(kinds)]
 
 
-def send(client: Client, session_id: str, seq: int, start_s: float, kinds: tuple[int, ...], *markers_s: float, **more: Any) -> Any:
+def send(client: Client, session_id: str, seq: int, start_s: float, kinds: tuple[int, ...], /, *markers_s: float, **more: Any) -> Any:
     first_ms = to_epoch_ms(utc_now()) - 60_000
     body = {
         "v": 2, "sessionId": session_id, "tabId": "t1", "seq": seq, "segment": 0, "site": "shop", "route": "/", "url": "https://shop.example/",
@@ -90,6 +90,18 @@ def test_a_session_names_its_receipts_and_losses(client: Client) -> None:
     send(client, "r4", 1, 1, (3, 3))
     late = client.session("r4")
     assert [each["receipt"] for each in late["markers"]] == ["with_replay", "with_replay"], "what was spooled arrived after all"
+
+
+def test_a_marker_the_browser_could_not_hand_over_is_lost_and_says_why(client: Client) -> None:
+    lost = [{"reason": "backlog", "count": 41, "markers": ["m-gone", "not an id!"]}]
+    send(client, "r7", 0, 0, (4, 2, 3), 0.1, dropped=lost, client={"overheadMs": 31.4})
+    send(client, "r7", 1, 5, (3,), dropped=[{"reason": "refused_413", "count": 1, "markers": ["m-late"]}], client={"overheadMs": 12})
+    session = client.session("r7")
+    assert {each["id"]: (each["receipt"], each["receiptReason"]) for each in session["lostMarkers"]} == {
+        "m-gone": ("lost", "too much waited to be sent"),
+        "m-late": ("lost", "the server refused it (status 413)"),
+    }
+    assert session["overheadMs"] == 31
 
 
 def test_a_v1_session_is_vouched_for_by_its_upload(client: Client) -> None:
