@@ -1,7 +1,7 @@
 """The process that opens source maps: ``python -m retrospec.symbols.opener``, spoken to over its standard streams.
 
 A process of its own because the library that reads maps also parses the minified file, to learn where functions
-begin, and overflows its stack on some texts: that ends this process, not the server (docs/adr/0030). Its memory is
+begin, and overflows its stack on some texts: that ends this process, not the server (docs/adr/0033). Its memory is
 bounded, and what it holds goes with it.
 """
 
