@@ -138,7 +138,7 @@ def test_a_fix_is_verified_by_those_who_use_what_failed(tmp_path: Path) -> None:
         resolve(settings, issue["key"], fix_in=FixIn.NEXT)
         visits = [("old", "1"), ("new-1", "2"), ("new-2", "2"), ("new-3", "3")]
         for name, release in visits:
-            visit(server.url, key, name, release=release, fails=False)
+            visit(server.url, key, name, release=release, fails=False, started_ms=to_epoch_ms(utc_now()))
         for name, _ in visits:
             wait_for(lambda named=name: is_done(server.url, key, named))
 
