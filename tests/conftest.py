@@ -54,11 +54,27 @@ def make_key(settings: Settings, *, project_id: str = DEFAULT_PROJECT_ID, scopes
     return asyncio.run(add())
 
 
+_OPENED: list[httpx.Client] = []
+
+
+def open_http(**given: Any) -> httpx.Client:
+    """An HTTP client that is closed when the test's module has ended."""
+    _OPENED.append(httpx.Client(**given))
+    return _OPENED[-1]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _opened_clients_are_closed() -> Iterator[None]:
+    yield
+    while _OPENED:
+        _OPENED.pop().close()
+
+
 class Client:
     """Speaks wire v1 with one key."""
 
     def __init__(self, server: RunningServer, key: str) -> None:
-        self.http = httpx.Client(base_url=server.url, headers={"X-Retrospec-Key": key}, timeout=DEADLINE_S)
+        self.http = open_http(base_url=server.url, headers={"X-Retrospec-Key": key}, timeout=DEADLINE_S)
 
     def upload(self, session_id: str, events: Any = None, site: str = "Shop One") -> httpx.Response:
         events = [{"type": 2}, {"type": 3}] if events is None else events

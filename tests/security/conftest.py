@@ -17,7 +17,7 @@ from retrospec.domain.settings import Settings
 from retrospec.serving import RunningServer
 from retrospec.storage import members
 from retrospec.storage.database import Database
-from tests.conftest import Client, make_key, marker, wait_for
+from tests.conftest import Client, make_key, marker, open_http, wait_for
 
 CANARY = "CanaryOfTheirs"
 THEIRS, MINE = "proj_theirs", "proj_mine"
@@ -110,7 +110,7 @@ class Browser:
     def __init__(self, url: str, login: str = "") -> None:
         cookies = {"retrospec_login": login} if login else {"retrospec_form": "x" * 43}
         self.token = form_token(login or "x" * 43)
-        self.http = httpx.Client(base_url=url, cookies=cookies, timeout=30)
+        self.http = open_http(base_url=url, cookies=cookies, timeout=30)
 
     def ask(self, method: str, path: str, **fields: str) -> httpx.Response:
         """A page, or a form with its token."""

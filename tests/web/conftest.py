@@ -7,6 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, StorageState
 
+from tests.conftest import open_http
 from tests.web.browsing import chromium, sign_in
 from tests.web.serving import EMAIL, PASSWORD, make_app, serving
 
@@ -36,7 +37,7 @@ class Visitor:
     """A browser without scripts: follows links, fills in forms."""
 
     def __init__(self, url: str) -> None:
-        self.client = httpx.Client(base_url=url, follow_redirects=True, timeout=20)
+        self.client = open_http(base_url=url, follow_redirects=True, timeout=20)
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         """A page."""

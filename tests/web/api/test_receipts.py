@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from retrospec.accounts.links import create_user
@@ -16,7 +15,7 @@ from retrospec.retention.expiry import clean_up
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
 from retrospec.storage.projects import DEFAULT_PROJECT_ID
-from tests.conftest import Client, make_key, marker, serving, settings_for
+from tests.conftest import Client, make_key, marker, open_http, serving, settings_for
 from tests.web.serving import EMAIL, PASSWORD
 
 
@@ -122,7 +121,7 @@ def signed_in_after_expiry(tmp_path: Path) -> Any:
             client.send(name, marker())
             client.judged(name)
         asyncio.run(expire(settings))
-        people = httpx.Client(base_url=server.url, follow_redirects=True, timeout=20)
+        people = open_http(base_url=server.url, follow_redirects=True, timeout=20)
         form = people.get("/sign-in").text.split('name="form_token" value="', 1)[1].split('"', 1)[0]
         people.post("/sign-in", data={"form_token": form, "email": EMAIL, "password": PASSWORD})
         yield client, people
