@@ -48,8 +48,16 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast and not is_odd
 
 
+def _is_here(host: str) -> bool:
+    """``localhost`` and below it are this machine, whether or not its resolver knows (RFC 6761, section 6.3)."""
+    name = host.lower().rstrip(".")
+    return name == "localhost" or name.endswith(".localhost")
+
+
 async def resolve(host: str, port: int, *, allow_private: bool) -> str:
     """The address to connect to. Raises NotSent where a name has none, or one that is not public."""
+    if _is_here(host) and not allow_private:
+        raise NotSent(IN_PRIVATE_NETWORK, may_help=False)
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:

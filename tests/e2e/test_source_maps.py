@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 from playwright.async_api import Browser, async_playwright, expect
 
+from hatch_build import node_command
 from retrospec.cli.main import main
 from retrospec.demo.drive import launch
 from retrospec.domain.settings import Settings
@@ -25,7 +26,7 @@ from tests.web.serving import EMAIL, PASSWORD
 
 pytestmark = pytest.mark.browser
 FOUND = find_browser(Settings().replay)
-ESBUILD = Path(__file__).resolve().parents[2] / "node_modules" / ".bin" / "esbuild"
+ESBUILD = Path(__file__).resolve().parents[2] / "node_modules" / "esbuild" / "bin" / "esbuild"
 
 CART = """export interface Item { price: number; discount?: { percent: number } }
 
@@ -76,7 +77,7 @@ def bundle(folder: Path, extra: str) -> Path:
     (source / "cart.ts").write_text(CART)
     (source / "main.ts").write_text(BASKET % extra)
     subprocess.run(
-        [ESBUILD, "src/main.ts", "--bundle", "--minify", "--sourcemap=external", "--outdir=dist", "--entry-names=[name]-[hash]"],
+        [*node_command("node"), ESBUILD, "src/main.ts", "--bundle", "--minify", "--sourcemap=external", "--outdir=dist", "--entry-names=[name]-[hash]"],
         cwd=folder, check=True, capture_output=True, timeout=60, env={**os.environ},
     )  # fmt: skip
     return next((folder / "dist").glob("main-*.js"))
