@@ -160,6 +160,7 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         consumer = doorbell.consumer(settings.worker.threads)
         await asyncio.to_thread(consumer.start)
         stack.push_async_callback(asyncio.to_thread, consumer.stop, graceful=True)
+        stack.callback(state.turns.rest)
         for periodic in (
             sweep_forever(database, ring, every_s=settings.worker.sweep_seconds),
             _clean_forever(settings, database, blobs, metrics),

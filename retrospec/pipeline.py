@@ -118,16 +118,19 @@ class Pipeline:
         self._reading = asyncio.Semaphore(1)
         """Reading is the interpreter's own work: two at once would only take turns, with twice the memory."""
 
-    async def advance(self, project_id: str, session_id: str) -> None:
-        """Do every stage that is due for this session; return when none is, or another worker has it."""
+    async def advance(self, project_id: str, session_id: str) -> bool:
+        """Do every stage that is due for this session, until none is or another worker has it; whether any was."""
         await self._traffic.calm()
+        was_due = False
         while claim := await next_claim(self._database, self._settings.worker, project_id, session_id):
             stage = Stage.CONFIRMATION if claim.session.stage is Stage.CONFIRMATION else Stage.ANALYSIS
             with structlog.contextvars.bound_contextvars(
                 project=project_id, session=session_id, stage=str(stage), job=claim.owner
             ):
                 if not await self._attempt(claim, stage):
-                    return
+                    return True
+            was_due = True
+        return was_due
 
     async def _attempt(self, claim: Claim, stage: Stage) -> bool:
         """Whether the session may be due again at once."""

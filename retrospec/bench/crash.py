@@ -15,13 +15,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import msgspec
 
 from retrospec.bench.breaking import EXIT_CODE
-from retrospec.bench.crash_count import Accepted, Count, count_up, is_settled
+from retrospec.bench.crash_count import Accepted, Count, count_up, unfinished
 from retrospec.bench.spawned import Spawned, create_key, free_port, is_healthy, stop
 
 SETTINGS = {
@@ -30,7 +31,9 @@ SETTINGS = {
     "CAPTURE_END_GRACE_SECONDS": "0",
     "WORKER_SWEEP_SECONDS": "0.2",
     "WORKER_RETRY_BASE_SECONDS": "0.05",
+    "WORKER_RETRY_MAX_SECONDS": "1",
     "WORKER_MAX_ATTEMPTS": "20",
+    "WORKER_LEASE_SECONDS": "10",
     "SERVER_LOG_LEVEL": "error",
 }
 """Many attempts: the same session may be the one in hand at kill after kill."""
@@ -40,9 +43,10 @@ START_DEADLINE_S = 60.0
 LIFE_S = 6.0
 """A named point not passed within this time is noted as not reached; the server is then killed anyway."""
 REFUSED_LIFE_S = 2.5
-SETTLE_DEADLINE_S = 240.0
+SETTLE_DEADLINE_S = 90.0
 LABELS = ("TypeError: cart is undefined", "RangeError: too deep", "SyntaxError: no such token")
-STARTED_MS = 1_795_000_000_000
+STARTED_MS = int(time.time() * 1_000) - 3 * 3_600_000
+"""When the first visit began: some hours ago, so that retention leaves all of them."""
 
 
 class Break(msgspec.Struct, frozen=True):
@@ -124,7 +128,7 @@ class Visits:
         if uploaded.status_code != 201:
             return False
         about = {
-            "id": name, "site": "Shop", "route": "/", "startedAt": "2026-11-20T10:00:00Z", "durationMs": 5_000,
+            "id": name, "site": "Shop", "route": "/", "startedAt": datetime.fromtimestamp(STARTED_MS / 1_000, UTC).isoformat(), "durationMs": 5_000,
             "eventsObjectKey": uploaded.json()["eventsObjectKey"],
         }  # fmt: skip
         marker = {
@@ -183,7 +187,7 @@ class CrashRun:
         for _ in range(2):
             self.visits.life(server.url, self._key, over, VISITS_A_LIFE)
             self._ask_for_cleanup(server.url)
-        self._await_settled()
+        self._await_settled(server)
         stop(server.process)
         self.matrix.points = sorted(set(self._seen.read_text(encoding="utf-8").splitlines()))
         return self.matrix.points
@@ -233,15 +237,14 @@ class CrashRun:
         with log_path.open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "retrospec.bench.breaking", "serve", "--data", str(self._data), "--host", "127.0.0.1", "--port", str(port)],
-                env={**os.environ, **named, **told}, stdout=log, stderr=subprocess.STDOUT,
+                env={**os.environ, "PYTHONFAULTHANDLER": "1", **named, **told}, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
         server = Spawned(f"http://127.0.0.1:{port}", "", process, self._data, log_path)
         deadline = time.monotonic() + START_DEADLINE_S
         while time.monotonic() < deadline and process.poll() is None and not is_healthy(server.url):
             time.sleep(0.02)
         if process.poll() not in (None, EXIT_CODE):
-            end = log_path.read_text(errors="replace")[-2_000:]
-            raise RuntimeError(f"the server did not start again; its log ends:\n{end}")
+            raise RuntimeError(f"the server did not start again: {_how_it_ended(server)}")
         return server
 
     def _check_copy(self) -> None:
@@ -259,14 +262,23 @@ class CrashRun:
         """A last, whole life: everything not yet accepted is sent, everything is judged; then count."""
         server = self._start({})
         self.visits.life(server.url, self._key, threading.Event(), 0)
-        self._await_settled()
+        self._await_settled(server)
         stop(server.process)
         self.matrix.count = count_up(self._data, self.visits.accepted)
 
-    def _await_settled(self) -> None:
+    def _await_settled(self, server: Spawned) -> None:
         deadline = time.monotonic() + SETTLE_DEADLINE_S
-        while time.monotonic() < deadline and not is_settled(self._data):
+        while left := unfinished(self._data):
+            if server.process.poll() is not None:
+                raise RuntimeError(f"the server ended by itself: {_how_it_ended(server)}")
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{len(left)} sessions have no final status after {SETTLE_DEADLINE_S:.0f} s:\n" + "\n".join(left[:5]))
             time.sleep(0.1)
+
+
+def _how_it_ended(server: Spawned) -> str:
+    end = server.log_path.read_text(errors="replace")[-4_000:]
+    return f"exit code {server.process.returncode}; its log ends:\n{end}"
 
 
 def endings(points: list[str], kills: int, rng: random.Random) -> list[Break]:

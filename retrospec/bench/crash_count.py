@@ -15,6 +15,8 @@ from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
 
 _UNFINISHED = "SELECT count(*) FROM sessions WHERE stage NOT IN ('done', 'dead')"
+_WAITING_COLUMNS = ("id", "stage", "attempt", "not_before", "rung_at", "lease_owner", "lease_until", "last_error")
+_WAITING = f"SELECT {', '.join(_WAITING_COLUMNS)} FROM sessions WHERE stage NOT IN ('done', 'dead')"
 _DOUBLED = {
     "sessions of issues": """SELECT count(*) FROM issues i WHERE session_count <> (SELECT count(*) FROM issue_sessions s
         WHERE s.project_id = i.project_id AND s.cluster_key = i.key AND s.counted)""",
@@ -65,10 +67,11 @@ class Count(msgspec.Struct, kw_only=True):
         return not self.lost and not self.doubled and wrong == 0
 
 
-def is_settled(data: Path) -> bool:
-    """Whether every session has its final status."""
+def unfinished(data: Path) -> list[str]:
+    """A line for each session without its final status: what it waits for, by its row."""
     with closing(sqlite3.connect(f"file:{data / 'retrospec.db'}?mode=ro", uri=True)) as database:
-        return bool(database.execute(_UNFINISHED).fetchone()[0] == 0)
+        rows = database.execute(_WAITING).fetchall()
+    return [" ".join(f"{name}={value}" for name, value in zip(_WAITING_COLUMNS, row, strict=True)) for row in rows]
 
 
 def count_up(data: Path, accepted: Accepted) -> Count:

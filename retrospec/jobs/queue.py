@@ -35,6 +35,26 @@ class JsonSerializer(Serializer):  # type: ignore[misc]
         return Message(*json.loads(data))
 
 
+class Bell:
+    """Wakes workers of this process; a strike between a worker's look into the queue and its sleep is not missed."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._strikes = 0
+
+    def strike(self) -> None:
+        """Wake whoever waits, and whoever is about to."""
+        with self._changed:
+            self._strikes += 1
+            self._changed.notify_all()
+
+    def wait(self, heard: int, timeout_s: float) -> int:
+        """Wait for a strike after the ``heard``-th; how many there were by now."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._strikes != heard, timeout_s)
+            return self._strikes
+
+
 class Doorbell:
     """Rings for sessions; ``advance(project_id, session_id)`` runs in a worker thread for each ring."""
 
@@ -48,15 +68,14 @@ class Doorbell:
             results=False,
             serializer=JsonSerializer(),
         )
-        self._heard = threading.Condition()
+        self._bell = Bell()
         self._task = self._huey.task(name="advance")(advance)
 
     def ring(self, named: Sequence[tuple[str, str]]) -> None:
         """Queue these ``(project_id, session_id)`` and wake this process's workers."""
         for project_id, session_id in named:
             self._task(project_id, session_id)
-        with self._heard:
-            self._heard.notify_all()
+        self._bell.strike()
 
     def depth(self) -> int:
         """Rings not yet answered."""
@@ -72,14 +91,14 @@ class Doorbell:
 
     def consumer(self, threads: int) -> "BellConsumer":
         """A consumer for this queue with that many worker threads, not started."""
-        return BellConsumer(self._huey, self._heard, threads)
+        return BellConsumer(self._huey, self._bell, threads)
 
 
 class BellConsumer(Consumer):  # type: ignore[misc]
     """Huey's consumer inside our process: no signal handlers, workers that wake on a ring."""
 
-    def __init__(self, huey: SqliteHuey, heard: threading.Condition, threads: int) -> None:
-        self._heard = heard
+    def __init__(self, huey: SqliteHuey, bell: Bell, threads: int) -> None:
+        self._bell = bell
         super().__init__(
             huey,
             workers=threads,
@@ -94,17 +113,19 @@ class BellConsumer(Consumer):  # type: ignore[misc]
 
     def _create_worker(self) -> Worker:
         worker = super()._create_worker()
+        worker.heard = 0
         worker.sleep = lambda: self._wait_for_ring(worker)
         return worker
 
     def _wait_for_ring(self, worker: Worker) -> None:
-        with self._heard:
-            was_rung = not self.stop_flag.is_set() and self._heard.wait(min(worker.delay, POLL_MAX_S))
-        worker.delay = worker.default_delay if was_rung else worker.delay * worker.backoff
+        if self.stop_flag.is_set():
+            return
+        heard = self._bell.wait(worker.heard, min(worker.delay, POLL_MAX_S))
+        worker.delay = worker.delay * worker.backoff if heard == worker.heard else worker.default_delay
+        worker.heard = heard
 
     def stop(self, graceful: bool = False) -> None:
         """Stop the workers; from a thread, never from the event loop, which their tasks need."""
         self.stop_flag.set()
-        with self._heard:
-            self._heard.notify_all()
+        self._bell.strike()
         super().stop(graceful=graceful)

@@ -17,7 +17,8 @@ from retrospec.storage.queue import SessionName
 FRESH_S = 2.0
 """An order older than this is read again, so that a failure that just came in need not wait behind it."""
 
-Advance = Callable[[str, str], Awaitable[None]]
+Advance = Callable[[str, str], Awaitable[bool]]
+"""Does what is due for a session; whether anything was."""
 
 
 class Turns:
@@ -34,26 +35,41 @@ class Turns:
         self._read_at = -FRESH_S
         self._in_hand: set[SessionName] = set()
         self._reading = asyncio.Lock()
+        self._is_resting = False
 
     async def answer(self, project_id: str, session_id: str) -> None:
-        """A ring for this session was heard."""
-        if self._is_paused():
-            return
-        chosen = await self._choose() or (project_id, session_id)
+        """A ring for this session was heard.
+
+        Others may go before it, and among them some whose own ring never comes: they became due by waiting and
+        were found in the order. So one ring is not one session's work; it ends when its own session had its turn,
+        or when an order read after the ring holds nothing to do.
+        """
+        tried: set[SessionName] = set()
+        while not self._is_resting and not self._is_paused() and (chosen := await self._choose(tried)):
+            is_own = chosen == (project_id, session_id)
+            if await self._work_on(chosen) and is_own:
+                return
+            tried.add(chosen)
+
+    def rest(self) -> None:
+        """Finish what is in hand and choose nothing more: the server stops."""
+        self._is_resting = True
+
+    async def _work_on(self, chosen: SessionName) -> bool:
         self._in_hand.add(chosen)
         try:
-            await self._advance(*chosen)
+            return await self._advance(*chosen)
         finally:
             self._in_hand.discard(chosen)
 
-    async def _choose(self) -> SessionName | None:
+    async def _choose(self, tried: set[SessionName]) -> SessionName | None:
         async with self._reading:
             if not self._order or time.monotonic() - self._read_at > FRESH_S:
                 self._order = deque(await self._database.read_once(_read_order))
                 self._read_at = time.monotonic()
             while self._order:
                 chosen = self._order.popleft()
-                if chosen not in self._in_hand:
+                if chosen not in self._in_hand and chosen not in tried:
                     self._in_hand.add(chosen)
                     return chosen
         return None

@@ -10,6 +10,7 @@ from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import Unavailable
 from retrospec.domain.ids import new_id
 from retrospec.domain.settings import Settings
+from retrospec.domain.struct_types import make_ready
 from retrospec.storage import render_budget
 from retrospec.storage.database import Database
 
@@ -94,4 +95,5 @@ class RenderRoom:
 def _new_renderer(settings: Settings) -> "Renderer":
     from retrospec.replay.browser import Renderer
 
+    make_ready()
     return Renderer(settings.replay)

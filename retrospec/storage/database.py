@@ -21,6 +21,7 @@ from sqlalchemy.engine import CursorResult, Dialect, make_url
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from retrospec.domain.errors import SettingsError, StorageFull, Unavailable
+from retrospec.domain.struct_types import make_ready
 from retrospec.storage.scope import refuse_other_projects
 
 READERS = 4
@@ -111,7 +112,8 @@ class Database:
 
     @classmethod
     def open(cls, url: str) -> "Database":
-        """Engines for ``url``; connects on first use."""
+        """Engines for ``url``; connects on first use. Its threads decode rows: types are made ready before."""
+        make_ready()
         full = sync_url(url)
         if full.startswith("sqlite"):
             options: dict[str, Any] = {
@@ -185,7 +187,10 @@ class Database:
             async with self._write_turns:
                 batch, self._waiting = self._waiting[:MAX_JOINED_WRITES], self._waiting[MAX_JOINED_WRITES:]
                 works = [work for work, _ in batch]
-                outcomes = await loop.run_in_executor(self._write_threads, _run_joined, self._writer, works)
+                try:
+                    outcomes = await loop.run_in_executor(self._write_threads, _run_joined, self._writer, works)
+                except Exception as error:  # each of them waits for an answer, whatever happened
+                    outcomes = [error] * len(batch)
             for (_, done), outcome in zip(batch, outcomes, strict=True):
                 if done.done():
                     continue
