@@ -691,7 +691,7 @@ function makeOutbox(settings, identity, losses, { describe, onFlush, onGap, onHu
     close();
     onFlush();
     await pump();
-    while (sending && !closed) await new Promise((resolve) => setTimer(resolve, 20));
+    while ((sending || onWireBytes) && !closed) await new Promise((resolve) => setTimer(resolve, 20));
   }
 
   /** Markers leave at once, while the page lives, in a request small enough to outlive it; a storm of them waits its turn. */
@@ -727,10 +727,7 @@ function makeOutbox(settings, identity, losses, { describe, onFlush, onGap, onHu
       chunk.onWire = false;
       restAWhile(0);
     });
-    post(body, true).then((response) => {
-      arrived();
-      return settle(chunk, response);
-    }, failed);
+    post(body, true).then((response) => settle(chunk, response).finally(arrived), failed);
   }
 
   /** The last words of a page: as much as keepalive carries, markers first; the rest stays in the spool. */

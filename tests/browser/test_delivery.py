@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
@@ -147,6 +148,20 @@ def test_a_wrong_key_ends_the_recording_for_good(visit: Visit, collector: Collec
         page.evaluate("retrospec.flush()")
     assert len([line for line in collector.methods if "/v2/chunks" in line]) == 3
     assert page.evaluate("/native code/.test(fetch.toString())")
+
+
+def test_flush_waits_for_the_marker_that_left_at_once(visit: Visit, collector: Collector) -> None:
+    def slowly(_chunk: Any) -> tuple[int, dict[str, str]]:
+        time.sleep(0.5)
+        return 202, {}
+
+    page = visit()
+    page.evaluate("retrospec.flush()")
+    collector.answer = slowly
+    lost = page.evaluate("retrospec.mark('on its way')")
+    page.wait_for_timeout(100)
+    page.evaluate("retrospec.flush()")
+    assert lost in [marker["id"] for marker in collector.markers]
 
 
 def test_a_storm_of_errors_costs_little_and_is_counted(visit: Visit, collector: Collector) -> None:
