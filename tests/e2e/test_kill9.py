@@ -2,6 +2,7 @@
 
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ def _send(http: httpx.Client, number: int) -> bool:
         body = {"sessionId": name, "site": "Shop", "events": [{"type": 2}, {"type": 3}]}
         uploaded = http.post("/v1/artifacts/session-events", json=body)
         about = {
-            "id": name, "site": "Shop", "route": "/", "startedAt": "2026-11-20T10:00:00Z", "durationMs": 5_000,
+            "id": name, "site": "Shop", "route": "/", "startedAt": datetime.now(UTC).isoformat(), "durationMs": 5_000,
             "eventsObjectKey": uploaded.json()["eventsObjectKey"],
         }  # fmt: skip
         seen = marker(f"{name}-m", label=LABELS[number % len(LABELS)])
