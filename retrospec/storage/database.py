@@ -22,6 +22,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from retrospec.domain.errors import SettingsError, StorageFull, Unavailable
 from retrospec.domain.struct_types import make_ready
+from retrospec.storage.log_folding import LOG_PAGES_AT_MOST, LogFolding
 from retrospec.storage.scope import refuse_other_projects
 
 READERS = 4
@@ -109,6 +110,8 @@ class Database:
         self._read_turns = asyncio.Semaphore(READERS)
         self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
         self._joiner: asyncio.Task[None] | None = None
+        path = writer.url.database
+        self._log = LogFolding(path) if self.is_sqlite and path else None
 
     @classmethod
     def open(cls, url: str) -> "Database":
@@ -142,6 +145,11 @@ class Database:
         """
         async with self._write_turns, self._opened(self._writer, self._write_threads) as connection:
             yield connection
+        self._note_commit()
+
+    def _note_commit(self) -> None:
+        if self._log is not None:
+            self._log.note_commit()
 
     @asynccontextmanager
     async def _opened(self, engine: Engine, threads: Executor) -> AsyncIterator[Connection]:
@@ -191,6 +199,7 @@ class Database:
                     outcomes = await loop.run_in_executor(self._write_threads, _run_joined, self._writer, works)
                 except Exception as error:  # each of them waits for an answer, whatever happened
                     outcomes = [error] * len(batch)
+            self._note_commit()
             for (_, done), outcome in zip(batch, outcomes, strict=True):
                 if done.done():
                     continue
@@ -215,6 +224,8 @@ class Database:
         """Finish joined writes, then close every connection and thread."""
         if self._joiner is not None:
             await self._joiner
+        if self._log is not None:
+            await self._log.stop()
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
@@ -324,4 +335,5 @@ def _pragmas(*, query_only: bool) -> list[str]:
         return [*shared, "query_only = ON"]
     # synchronous NORMAL with WAL: a commit survives the death of the process, and the
     # database survives a power cut, which may cost its last commits.
-    return [*shared, "journal_mode = WAL", "synchronous = NORMAL", "journal_size_limit = 67108864"]
+    log = [f"wal_autocheckpoint = {LOG_PAGES_AT_MOST}", "journal_size_limit = 67108864"]
+    return [*shared, "journal_mode = WAL", "synchronous = NORMAL", *log]
