@@ -10,7 +10,7 @@ import msgspec
 from retrospec.capture.compress import compress
 from retrospec.domain.clock import to_epoch_ms
 from retrospec.domain.finding import Finding, Outcome, Standing
-from retrospec.domain.marker import Control, Marker, MarkerKind, Signal
+from retrospec.domain.marker import Control, Evidence, Marker, MarkerKind, Signal
 from retrospec.domain.report import Card, Sentence
 from retrospec.domain.trace import Effect, Segment, Trace, TraceRow
 from retrospec.storage import stats, tables
@@ -359,6 +359,8 @@ async def _write_pay_card(connection: Connection) -> None:
     finding = Finding(
         id="f1", signal=Signal.HTTP_ERROR, kind=MarkerKind.API_ERROR, t_ms=PAY_MARKER_MS, standing=Standing.CONFIRMED,
         confidence=0.96, outcome=Outcome.BLOCKED, marker_ids=[f"m-{PAY_SESSION}"], reasons=["An error text followed 12 ms later."],
+        refs=["a7", "a8"], label="POST /api/orders/:id/pay → 500",
+        evidence=Evidence(signal=Signal.HTTP_ERROR, method="POST", url="/api/orders/8841/pay", status=500),
     )  # fmt: skip
     await connection.execute(
         tables.reports.update()
@@ -375,13 +377,13 @@ async def _write_pay_card(connection: Connection) -> None:
 
 def _analysis() -> bytes:
     def field(name: str) -> Control:
-        return Control(tag="input", name=name, landmark="Checkout form")
+        return Control(tag="input", role="textbox", name=name, label=name, landmark="Checkout form")
 
     pay = Control(tag="button", role="button", name="Pay €64.80", landmark="Checkout form")
     failed = [Effect(kind="request", detail="POST /api/orders/:id/pay → 500", after_ms=902)]
     shown = Effect(kind="error_text", detail="We could not take your payment.", after_ms=914)
     rows = [
-        TraceRow(ref="a0", t_ms=0, action="page", detail="shop.example/checkout"),
+        TraceRow(ref="a0", t_ms=0, action="navigation", detail="https://shop.example/checkout", flags=["load"]),
         TraceRow(ref="a1", t_ms=1_153, action="input", target=field("Full name")),
         TraceRow(ref="a2", t_ms=2_486, action="input", target=field("Street")),
         TraceRow(ref="a3", t_ms=3_764, action="input", target=field("Postcode")),
