@@ -17,6 +17,7 @@ FLOORS = {
     "domain": 0,
     "storage": 1,
     "telemetry": 1,
+    "tracing": 1,
     "model_line": 1,
     "capture": 2,
     "analysis": 2,
@@ -77,6 +78,7 @@ OWNERS = {
     "uvicorn": ("serving.py", "bounded_http.py"),
     "symbolic": ("symbols/opener.py",),
     "prometheus_client": ("telemetry.py",),
+    "opentelemetry": ("tracing.py",),
     "click": ("cli/",),
     "rich": ("cli/", "bench/", "demo/"),
 }
