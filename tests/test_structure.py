@@ -18,6 +18,7 @@ FLOORS = {
     "storage": 1,
     "telemetry": 1,
     "model_line": 1,
+    "outbound": 1,
     "capture": 2,
     "analysis": 2,
     "replay": 2,
