@@ -124,7 +124,7 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
     async with AsyncExitStack() as stack:
         stack.enter_context(held_folder(settings.data_dir))
         await asyncio.to_thread(migrate, settings.database_url)
-        database = Database.open(settings.database_url)
+        database = Database.open(settings.database_url, request_seconds=settings.limits.query_seconds)
         stack.push_async_callback(database.close)
         blobs, metrics = Blobs.open(settings.blobs_url), Metrics()
         doorbell = Doorbell(settings.data_dir / "queue.db", _advance_on(asyncio.get_running_loop(), app))

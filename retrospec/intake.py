@@ -384,7 +384,7 @@ def _lost(chunk: Chunk) -> dict[str, int]:
     """What the browser gave up, by reason; that its recorder stepped down it tells by an event of its own."""
     lost: Counter[str] = Counter()
     for each in chunk.dropped:
-        lost[each.reason] += each.count
+        lost[each.reason] += int(each.count)
     if stepped := len(_STEPPED_DOWN.findall(chunk.events)):
         lost["governor"] += stepped
     return dict(lost)

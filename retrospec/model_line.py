@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from retrospec.domain.errors import RetroSpecError, Unavailable
+from retrospec.outbound.addresses import NotSent
 
 if TYPE_CHECKING:
     import httpx
@@ -38,9 +39,10 @@ class ModelLine:
     def client(self) -> "httpx.AsyncClient":
         """The client, made at the first call."""
         if self._client is None:
-            import httpx
+            from retrospec.outbound.client import open_client
 
-            self._client = httpx.AsyncClient(timeout=None, follow_redirects=False)
+            # The operator named these hosts: a model on the machine itself is the usual one.
+            self._client = open_client(lambda _host: True, through_proxy=True)
         return self._client
 
     async def close(self) -> None:
@@ -113,18 +115,21 @@ async def exchange(client: "httpx.AsyncClient", endpoint: Endpoint, body: Any) -
         headers["Authorization"] = f"Bearer {endpoint.key}"
     try:
         return await _post(client, endpoint, headers, msgspec.json.encode(body))
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+    except httpx.InvalidURL as error:
         raise ModelAnswerRefused(f"{endpoint.section}.model_url is not an address: {error}") from error
-    except httpx.TransportError as error:
-        raise Unavailable(f"{endpoint.shown} did not answer: {type(error).__name__}") from error
+    except NotSent as error:
+        if not error.may_help:
+            raise ModelAnswerRefused(f"{endpoint.section}.model_url, {endpoint.shown}: {error.message}") from error
+        raise Unavailable(f"{endpoint.shown} did not answer: {error.message}") from error
 
 
 async def _post(
     client: "httpx.AsyncClient", endpoint: Endpoint, headers: dict[str, str], body: bytes
 ) -> bytes:
-    async with client.stream(
-        "POST", endpoint.url, content=body, headers=headers, follow_redirects=False, timeout=None
-    ) as response:
+    from retrospec.outbound.client import sent, whole_body
+
+    asked = client.build_request("POST", endpoint.url, content=body, headers=headers)
+    async with sent(client, asked) as response:
         status = response.status_code
         if status in (408, 429) or status >= 500:
             raise Unavailable(f"{endpoint.shown} answered {status}")
@@ -133,14 +138,7 @@ async def _post(
             raise ModelAnswerRefused(
                 f"{endpoint.shown} answered {status}; check {section}.model_url and {section}.model_key"
             )
-        answer = bytearray()
-        async for part in response.aiter_bytes():
-            answer += part
-            if len(answer) > MOST_ANSWER_BYTES:
-                raise ModelAnswerRefused(
-                    f"the {endpoint.kind} model's answer is longer than {MOST_ANSWER_BYTES // 1024} KB"
-                )
-        return bytes(answer)
+        return await whole_body(response, MOST_ANSWER_BYTES)
 
 
 def read_answer(kind: type[T], answer: bytes, endpoint: Endpoint) -> T:

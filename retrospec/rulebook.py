@@ -41,6 +41,11 @@ class Rulebook:
         rules = rules_of(self._of_installation, changes_of(stored))
         self._known[project_id] = time.monotonic(), rules
 
+    async def now(self, project_id: str) -> RedactionRules | None:
+        """The project's rules; None where nothing is redacted."""
+        await self.read(project_id)
+        return self._known[project_id][1] if self._is_on else None
+
     def forget(self, project_id: str) -> None:
         """The project's rules were changed just now."""
         self._known.pop(project_id, None)

@@ -19,6 +19,7 @@ FLOORS = {
     "telemetry": 1,
     "tracing": 1,
     "model_line": 1,
+    "outbound": 1,
     "capture": 2,
     "analysis": 2,
     "replay": 2,

@@ -1,14 +1,16 @@
 """Signing in at an OpenID Connect provider: discovery, code with PKCE, a verified ID token.
 
+The provider's own host is the operator's choice and may stand in a private network; whatever other hosts its documents
+name must be public, and reached over TLS where the provider is.
+
 OpenID Connect Core 1.0 (section 3.1.3.7 for what is checked of a token), Discovery 1.0, RFC 7636 (PKCE).
 """
 
 import base64
 import hashlib
 import time
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import msgspec
@@ -19,12 +21,17 @@ from joserfc.jwk import KeySet
 from retrospec.accounts.oidc_words import Claims, Errand
 from retrospec.domain.errors import Unauthorized, Unavailable
 from retrospec.domain.settings import SignInSettings
+from retrospec.domain.web_address import address_parts
+from retrospec.outbound.addresses import IN_PRIVATE_NETWORK, NotSent
+from retrospec.outbound.client import open_client, sent, whole_body, within
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 """Signed with a key of the provider's: neither ``none`` nor a secret both sides know."""
 KNOWN_FOR_S = 3_600.0
 LEEWAY_S = 60
 MAX_ANSWER_BYTES = 1_000_000
+WAIT_S = 10.0
+"""For each question to the provider, from the first byte to the last."""
 
 
 class Provider(msgspec.Struct):
@@ -39,9 +46,10 @@ class Provider(msgspec.Struct):
 class OidcClient:
     """Speaks to the configured provider; what it says of itself is remembered for an hour."""
 
-    def __init__(self, settings: SignInSettings, open_http: Callable[[], httpx.AsyncClient]) -> None:
+    def __init__(self, settings: SignInSettings, *, wait_s: float = WAIT_S) -> None:
         self._settings = settings
-        self._open_http = open_http
+        self._wait_s = wait_s
+        self._own = urlsplit(settings.oidc_issuer)
         self._provider: Provider | None = None
         self._keys: KeySet | None = None
         self._read_at = 0.0
@@ -128,7 +136,8 @@ class OidcClient:
         if self._provider is None or time.monotonic() - self._read_at > KNOWN_FOR_S:
             issuer = self._settings.oidc_issuer.rstrip("/")
             address = f"{issuer}/.well-known/openid-configuration"
-            found = msgspec.convert(await self._asked(httpx.Request("GET", address)), Provider)
+            found = _provider(await self._asked(httpx.Request("GET", address)))
+            self._check_addresses(found)
             if found.issuer.rstrip("/") != issuer:
                 raise Unauthorized("The provider calls itself by another name than sign_in.oidc_issuer.")
             self._provider, self._keys, self._read_at = found, None, time.monotonic()
@@ -137,21 +146,57 @@ class OidcClient:
     async def _key_set(self, provider: Provider, *, anew: bool = False) -> KeySet:
         if self._keys is None or anew:
             answer = await self._asked(httpx.Request("GET", provider.jwks_uri))
-            self._keys = KeySet.import_key_set(answer)
+            self._keys = _key_set(answer)
         return self._keys
+
+    def _check_addresses(self, found: Provider) -> None:
+        """Neither keys nor codes travel unprotected, and no browser is sent to anything but a web address."""
+        for address in (found.authorization_endpoint, found.token_endpoint, found.jwks_uri):
+            parts = address_parts(address)
+            if parts.scheme not in ("https", self._own.scheme) or not parts.hostname:
+                raise Unavailable("The sign-in provider names an address that is not https://.")
 
     async def _asked(self, request: httpx.Request) -> Any:
         """The JSON object it answers; nothing is followed elsewhere."""
         try:
-            async with self._open_http() as http:
-                answer = await http.send(request, follow_redirects=False)
-        except httpx.HTTPError as error:
-            raise Unavailable(f"The sign-in provider cannot be reached: {type(error).__name__}.") from error
+            async with within(self._wait_s), open_client(self._is_own_host, through_proxy=True) as http:
+                asked = http.build_request(request.method, request.url, headers=_type_of(request), content=request.content)
+                async with sent(http, asked) as answer:
+                    content = await whole_body(answer, MAX_ANSWER_BYTES)
+        except NotSent as error:
+            raise Unavailable(f"The sign-in provider cannot be asked. {_without_hint(error)}") from error
         if answer.status_code >= 500:
             raise Unavailable(f"The sign-in provider answers {answer.status_code}.")
-        if answer.status_code != 200 or len(answer.content) > MAX_ANSWER_BYTES:
+        if answer.status_code != 200:
             raise Unauthorized("The sign-in provider refused. Try again.")
         try:
-            return msgspec.json.decode(answer.content, type=dict[str, Any])
-        except msgspec.DecodeError as error:
+            return msgspec.json.decode(content, type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Unavailable("The sign-in provider's answer cannot be read.") from error
+
+    def _is_own_host(self, host: str) -> bool:
+        return host.lower() == (self._own.hostname or "")
+
+
+def _provider(document: dict[str, Any]) -> Provider:
+    try:
+        return msgspec.convert(document, Provider)
+    except msgspec.ValidationError as error:
+        raise Unavailable("The sign-in provider's description of itself lacks what is needed.") from error
+
+
+def _key_set(document: dict[str, Any]) -> KeySet:
+    try:
+        return KeySet.import_key_set(document)  # type: ignore[arg-type]
+    except (JoseError, ValueError, KeyError, TypeError) as error:
+        raise Unavailable("The sign-in provider's keys cannot be read.") from error
+
+
+def _type_of(request: httpx.Request) -> dict[str, str]:
+    kind = request.headers.get("content-type")
+    return {"Content-Type": kind} if kind else {}
+
+
+def _without_hint(error: NotSent) -> str:
+    """The hint names the setting of alerts."""
+    return "It names a host in a private network." if error.message == IN_PRIVATE_NETWORK else error.message

@@ -9,7 +9,7 @@ import json
 import sys
 from typing import Any
 
-from retrospec.alerts.outbound import IN_PRIVATE_NETWORK, is_public
+from retrospec.outbound.addresses import IN_PRIVATE_NETWORK, is_public
 
 LOCAL_SCHEMAS = frozenset({"syslog", "dbus", "gnome", "glib", "kde", "qt", "macosx", "windows", "growl"})
 """These speak to the machine the server runs on."""

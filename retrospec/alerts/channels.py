@@ -10,9 +10,10 @@ import msgspec
 
 from retrospec import __version__
 from retrospec.alerts.messages import Event, Message, text_of, title_of
-from retrospec.alerts.outbound import NotSent, post
+from retrospec.alerts.posting import post
 from retrospec.alerts.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, signature
 from retrospec.domain.settings import AlertSettings
+from retrospec.outbound.addresses import NotSent
 from retrospec.storage.alerting import Channel
 
 APPRISE_START_S = 10.0

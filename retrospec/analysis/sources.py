@@ -2,12 +2,12 @@
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
 from retrospec.domain.marker import Evidence
 from retrospec.domain.report import Excerpt
+from retrospec.domain.web_address import address_parts
 
 _MINIFIED_COLUMN = 300
 """People's lines end before this column."""
@@ -93,7 +93,7 @@ def _place(line: str) -> str:
 
 
 def _file_name(address: str) -> str:
-    return address.split("?")[0].rsplit("/", 1)[-1] or urlsplit(address).path
+    return address.split("?")[0].rsplit("/", 1)[-1] or address_parts(address).path
 
 
 def missing_map(evidence: Evidence) -> str:

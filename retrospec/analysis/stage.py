@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -23,6 +22,7 @@ from retrospec.domain.recording import Recording
 from retrospec.domain.report import Card
 from retrospec.domain.session import Session
 from retrospec.domain.trace import Trace
+from retrospec.domain.web_address import address_parts
 
 _LONGEST_MS = 24 * 3600 * 1000
 """A session said to be longer has a broken clock, and its own word is not taken."""
@@ -80,7 +80,7 @@ def _place(story: Story, found: list[Finding]) -> None:
     arrivals = [(row.t_ms, row.detail) for row in story.trace.rows if row.action == "navigation" and row.detail]
     for finding in found:
         before = [url for t_ms, url in arrivals if t_ms <= finding.t_ms]
-        finding.page = urlsplit(before[-1]).path if before else ""
+        finding.page = address_parts(before[-1]).path if before else ""
 
 
 def _make_ids_unique(found: list[Finding]) -> None:

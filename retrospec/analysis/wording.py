@@ -1,13 +1,13 @@
 """The sentences of a card, in words a support agent could read out."""
 
 import re
-from urllib.parse import urlsplit
 
 from retrospec.analysis.facts import Story
 from retrospec.analysis.sources import missing_map, place_of
 from retrospec.domain.finding import Finding
 from retrospec.domain.marker import SIGNAL_KINDS, Control, MarkerKind, Signal
 from retrospec.domain.trace import TraceRow
+from retrospec.domain.web_address import address_parts
 
 _TIMES = {1: "", 2: " twice", 3: " three times", 4: " four times", 5: " five times", 6: " six times"}
 
@@ -18,7 +18,7 @@ BEHAVIOUR = frozenset({Signal.RAGE_CLICK, Signal.DEAD_CLICK, Signal.UNRESPONSIVE
 
 def host_of(story: Story) -> str:
     """The host of the first page, which needs no naming."""
-    return next((urlsplit(segment.url).netloc for segment in story.segments if "://" in segment.url), "")
+    return next((address_parts(segment.url).netloc for segment in story.segments if "://" in segment.url), "")
 
 
 def without_host(url: str, host: str) -> str:

@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -86,14 +87,14 @@ def _work_name(work: Any) -> str:
 def _wrap_joined_commits(breaker: Breaker) -> None:
     original = storage._run_joined
 
-    def run_joined(engine: Any, works: Sequence[Any]) -> list[Any]:
-        names = sorted({_work_name(work) for work in works})
+    def run_joined(engine: Any, works: Sequence[storage.Asked]) -> list[Any]:
+        names = sorted({_work_name(asked.work) for asked in works})
 
         async def last(_connection: Connection) -> None:
             for name in names:
                 breaker.passing(f"commit {name}: before")
 
-        outcomes = original(engine, [*works, last])
+        outcomes = original(engine, [*works, storage.Asked(last, copy_context(), 0.0)])
         for name in names:
             breaker.passing(f"commit {name}: after")
         return outcomes[:-1]

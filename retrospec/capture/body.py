@@ -12,6 +12,7 @@ from retrospec.capture import checks
 from retrospec.capture.decoding import decode_body, refuse_invalid_utf8, whole_surrogates
 from retrospec.capture.inflating import inflate
 from retrospec.capture.nesting import count_items, refuse_deep_nesting
+from retrospec.capture.published import MAX_DROPPED, MAX_NAME_CHARS, MAX_TAGS
 from retrospec.capture.wire import (
     Chunk,
     ChunkClient,
@@ -52,11 +53,8 @@ M = TypeVar("M", IngestedMarker, ChunkMarker)
 
 _MB = 1_000_000
 _CHUNK_VERSION = 2
-_MAX_TAGS = 32
 _MAX_TAG_CHARS = 256
-_MAX_NAME_CHARS = 256
 _MAX_TRAITS_BYTES = 8_192
-_MAX_DROPPED = 32
 _MAX_LOST = 200
 """Ids of lost markers per reason: as many as the SDK makes on one page."""
 _LATEST_MS = 10**14
@@ -99,7 +97,7 @@ def read_chunk(body: bytes, limits: LimitSettings) -> Chunk:
     heads = _heads(wire.events, limits)
     markers = [_chunk_marker(marker, f"markers[{index}]") for index, marker in enumerate(wire.markers)]
     return Chunk(
-        v=wire.v,
+        v=_CHUNK_VERSION,
         session_id=checks.client_id(wire.session_id, "sessionId"),
         tab_id=checks.client_id(wire.tab_id, "tabId"),
         visitor_id=checks.optional_id(wire.visitor_id, "visitorId"),
@@ -117,9 +115,9 @@ def read_chunk(body: bytes, limits: LimitSettings) -> Chunk:
         first_snapshot_ms=heads.first_snapshot_ms,
         markers=_first_of_each(markers),
         user=_chunk_user(wire.user),
-        release=checks.one_line(wire.release or "", "release", max_chars=_MAX_NAME_CHARS),
-        environment=checks.one_line(wire.environment or "", "environment", max_chars=_MAX_NAME_CHARS),
-        tags=checks.text_map(wire.tags or {}, "tags", max_pairs=_MAX_TAGS, max_chars=_MAX_TAG_CHARS),
+        release=checks.one_line(wire.release or "", "release", max_chars=MAX_NAME_CHARS),
+        environment=checks.one_line(wire.environment or "", "environment", max_chars=MAX_NAME_CHARS),
+        tags=checks.text_map(wire.tags or {}, "tags", max_pairs=MAX_TAGS, max_chars=_MAX_TAG_CHARS),
         client=_chunk_client(wire.client),
         final=bool(wire.final),
         dropped=_dropped(wire.dropped or []),
@@ -223,7 +221,7 @@ def _chunk_user(user: ChunkUser | None) -> ChunkUser | None:
             field="user.traits",
         )
     return ChunkUser(
-        id=checks.one_line(user.id, "user.id", max_chars=_MAX_NAME_CHARS),
+        id=checks.one_line(user.id, "user.id", max_chars=MAX_NAME_CHARS),
         traits=checks.evidence_value(msgspec.Raw(traits), "user.traits"),
     )
 
@@ -239,7 +237,7 @@ def _chunk_client(client: ChunkClient) -> ChunkClient:
 
 
 def _dropped(dropped: list[Dropped]) -> list[Dropped]:
-    _refuse_too_many("dropped", len(dropped), _MAX_DROPPED)
+    _refuse_too_many("dropped", len(dropped), MAX_DROPPED)
     return [
         Dropped(
             reason=checks.one_line(entry.reason, f"dropped[{index}].reason", max_chars=64),

@@ -6,10 +6,31 @@ still JSON text (``bytes``) so that nothing is built that nobody needs.
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
+from retrospec.capture.published import (
+    MAX_DROPPED,
+    ClientId,
+    ClientMs,
+    Count,
+    Events,
+    EventsKey,
+    Evidence,
+    Kind,
+    Label,
+    Name,
+    OptionalId,
+    PageUrl,
+    Route,
+    SiteName,
+    Started,
+    Tags,
+    UserAgent,
+    Version,
+    Word,
+)
 from retrospec.domain.marker import MarkerKind
 
 
@@ -39,9 +60,9 @@ class EventHead(msgspec.Struct, gc=False):
 class UploadWire(msgspec.Struct, rename="camel"):
     """``POST /v1/artifacts/session-events``."""
 
-    session_id: str
-    site: str
-    events: msgspec.Raw
+    session_id: ClientId
+    site: SiteName
+    events: Events
 
 
 class SessionEventsUpload(Heads, kw_only=True):
@@ -56,24 +77,24 @@ class SessionEventsUpload(Heads, kw_only=True):
 class SessionWire(msgspec.Struct, rename="camel"):
     """The ``session`` of ``POST /v1/ingest/session``."""
 
-    id: str
-    site: str
-    route: str
-    started_at: str | int | float
+    id: ClientId
+    site: SiteName
+    route: Route
+    started_at: Started
     """RFC 3339, or epoch milliseconds."""
-    duration_ms: int | float
-    events_object_key: str
+    duration_ms: Count
+    events_object_key: EventsKey
 
 
 class MarkerWire(msgspec.Struct, rename="camel"):
     """One of ``markers`` of ``POST /v1/ingest/session``."""
 
-    id: str
-    label: str
-    replay_offset_ms: int | float
-    kind: str
-    cluster_key: str = ""
-    evidence: msgspec.Raw = msgspec.field(default_factory=no_evidence)
+    id: ClientId
+    label: Label
+    replay_offset_ms: Count
+    kind: Kind
+    cluster_key: Label = ""
+    evidence: Evidence = msgspec.field(default_factory=no_evidence)
 
 
 class IngestWire(msgspec.Struct, rename="camel"):
@@ -118,7 +139,7 @@ class SessionIngest(msgspec.Struct, rename="camel", kw_only=True):
 class ChunkUser(msgspec.Struct, rename="camel"):
     """Who the site says the visitor is."""
 
-    id: str
+    id: SiteName
     traits: dict[str, Any] = {}
 
 
@@ -132,10 +153,10 @@ class Viewport(msgspec.Struct, rename="camel"):
 class ChunkClient(msgspec.Struct, rename="camel"):
     """The browser that recorded."""
 
-    user_agent: str = ""
-    language: str = ""
+    user_agent: UserAgent = ""
+    language: Word = ""
     viewport: Viewport = msgspec.field(default_factory=Viewport)
-    sdk: str = ""
+    sdk: Word = ""
     overhead_ms: int | float = 0
     """Main-thread time the recorder took on this page so far, by its own count."""
 
@@ -143,8 +164,8 @@ class ChunkClient(msgspec.Struct, rename="camel"):
 class Dropped(msgspec.Struct, rename="camel"):
     """Events the SDK gave up, and why."""
 
-    reason: str
-    count: int
+    reason: Word
+    count: Count
     markers: list[str] = []
     """Ids of the markers among what was given up."""
 
@@ -152,11 +173,11 @@ class Dropped(msgspec.Struct, rename="camel"):
 class ChunkMarkerWire(msgspec.Struct, rename="camel"):
     """One of ``markers`` of ``POST /v2/chunks``."""
 
-    id: str
-    at: int | float
-    kind: str
-    label: str
-    evidence: msgspec.Raw = msgspec.field(default_factory=no_evidence)
+    id: ClientId
+    at: ClientMs
+    kind: Kind
+    label: Label
+    evidence: Evidence = msgspec.field(default_factory=no_evidence)
 
 
 class ChunkMarker(msgspec.Struct, rename="camel", kw_only=True):
@@ -173,26 +194,26 @@ class ChunkMarker(msgspec.Struct, rename="camel", kw_only=True):
 class ChunkWire(msgspec.Struct, rename="camel", kw_only=True):
     """``POST /v2/chunks``."""
 
-    v: int
-    session_id: str
-    tab_id: str
-    visitor_id: str = ""
-    seq: int
-    segment: int
-    site: str
-    route: str
-    url: str
-    started_at: int | float
-    sent_at: int | float
-    events: msgspec.Raw
+    v: Version
+    session_id: ClientId
+    tab_id: ClientId
+    visitor_id: OptionalId = ""
+    seq: Count
+    segment: Count
+    site: SiteName
+    route: Route
+    url: PageUrl
+    started_at: ClientMs
+    sent_at: ClientMs
+    events: Events
     markers: list[ChunkMarkerWire] = []
     user: ChunkUser | None = None
-    release: str | None = None
-    environment: str | None = None
-    tags: dict[str, str] | None = None
+    release: Name | None = None
+    environment: Name | None = None
+    tags: Tags | None = None
     client: ChunkClient = msgspec.field(default_factory=ChunkClient)
     final: bool | None = None
-    dropped: list[Dropped] | None = None
+    dropped: Annotated[list[Dropped], msgspec.Meta(extra_json_schema={"maxItems": MAX_DROPPED})] | None = None
 
 
 class Chunk(Heads, rename="camel", kw_only=True):

@@ -116,6 +116,9 @@ class LimitSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     body_seconds: Annotated[
         float, Meta(gt=0, le=3600, description="Longest wait for a request's body to be whole.")
     ] = 120.0
+    query_seconds: Annotated[
+        float, Meta(ge=0, le=600, description="Longest one question of a page or of the API to the database may take; 0 is no limit.")
+    ] = 15.0
 
 
 class CaptureSettings(Struct, kw_only=True, forbid_unknown_fields=True):

@@ -13,7 +13,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any, TypeVar
+from contextvars import Context, copy_context
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import Engine, Executable, create_engine, event, text
@@ -23,7 +24,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from retrospec.domain.errors import SettingsError, StorageFull, Unavailable
 from retrospec.domain.struct_types import make_ready
 from retrospec.storage.log_folding import LOG_PAGES_AT_MOST, LogFolding
-from retrospec.storage.scope import refuse_other_projects
+from retrospec.storage.scope import is_about_one_project, refuse_other_projects
+from retrospec.storage.time_limit import ended_after
 
 READERS = 4
 POOL_WAIT_S = 30.0
@@ -65,8 +67,10 @@ class Rows:
 class Connection:
     """An open transaction behind a door; ``await connection.execute(…)`` like SQLAlchemy's own."""
 
-    def __init__(self, sync: SyncConnection, executor: Executor | None) -> None:
+    def __init__(self, sync: SyncConnection, executor: Executor | None, limit_s: float) -> None:
         self._sync = sync
+        self._limit_s = limit_s
+        """Longest time of one statement; 0 is for ever."""
         self._executor = executor
         """Where statements run; None when the caller is in the right thread already."""
 
@@ -78,7 +82,7 @@ class Connection:
     async def execute(self, statement: Executable, parameters: Parameters = None) -> Rows:
         """Run one statement, or one with many parameter sets."""
         refuse_other_projects(statement, parameters)
-        return await self._run(lambda: Rows(self._sync.execute(statement, parameters)))
+        return await self._run(lambda: self._rows(statement, parameters))
 
     async def scalar(self, statement: Executable, parameters: Parameters = None) -> Any:
         """The first column of the first row, or None."""
@@ -87,6 +91,10 @@ class Connection:
     async def exec_driver_sql(self, statement: str) -> Rows:
         """Run text as it is; for what SQL has no construct for."""
         return await self._run(lambda: Rows(self._sync.exec_driver_sql(statement)))
+
+    def _rows(self, statement: Executable, parameters: Parameters) -> Rows:
+        with ended_after(self._sync, self._limit_s):
+            return Rows(self._sync.execute(statement, parameters))
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._executor is None:
@@ -97,10 +105,19 @@ class Connection:
 Work = Callable[[Connection], Awaitable[Any]]
 
 
+class Asked(NamedTuple):
+    """A function to run in a thread, as whoever asked for it: about that project, within its time."""
+
+    work: Work
+    context: Context
+    limit_s: float
+
+
 class Database:
     """Opened with ``Database.open``; every query goes through one of its doors."""
 
-    def __init__(self, reader: Engine, writer: Engine) -> None:
+    def __init__(self, reader: Engine, writer: Engine, request_seconds: float) -> None:
+        self._request_seconds = request_seconds
         self.is_sqlite = writer.dialect.name == "sqlite"
         self._reader, self._writer = reader, writer
         writers = 1 if self.is_sqlite else READERS
@@ -108,14 +125,17 @@ class Database:
         self._write_threads = ThreadPoolExecutor(writers, thread_name_prefix="db-write")
         self._write_turns = asyncio.Semaphore(writers)
         self._read_turns = asyncio.Semaphore(READERS)
-        self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
+        self._waiting: list[tuple[Asked, asyncio.Future[Any]]] = []
         self._joiner: asyncio.Task[None] | None = None
         path = writer.url.database
         self._log = LogFolding(path) if self.is_sqlite and path else None
 
     @classmethod
-    def open(cls, url: str) -> "Database":
-        """Engines for ``url``; connects on first use. Its threads decode rows: types are made ready before."""
+    def open(cls, url: str, *, request_seconds: float = 0.0) -> "Database":
+        """Engines for ``url``; connects on first use. Its threads decode rows: types are made ready before.
+
+        ``request_seconds``: longest time of a statement of a request that is about one project; 0 is for ever.
+        """
         make_ready()
         full = sync_url(url)
         if full.startswith("sqlite"):
@@ -127,9 +147,9 @@ class Database:
             writer = create_engine(full, pool_size=1, max_overflow=0, **options)
             _prepare_sqlite(reader, query_only=True)
             _prepare_sqlite(writer, query_only=False)
-            return cls(reader, writer)
+            return cls(reader, writer, request_seconds)
         engine = create_engine(full, pool_size=2 * READERS, max_overflow=0, pool_pre_ping=True)
-        return cls(engine, engine)
+        return cls(engine, engine, request_seconds)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
@@ -162,7 +182,7 @@ class Database:
                 await asyncio.shield(_given_back(begun, threads))
                 raise
             try:
-                yield Connection(sync, threads)
+                yield Connection(sync, threads, self._limit_s())
             except BaseException:
                 await asyncio.shield(loop.run_in_executor(threads, _undone, sync))
                 raise
@@ -173,7 +193,7 @@ class Database:
         # In turn with ``read()``: else threads wait here for connections whose holders wait for a thread.
         async with self._read_turns:
             return await asyncio.get_running_loop().run_in_executor(
-                self._read_threads, _run_alone, self._reader, work
+                self._read_threads, _run_alone, self._reader, self._asked(work)
             )
 
     async def write_soon(self, work: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
@@ -184,10 +204,16 @@ class Database:
         own caller.
         """
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((work, done))
+        self._waiting.append((self._asked(work), done))
         if self._joiner is None or self._joiner.done():
             self._joiner = asyncio.create_task(self._commit_waiting())
         return await done
+
+    def _limit_s(self) -> float:
+        return self._request_seconds if is_about_one_project() else 0.0
+
+    def _asked(self, work: Work) -> "Asked":
+        return Asked(work, copy_context(), self._limit_s())
 
     async def _commit_waiting(self) -> None:
         loop = asyncio.get_running_loop()
@@ -270,13 +296,13 @@ def _undone(connection: SyncConnection) -> None:
     connection.close()
 
 
-def _run_alone(engine: Engine, work: Work) -> Any:
+def _run_alone(engine: Engine, asked: Asked) -> Any:
     """One function in one transaction of its own."""
     with _outages_named(), engine.begin() as connection:
-        return _driven(work, connection)
+        return _driven(asked, connection)
 
 
-def _run_joined(engine: Engine, works: Sequence[Work]) -> list[Any]:
+def _run_joined(engine: Engine, works: Sequence[Asked]) -> list[Any]:
     """All functions in one transaction; each alone when one of them fails. Results or exceptions."""
     try:
         with engine.begin() as connection:
@@ -285,18 +311,18 @@ def _run_joined(engine: Engine, works: Sequence[Work]) -> list[Any]:
         return [_outcome(engine, work) for work in works]
 
 
-def _outcome(engine: Engine, work: Work) -> Any:
+def _outcome(engine: Engine, work: Asked) -> Any:
     try:
         return _run_alone(engine, work)
     except Exception as error:  # handed to the caller who asked for this write
         return error
 
 
-def _driven(work: Work, connection: SyncConnection) -> Any:
-    """Run ``work`` to its end in this thread: its connection never suspends it."""
-    running: Any = work(Connection(connection, None))
+def _driven(asked: Asked, connection: SyncConnection) -> Any:
+    """Run the work to its end in this thread: its connection never suspends it."""
+    running: Any = asked.work(Connection(connection, None, asked.limit_s))
     try:
-        running.send(None)
+        asked.context.run(running.send, None)
     except StopIteration as ended:
         return ended.value
     running.close()

@@ -27,6 +27,11 @@ def within_project(project_id: str) -> None:
     _project.set(project_id)
 
 
+def is_about_one_project() -> bool:
+    """Whether a request is being answered that named its project."""
+    return bool(_project.get())
+
+
 @contextmanager
 def across_projects() -> Iterator[None]:
     """For counts of the whole installation: what is read inside must name nobody's rows."""

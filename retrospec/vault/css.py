@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urljoin
 
+from retrospec.vault.matching import RedactedNames
+
 INVALID = b"about:invalid"
 """In place of an address the vault has no content for: nothing is asked of any host."""
 _LEFT_ALONE = (b"data:", b"#", b"about:")
@@ -41,11 +43,16 @@ def own_stylesheet(content: bytes, bases: Sequence[str], known: Mapping[str, str
     ``bases`` are the addresses it was loaded from; ``known`` gives a content's name by address.
     """
 
+    redacted = RedactedNames({url.encode(): name.encode() for url, name in known.items()})
+
+    def named(url: str) -> str:
+        return known.get(url) or (redacted.find(url.encode()) or b"").decode()
+
     def swap(written: bytes) -> bytes | None:
         if written.startswith(_LEFT_ALONE):
             return None
         url, mark, fragment = written.decode("utf-8", "replace").partition("#")
-        names = (known.get(whole) for base in bases if (whole := _joined(base, url)))
+        names = (named(whole) for base in bases if (whole := _joined(base, url)))
         name = next((name for name in names if name), "")
         return f"{name}{mark}{fragment}".encode() if name else INVALID
 

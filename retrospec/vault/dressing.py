@@ -6,12 +6,13 @@ JSON string every quote carries a backslash and so no key can be spelled there.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import re2
 
 from retrospec.vault import css
+from retrospec.vault.matching import RedactedNames
 
 URL_KEYS = frozenset({b"src", b"href", b"xlink:href", b"poster", b"background", b"data"})
 SRCSET_KEYS = frozenset({b"srcset", b"imagesrcset"})
@@ -51,24 +52,16 @@ _SORTS = {
 _TAG = b'"tagName":"'
 _LOOK_BACK_BYTES = 600
 _SHEET = re.compile(rb'"rel":"[^"]{0,60}stylesheet')
-MOST_REDACTED = 2_000
 MOST_MISSING = 5_000
-
-Redact = Callable[[str], str]
 
 
 class Dresser:
     """Dresses the chunks of one session; ``missing`` then says what the vault lacks, by sort."""
 
-    def __init__(self, names: Mapping[str, str], *, prefix: str, redact: Redact | None = None) -> None:
-        """``names``: a content's name by address; ``prefix`` goes before it.
-
-        ``redact`` is what arriving addresses went through: style text is stored as it came, so its
-        addresses are redacted here to be found.
-        """
+    def __init__(self, names: Mapping[str, str], *, prefix: str) -> None:
+        """``names``: a content's name by address; ``prefix`` goes before it."""
         self._names = {url.encode(): (prefix + name).encode() for url, name in names.items()}
-        self._redact = redact if any(b"[" in url for url in self._names) else None
-        self._redacted: dict[bytes, bytes | None] = {}
+        self._redacted_names = RedactedNames(self._names)
         self.missing: dict[str, set[bytes]] = {"image": set(), "font": set(), "style": set()}
 
     def dress(self, events: bytes) -> bytes:
@@ -123,7 +116,7 @@ class Dresser:
 
     def _found(self, written: bytes) -> bytes | None:
         url, mark, fragment = written.partition(b"#")
-        name = self._names.get(url)
+        name = self._names.get(url) or self._redacted_names.find(url)
         return None if name is None else name + mark + fragment
 
     def _in_srcset(self, match: re.Match[bytes]) -> bytes:
@@ -142,16 +135,9 @@ class Dresser:
         if not written.startswith(b"http"):
             return None
         new = self._found(written)
-        if new is None and self._redact is not None:
-            new = self._found_redacted(written, self._redact)
         if new is None:
             self._miss(written, "image")
         return new
-
-    def _found_redacted(self, written: bytes, redact: Redact) -> bytes | None:
-        if written not in self._redacted and len(self._redacted) < MOST_REDACTED:
-            self._redacted[written] = self._found(redact(written.decode("utf-8", "replace")).encode())
-        return self._redacted.get(written)
 
     def _miss(self, written: bytes, sort: str) -> None:
         url = written.partition(b"#")[0]

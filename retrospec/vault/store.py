@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from retrospec.capture.checks import client_id
 from retrospec.capture.decoding import decode_body, refuse_invalid_utf8
 from retrospec.capture.inflating import inflate
+from retrospec.capture.published import ClientId
 from retrospec.capture.redaction import RedactionRules, redact_text
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import BadRequest, NotFound, TooLarge
@@ -44,7 +45,7 @@ class AskedWire(msgspec.Struct, rename="camel"):
     """One address of the recording and what it showed."""
 
     url: str
-    sha256: str
+    sha256: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": "^[0-9a-f]{64}$"})]
     type: str = ""
     bytes: int | float = 0
 
@@ -52,8 +53,8 @@ class AskedWire(msgspec.Struct, rename="camel"):
 class KnownWire(msgspec.Struct, rename="camel"):
     """``POST /v2/assets/known``."""
 
-    session_id: str
-    assets: list[AskedWire]
+    session_id: ClientId
+    assets: Annotated[list[AskedWire], msgspec.Meta(extra_json_schema={"maxItems": MOST_ASKED})]
 
 
 class Content(msgspec.Struct):
@@ -71,16 +72,16 @@ class Vault:
         self._blobs = blobs
         self._most_bytes = settings.storage.assets_mb * 1_000_000
         self._most_asset_bytes = settings.limits.max_asset_kb * 1_024
-        self._rules = RedactionRules() if settings.capture.redact else None
 
-    async def map_session(self, project_id: str, body: bytes) -> list[str]:
+    async def map_session(self, project_id: str, body: bytes, rules: RedactionRules | None) -> list[str]:
         """Remember what the addresses of a session meant; which contents the project lacks and would keep.
 
+        ``rules``: those the project's recordings are redacted by now; None where nothing is redacted.
         Raises Refused. What the vault would not keep (another type, too large, no room) is not asked for.
         """
         if self._most_bytes == 0:
             return []
-        session_id, asked = await asyncio.to_thread(self._read_known, body)
+        session_id, asked = await asyncio.to_thread(self._read_known, body, rules)
 
         async def store(connection: Connection) -> list[str]:
             urls = {each.url: each.sha256 for each in asked}
@@ -132,7 +133,7 @@ class Vault:
         """Dresses the session's chunks so that contents are found below ``prefix``."""
         mapped = await self._mapped(project_id, session_id)
         names = {each.url: each.sha256 for each in mapped}
-        return Dresser(names, prefix=prefix, redact=self._redacted)
+        return Dresser(names, prefix=prefix)
 
     async def dress(self, session: Session, recording: Recording) -> Recording:
         """``recording`` for the renderer: its addresses point at ``STAGE_ORIGIN``, its ``assets`` answers for that."""
@@ -140,7 +141,7 @@ class Vault:
         if not mapped:
             return recording
         names = {each.url: each.sha256 for each in mapped}
-        dresser = Dresser(names, prefix=STAGE_ORIGIN, redact=self._redacted)
+        dresser = Dresser(names, prefix=STAGE_ORIGIN)
         chunks = await asyncio.to_thread(lambda: [dresser.dress(chunk) for chunk in recording.chunks])
         return Recording(chunks, recording.tabs, self._fetch_from(session.project_id, mapped))
 
@@ -174,11 +175,7 @@ class Vault:
     async def _stored_bytes(self, project_id: str) -> int:
         return await self._database.read_once(lambda connection: assets.stored_bytes(connection, project_id))
 
-    def _redacted(self, url: str) -> str:
-        """An address as it stands in a stored recording."""
-        return url if self._rules is None else redact_text(url, self._rules)[0]
-
-    def _read_known(self, body: bytes) -> tuple[str, list[AskedWire]]:
+    def _read_known(self, body: bytes, rules: RedactionRules | None) -> tuple[str, list[AskedWire]]:
         plain = inflate(body, max_bytes=MAX_ASKED_BYTES)
         refuse_invalid_utf8(plain)
         wire = decode_body(_known_decoder, plain)
@@ -194,7 +191,7 @@ class Vault:
                 )
             each.url = each.url.partition("#")[0]
             if _is_web_address(each.url) and is_wanted(each.type) and 0 <= each.bytes <= self._most_asset_bytes:
-                each.url = self._redacted(each.url)
+                each.url = each.url if rules is None else redact_text(each.url, rules)[0]
                 kept.append(each)
         return client_id(wire.session_id, "sessionId"), kept
 

@@ -191,6 +191,7 @@ async def needs_internal(connection: ASGIConnection[Any, Any, Any, Any], _handle
     if configured and given and hmac.compare_digest(configured.encode(), given.encode()):
         connection.state.key = None
         return
+    _take(connection, f"internal|{client_address(connection, state.settings)}")
     key = await state.keyring.find(given) if given else None
     if key is None or "internal" not in key.scopes:
         raise Forbidden(
@@ -200,3 +201,4 @@ async def needs_internal(connection: ASGIConnection[Any, Any, Any, Any], _handle
             hint="Set server.internal_key or make a key with the scope internal.",
         )
     connection.state.key = key
+    within_project(key.project_id)

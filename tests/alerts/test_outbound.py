@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from retrospec.alerts import outbound
 from retrospec.alerts.channels import hand_over, shown_address
 from retrospec.alerts.messages import Event, text_of, title_of
-from retrospec.alerts.outbound import NotSent, is_public
+from retrospec.alerts.posting import post
 from retrospec.domain.clock import utc_now
 from retrospec.domain.settings import AlertSettings
+from retrospec.outbound.addresses import NotSent, is_public
 from retrospec.storage.alerting import Channel
 from tests.alerts.conftest import KEY, Receiver
 
@@ -82,7 +82,7 @@ async def test_silence_has_a_deadline(receiver: Receiver) -> None:
 
     receiver.answer = late
     with pytest.raises(NotSent, match=r"within 0\.1 s"):
-        await outbound.post(receiver.url, b"{}", {}, timeout_s=0.1, allow_private=True)
+        await post(receiver.url, b"{}", {}, timeout_s=0.1, allow_private=True)
 
 
 async def test_the_receivers_snippet_in_the_documentation_accepts_ours_and_nothing_else(receiver: Receiver) -> None:

@@ -79,6 +79,14 @@ def test_many_siblings_added_and_removed_stay_cheap() -> None:
     assert card.trace.segments[0].seen == "exact"
 
 
+@pytest.mark.parametrize("address", ["http://[", "https://a]b/", "//[::1", "http://\u2100.example/"])
+def test_an_address_that_is_none_is_read_over(address: str) -> None:
+    first = page(0, element(3, "button"))
+    first[1]["data"]["href"] = address
+    card = read(recording(*first, click(1_000, 3)), marker("js_exception", f"TypeError: x at {address}:1:2", 2_000))
+    assert card.trace.rows
+
+
 def test_a_chunk_sent_twice_counts_once() -> None:
     button = element(10, "button", {}, text(11, "Pay"))
     once = recording(page(0, button), click(1000, 10), idle(6000))

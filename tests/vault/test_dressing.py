@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from retrospec.capture.redaction import RedactionRules, redact_events, redact_text
+from retrospec.capture.redaction import redact_events, redact_text
+from retrospec.capture.rules import RedactionRules, RuleChanges, rules_of
 from retrospec.vault.css import own_stylesheet
 from retrospec.vault.dressing import Dresser
 
@@ -89,8 +90,31 @@ def test_an_address_that_arrival_redacted_is_still_found() -> None:
     assert secret.encode() in stored
     address = redact_text(secret, RULES)[0]
     assert "Zk3mq" not in address
-    shown = json.loads(Dresser({address: "M0"}, prefix="/v/", redact=lambda url: redact_text(url, RULES)[0]).dress(stored))
+    shown = json.loads(Dresser({address: "M0"}, prefix="/v/").dress(stored))
     assert shown == snapshot(element("img", src="/v/M0", srcset="/v/M0 2x", style='x:url("/v/M0")'), element("link", _cssText="a{b:url(/v/M0)}"))
+
+
+OTHER_RULES = rules_of(RuleChanges(patterns=("team-[0-9]+",), without=("secret",)))
+
+
+@pytest.mark.parametrize("recorded_by", [RULES, OTHER_RULES, None])
+@pytest.mark.parametrize("mapped_by", [RULES, OTHER_RULES, None])
+def test_rules_that_changed_since_lose_no_picture(recorded_by: RedactionRules | None, mapped_by: RedactionRules | None) -> None:
+    """The vault's map and the recording were redacted by different rules, and today's are others again."""
+    secret = "https://shop.example/team-77/me.png?token=Zk3mq0Tn8xW2LcV5&mail=ann%40b.example"
+    other = "https://shop.example/team-77/you.png?token=Pq7mq0Tn8xW2LcV9&mail=ann%40b.example"
+    events = json.dumps(snapshot(element("img", src=secret, srcset=f"{other} 2x", style=f'x:url("{secret}")')), separators=(",", ":")).encode()
+    if recorded_by is not None:
+        events = redact_events(events, recorded_by).events_json
+    names = {url if mapped_by is None else redact_text(url, mapped_by)[0]: name for url, name in ((secret, "M0"), (other, "M1"))}
+    shown = json.loads(Dresser(names, prefix="/v/").dress(events))
+    assert shown == snapshot(element("img", src="/v/M0", srcset="/v/M1 2x", style='x:url("/v/M0")'))
+
+
+def test_an_address_of_another_page_is_not_taken_for_a_redacted_one() -> None:
+    stored = json.dumps(snapshot(element("img", src="https://shop.example/a/[email]/other.png")), separators=(",", ":")).encode()
+    names = {"https://shop.example/a/[email]/face.png": "M0", "https://evil.example/a/x/other.png": "M1"}
+    assert Dresser(names, prefix="/v/").dress(stored) == stored
 
 
 def test_what_the_vault_lacks_is_counted_once_each_by_sort() -> None:

@@ -39,7 +39,9 @@ async def map_assets(request: AnyRequest) -> KnownAnswer:
     Body: ``{sessionId, assets: [{url, sha256, type, bytes}]}``, at most 200 entries, plain or gzip.
     """
     with request.app.state.traffic.coming_in():
-        missing = await vault_of(request).map_session(request.state.key.project_id, await request.body())
+        project_id = request.state.key.project_id
+        rules = await request.app.state.intake.rulebook.now(project_id)
+        missing = await vault_of(request).map_session(project_id, await request.body(), rules)
     return KnownAnswer(missing)
 
 

@@ -1,7 +1,7 @@
 """Doors for an outside analyzer or renderer (wire v1)."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import post
@@ -33,7 +33,7 @@ class OutsideReport(msgspec.Struct, rename="camel", kw_only=True):
     suggested_fix: str = ""
     text_summary: str = ""
     visual_summary: str = ""
-    confidence: float = 0.0
+    confidence: Annotated[float, msgspec.Meta(extra_json_schema={"minimum": 0, "maximum": 1})] = 0.0
     generated_at: datetime | None = None
 
 
@@ -42,10 +42,10 @@ class OutsideArtifact(msgspec.Struct, rename="camel", kw_only=True):
 
     project_id: str
     session_id: str
-    artifact_type: str
+    artifact_type: Annotated[str, msgspec.Meta(extra_json_schema={"enum": [*ARTIFACT_TYPES]})]
     artifact_key: str = ""
     trigger_kind: str = ""
-    status: str
+    status: Annotated[str, msgspec.Meta(extra_json_schema={"enum": [*ARTIFACT_STATUSES]})]
     generated_at: datetime | None = None
     windows: list[Window] = []
 

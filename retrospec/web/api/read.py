@@ -45,7 +45,7 @@ def _database(request: AnyRequest) -> Database:
 
 @get("/v1/issues", guards=[needs("read")], tags=["issues"])
 async def list_issues(
-    request: AnyRequest, issue_state: Annotated[str, QueryParameter(name="state")] = "active"
+    request: AnyRequest, issue_state: Annotated[str, QueryParameter(name="state", schema_extra={"enum": [*IssueState, "all"]})] = "active"
 ) -> IssuesAnswer:
     """Shown issues in one state, latest seen first; ``state=all`` for every state."""
     state = _issue_state(issue_state)
@@ -94,7 +94,7 @@ async def issue_stats(
 async def issue_series(
     request: AnyRequest,
     hours: Annotated[int, QueryParameter(name="hours", ge=1, le=720)] = 24,
-    kind: Annotated[str, QueryParameter(name="kind")] = "",
+    kind: Annotated[str, QueryParameter(name="kind", schema_extra={"enum": ["", *MarkerKind]})] = "",
     key: Annotated[str, QueryParameter(name="key")] = "",
 ) -> SeriesAnswer:
     """Sessions and markers by the hour: of one issue (``key``), one ``kind``, or all kinds together."""
@@ -111,7 +111,7 @@ async def issue_sessions(
     request: AnyRequest,
     cluster_key: FromPath[str],
     limit: Annotated[int, QueryParameter(name="limit", ge=1, le=200)] = 30,
-    report_status: Annotated[str, QueryParameter(name="reportStatus")] = "",
+    report_status: Annotated[str, QueryParameter(name="reportStatus", schema_extra={"enum": ["", *ReportStatus]})] = "",
     min_confidence: Annotated[float, QueryParameter(name="minConfidence", ge=0, le=1)] = 0.0,
 ) -> IssueSessionsAnswer:
     """Sessions with a marker of this cluster, latest first."""

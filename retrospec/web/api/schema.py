@@ -6,18 +6,24 @@ import msgspec
 from litestar import Litestar, Response, get
 
 from retrospec.capture.wire import ChunkWire, IngestWire, UploadWire
+from retrospec.vault.store import KnownWire
 from retrospec.web.api.ingest import AnyRequest
 from retrospec.web.api.internal import OutsideArtifact, OutsideReport
+from retrospec.web.api.source_maps import MapBody
 from retrospec.web.api.wire import WireError
 
 BODIES: dict[str, type[msgspec.Struct]] = {
     "/v1/artifacts/session-events": UploadWire,
     "/v1/ingest/session": IngestWire,
     "/v2/chunks": ChunkWire,
+    "/v2/assets/known": KnownWire,
+    "/v1/source-maps": MapBody,
     "/v1/internal/analysis-reports": OutsideReport,
     "/v1/internal/replay-results": OutsideArtifact,
 }
 """Bodies that are read by hand, for speed and for clear refusals."""
+ANY_BYTES = "/v1/sessions/{session_id}/artifacts/{artifact_type}"
+"""Answers whatever the artifact is: JSON, a picture, a film."""
 KEY_SCHEMES = {
     "key": {"type": "apiKey", "in": "header", "name": "X-Retrospec-Key"},
     "keyInQuery": {"type": "apiKey", "in": "query", "name": "key"},
@@ -49,6 +55,9 @@ def openapi_document(app: Litestar) -> dict[str, Any]:
             "required": True,
             "content": {"application/json": {"schema": body}, "text/plain": {"schema": body}},
         }
+    for answers in (each["responses"] for each in document["paths"][ANY_BYTES].values()):
+        answers["200"]["content"] = {"*/*": {}}
+        answers["206"] = {"description": "The bytes a Range header asked for.", "content": {"*/*": {}}}
     for path, operations in document["paths"].items():
         for operation in operations.values():
             operation["security"] = _security(path)

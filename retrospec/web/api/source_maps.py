@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Response, delete, get, post
+from litestar import HttpMethod, Response, delete, get, post, route
 from litestar.params import QueryParameter
 
 from retrospec.capture.inflating import inflate
@@ -60,6 +60,12 @@ class DroppedAnswer(msgspec.Struct, rename="camel"):
 
     release: str
     deleted_maps: int
+
+
+@route("/v1/source-maps", http_method=HttpMethod.OPTIONS, include_in_schema=False, sync_to_thread=False, status_code=204)
+def source_map_methods() -> Response[None]:
+    """Every method of the address: Litestar's own answer names those of the handler it met first."""
+    return Response(None, status_code=204, headers={"Allow": "DELETE, GET, OPTIONS, POST"})
 
 
 @post("/v1/source-maps", guards=[needs("admin")], status_code=201, tags=["source maps"], request_max_body_size=None)
@@ -138,4 +144,4 @@ def _answer(stored: StoredMap) -> MapAnswer:
     )  # fmt: skip
 
 
-ROUTES = [upload_source_map, list_source_maps, delete_source_maps]
+ROUTES = [source_map_methods, upload_source_map, list_source_maps, delete_source_maps]

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from typing import Any, TypeVar
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 import msgspec
 from litestar import Request
@@ -21,6 +21,7 @@ from retrospec.domain.account import Login, Role, User
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import BadRequest, Forbidden, NotFound
 from retrospec.domain.settings import Settings
+from retrospec.domain.web_address import address_parts
 from retrospec.storage import members, projects
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
@@ -308,14 +309,13 @@ async def read_form(request: AnyRequest, form_type: type[Form]) -> Form:
 
 def local_path(text: str) -> str:
     """``text`` if it is a path on this server, else ``/``: a link must not send people elsewhere."""
-    parts = urlsplit(text)
-    is_local = text.startswith("/") and not text.startswith(("//", "/\\")) and not parts.netloc
+    is_local = text.startswith("/") and not text.startswith(("//", "/\\")) and not address_parts(text).netloc
     return text if is_local and "\\" not in text and text.isprintable() else "/"
 
 
 def sign_in_url(request: AnyRequest) -> str:
     """The sign-in page that leads back here."""
-    back = urlsplit(request.headers.get("HX-Current-URL", ""))
+    back = address_parts(request.headers.get("HX-Current-URL", ""))
     here = (back.path + (f"?{back.query}" if back.query else "")) or _here(request)
     return f"/sign-in?next={quote(local_path(here), safe='/')}"
 

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 ERRAND_COOKIE = "retrospec_oidc"
 ERRAND = "oidc-sign-in"
 ERRAND_LIFE = timedelta(minutes=10)
-WAIT_S = 10.0
 
 
 def oidc_client(request: AnyRequest) -> "OidcClient":
@@ -40,11 +39,11 @@ def oidc_client(request: AnyRequest) -> "OidcClient":
     if not policy.oidc_issuer:
         raise NotFound("No sign-in provider is configured.")
     if "oidc_client" not in state:
-        import httpx  # here, so that a server without a provider does not carry it
+        from retrospec.accounts.oidc import (
+            OidcClient,  # here: a server without a provider does not carry httpx
+        )
 
-        from retrospec.accounts.oidc import OidcClient
-
-        state["oidc_client"] = OidcClient(policy, lambda: httpx.AsyncClient(timeout=WAIT_S))
+        state["oidc_client"] = OidcClient(policy)
     client: OidcClient = state["oidc_client"]
     return client
 
