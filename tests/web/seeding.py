@@ -359,8 +359,7 @@ async def _write_pay_card(connection: Connection) -> None:
     finding = Finding(
         id="f1", signal=Signal.HTTP_ERROR, kind=MarkerKind.API_ERROR, t_ms=PAY_MARKER_MS, standing=Standing.CONFIRMED,
         confidence=0.96, outcome=Outcome.BLOCKED, marker_ids=[f"m-{PAY_SESSION}"], reasons=["An error text followed 12 ms later."],
-        refs=["a7", "a8"], label="POST /api/orders/:id/pay → 500",
-        evidence=Evidence(signal=Signal.HTTP_ERROR, method="POST", url="/api/orders/8841/pay", status=500),
+        refs=["a7", "a8"], label="POST /api/orders/:id/pay → 500", evidence=Evidence(signal=Signal.HTTP_ERROR, method="POST", url="/api/orders/8841/pay", status=500),
     )  # fmt: skip
     await connection.execute(
         tables.reports.update()
