@@ -63,7 +63,7 @@ routes: list[ControllerRouterHandler] = [
     Router(
         "/",
         route_handlers=[
-            home.show_home,
+            home.show_first_home,
             sign_in.show_sign_in,
             sign_in.do_sign_in,
             sign_in.show_code,
@@ -89,6 +89,7 @@ routes: list[ControllerRouterHandler] = [
         dependencies={"frame": Provide(project_frame)},
         route_handlers=[
             home.show_project_home,
+            home.show_home,
             issues.show_issues,
             issue.show_issue,
             grouping.merge_issue,
