@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -123,11 +123,10 @@ def run_day(wall_s: float, sessions: int, progress: Progress, run: Run) -> Day:
 def _folder_bytes(folder: Path) -> int:
     """Without the reserve, which is given up when it is needed."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() and path.name != "reserve" else 0
-        except FileNotFoundError:
-            continue  # deleted while we looked
+    for place, _, names in os.walk(folder):  # unlike Path.rglob it passes over what is deleted while we look
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += (Path(place) / name).stat().st_size if name != "reserve" else 0
     return total
 
 
