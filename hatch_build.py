@@ -5,6 +5,7 @@ and the same files are shipped as ``retrospec/_shipped/built/``. Node comes from
 so the machine needs none of its own.
 """
 
+import base64
 import hashlib
 import json
 import os
@@ -12,9 +13,11 @@ import re
 import shutil
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 try:
     from hatchling.builders.hooks.plugin.interface import BuildHookInterface
@@ -157,6 +160,7 @@ STYLES = {
     "replay.css": "node_modules/@rrweb/replay/dist/style.css",
 }
 COPIES = {"htmx.js": "node_modules/htmx.org/dist/htmx.min.js"}
+SBOM = "sbom.cdx.json"
 LICENCES = "third-party-licences.txt"
 BUILD_ONLY = re.compile(r"node_modules/(esbuild|@esbuild/.*|@types/.*|@tsconfig/.*)")
 
@@ -298,6 +302,55 @@ def write_licences(root: Path, target: Path) -> None:
     target.write_text("".join(parts))
 
 
+PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
+
+
+def python_components(lock: str) -> list[dict[str, Any]]:
+    """CycloneDX components of what ``requirements.lock`` pins."""
+    return [_component("pypi", name.lower(), version) for name, version in PINNED.findall(lock)]
+
+
+def npm_components(lock: dict[str, Any]) -> list[dict[str, Any]]:
+    """Those of the npm lock file; what only builds the bundles, and is in none of them, is ``excluded``."""
+    found = []
+    for path, package in sorted(lock["packages"].items()):
+        if not path:
+            continue
+        component = _component("npm", path.rpartition("node_modules/")[2], package["version"])
+        if BUILD_ONLY.fullmatch(path) or package.get("dev"):
+            component["scope"] = "excluded"
+        algorithm, _, digest = package.get("integrity", "").partition("-")
+        if algorithm == "sha512":
+            component["hashes"] = [{"alg": "SHA-512", "content": base64.b64decode(digest).hex()}]
+        if isinstance(package.get("license"), str):
+            component["licenses"] = [{"license": {"name": package["license"]}}]
+        found.append(component)
+    return list({each["bom-ref"]: each for each in found}.values())
+
+
+def _component(kind: str, name: str, version: str) -> dict[str, Any]:
+    place = f"pkg:{kind}/{quote(name, safe='/')}@{version}"
+    group, _, bare = name.rpartition("/")
+    named = {"group": group, "name": bare} if group else {"name": name}
+    return {"type": "library", "bom-ref": place, **named, "version": version, "purl": place}
+
+
+def write_sbom(root: Path, target: Path) -> None:
+    """CycloneDX 1.6: all that this version is made of and runs with, from the two lock files; the same for the same ones."""
+    lock, npm_lock = (root / "requirements.lock").read_text(), (root / "package-lock.json").read_text()
+    own = _component("pypi", "retrospec", sdk_version(root))
+    document = {
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, own['purl'] + lock + npm_lock)}",
+        "version": 1,
+        "metadata": {"component": {**own, "type": "application"}},
+        "components": [*python_components(lock), *npm_components(json.loads(npm_lock))],
+    }
+    target.write_text(json.dumps(document, indent=1) + "\n")
+
+
 def build_static(root: Path) -> list[Path]:
     """Writes every built file below ``root/build/static`` and lists them."""
     install_packages(root)
@@ -328,6 +381,9 @@ class BuiltFilesHook(BuildHookInterface):  # type: ignore[type-arg,misc,unused-i
             return
         for file in build_static(Path(self.root)):
             build_data["force_include"][str(file)] = f"{SHIPPED}/{file.name}"
+        inventory = Path(self.root) / "build" / SBOM
+        write_sbom(Path(self.root), inventory)
+        build_data["force_include"][str(inventory)] = f"retrospec/_shipped/{SBOM}"
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 # Run by root it first gets from Debian what is missing: Python's venv support and Chromium, which replays
 # sessions. Run by anyone else it says what to ask an administrator for. Arguments go to `pip install`
 # in place of "." (the tests use: -e '.[test]').
+# What RetroSpec stands on comes in the versions, and with the digests, of requirements.lock, or of
+# requirements-test.lock for the tests; from wherever your pip gets packages (PIP_INDEX_URL or pip.conf).
 set -eu
 cd "$(dirname "$0")"
 python=${PYTHON:-python3}
@@ -36,5 +38,17 @@ has_venv || { say "$python lacks venv; as root: apt-get install python3-venv"; e
 .venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear .venv
 [ $# -gt 0 ] || set -- .
 say "installing; the first time takes a minute or two"
-.venv/bin/python -m pip install --quiet "$@"
+pip_install() { .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@"; }
+case "$*" in
+. | '-e .') lock=requirements.lock ;;
+'-e .[test]') lock=requirements-test.lock ;;
+*) lock= ;;
+esac
+if [ -n "$lock" ]; then
+    pip_install --require-hashes -r "$lock"
+    set -- --no-deps "$@"
+else
+    say "no lock file covers '$*': its packages come as pip finds them"
+fi
+pip_install "$@"
 say "installed; .venv/bin/retrospec --help lists the commands"
