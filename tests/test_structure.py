@@ -49,6 +49,7 @@ FLOORS = {
     "breather": 3,
     "report_cards": 3,
     "reproducing": 3,
+    "capsule": 3,
     "stage_claims": 3,
     "telling": 3,
     "traffic": 3,

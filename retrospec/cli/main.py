@@ -20,6 +20,7 @@ COMMANDS = {
     "import": "retrospec.cli.import_files:import_files",
     "render": "retrospec.cli.render:render",
     "reproduce": "retrospec.cli.reproduce:reproduce",
+    "export": "retrospec.cli.export:export",
     "issues": "retrospec.cli.issues:issues",
     "project": "retrospec.cli.project:project",
     "key": "retrospec.cli.key:key",

@@ -1,0 +1,24 @@
+"""Downloading a session's failure capsule."""
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from retrospec.capsule import make_capsule
+from retrospec.domain.account import Role
+from retrospec.web.pages.guard import blobs_of, database_of
+from retrospec.web.pages.recording import FILE_HEADERS, vault_of
+from retrospec.web.pages.rendering import AnyRequest, Frame
+
+
+@get("/sessions/{session_id:str}/capsule.html", need=Role.MEMBER)
+async def download_capsule(request: AnyRequest, frame: NamedDependency[Frame], session_id: FromPath[str]) -> Response[bytes]:
+    """The file, always as a download: opened from here its pictures and styles would be refused. Raises NotFound.
+
+    For members: a copy outlives share links and retention.
+    """
+    assert frame.project is not None
+    content = await make_capsule(database_of(request), blobs_of(request), vault_of(request), frame.project.id, session_id)
+    named = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_") else "-" for letter in session_id)
+    headers = FILE_HEADERS | {"Content-Disposition": f'attachment; filename="failure-{named[:80]}.html"', "Cache-Control": "no-store"}
+    return Response(content, media_type="text/html; charset=utf-8", headers=headers)
