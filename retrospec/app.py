@@ -162,7 +162,7 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         stack.push_async_callback(asyncio.to_thread, consumer.stop, graceful=True)
         stack.callback(state.turns.rest)
         for periodic in (
-            sweep_forever(database, ring, every_s=settings.worker.sweep_seconds),
+            sweep_forever(database, ring, settings),
             _clean_forever(settings, database, blobs, metrics),
             metrics.watch_loop(),
             state.governor.watch_forever(),

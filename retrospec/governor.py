@@ -32,8 +32,8 @@ FULL_SHARE, FULL_BYTES = 0.02, 80_000_000
 RESERVE_SHARE, RESERVE_BYTES = 0.01, 32_000_000
 RESERVE_NAME = "reserve"
 """A file given up when the disk is full: deleting rows, too, takes room for the database's log."""
-SUM_EVERY = 15
-"""Looks at the free space between two sums of what is stored."""
+SUM_EVERY, SUM_EVERY_NEAR = 15, 3
+"""Looks at the free space between two sums of what is stored; fewer past ``EVICT_TO`` of the budget."""
 
 
 class Space(msgspec.Struct, kw_only=True):
@@ -85,7 +85,8 @@ class Governor:
     async def _measure(self) -> None:
         disk = await asyncio.to_thread(shutil.disk_usage, self._folder)
         self.space.total, self.space.free = disk.total, disk.free
-        if self._looks % SUM_EVERY == 0 or self._is_over() or self._is_short():
+        every = SUM_EVERY_NEAR if self.space.used > self.space.budget * EVICT_TO else SUM_EVERY
+        if self._looks % every == 0 or self._is_over() or self._is_short():
             await self._sum_up()
         self._looks += 1
 

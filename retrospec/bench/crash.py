@@ -302,6 +302,9 @@ def run_matrix(kills: int, *, seed: int, progress: Progress, points: Callable[[s
         with suppress(KeyboardInterrupt):
             for number, ending in enumerate(plan, start=1):
                 run.live(ending)
+                if ending.hit > 1 and ending.point in run.matrix.not_reached:  # passed less often in a life
+                    run.matrix.not_reached.remove(ending.point)
+                    run.live(Break(ending.point))
                 progress("kills", number, len(plan))
         run.settle()
     run.matrix.elapsed_s = round(time.monotonic() - started, 1)

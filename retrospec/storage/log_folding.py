@@ -9,10 +9,10 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 
-FOLD_AFTER_S = 1.0
+FOLD_AFTER_S = 0.5
 """From a commit; those meanwhile are folded with it."""
-LOG_PAGES_AT_MOST = 8_000
-"""32 MB: from here on a commit folds after all, should this fall behind."""
+LOG_PAGES_AT_MOST = 2_000
+"""8 MB: from here on a commit folds after all. Only then does a log that is written to all the time begin anew."""
 
 
 class LogFolding:

@@ -215,7 +215,8 @@ async def find_due(
         or_(sessions.c.lease_until.is_(None), sessions.c.lease_until < now),
     ]
     if not everything:
-        waiting.append(or_(sessions.c.rung_at.is_(None), sessions.c.rung_at < now - RING_AGAIN_AFTER))
+        rung = sessions.c.rung_at  # after ``now`` only where the clock was set back since
+        waiting.append(or_(rung.is_(None), rung < now - RING_AGAIN_AFTER, rung > now))
     found = await connection.execute(
         select(sessions.c.project_id, sessions.c.id)
         .where(*waiting)
@@ -223,6 +224,28 @@ async def find_due(
         .limit(limit)
     )
     return [(row.project_id, row.id) for row in found]
+
+
+async def waiting_past(connection: Connection, *, latest: datetime, lease_latest: datetime) -> bool:
+    """Whether a session waits, or a claim holds, for longer than any does: the clock was set back."""
+    found = await connection.execute(_beyond(latest, lease_latest).limit(1))
+    return found.first() is not None
+
+
+def _beyond(latest: datetime, lease_latest: datetime) -> Any:
+    is_beyond = or_(sessions.c.not_before > latest, sessions.c.lease_until > lease_latest)
+    return select(sessions.c.id).where(sessions.c.stage.in_(ACTIVE_STAGES), is_beyond)
+
+
+async def set_waits_right(
+    connection: Connection, *, now: datetime, latest: datetime, lease_latest: datetime
+) -> int:
+    """Make those due now, and let those claims end when a claim made now would; how many waits."""
+    is_active = sessions.c.stage.in_(ACTIVE_STAGES)
+    late_claims = update(sessions).where(is_active, sessions.c.lease_until > lease_latest)
+    await connection.execute(late_claims.values(lease_until=lease_latest))
+    late = update(sessions).where(is_active, sessions.c.not_before > latest)
+    return (await connection.execute(late.values(not_before=now))).rowcount
 
 
 async def mark_rung(connection: Connection, named: Sequence[tuple[str, str]], *, now: datetime) -> None:
