@@ -545,8 +545,10 @@ function makeAdoption({ settings, identity, losses, spool, enqueue, isQueued }) 
 
   function joinPart(chunks, [session, tab, seq], part) {
     const name = [session, tab, seq].join();
-    const chunk = chunks.get(name) || { key: [session, tab, seq], head: part.head, events: [], markers: [], count: 0 };
-    if (part.events) chunk.events.unshift(part.events);
+    const chunk = chunks.get(name) || { key: [session, tab, seq], head: part.head, events: [], markers: [], count: 0, rest: "" };
+    const text = part.events + chunk.rest;
+    chunk.rest = part.more ? text : "";
+    if (text && !part.more) chunk.events.unshift(text);
     chunk.markers.unshift(...part.markers);
     chunk.count += part.count;
     chunks.set(name, chunk);

@@ -76,6 +76,7 @@ const CHUNK_BYTES = 512 * 1024; // closed early past this, so that one retry nev
 const EVENT_BYTES = 12 * 1024 * 1024; // the server takes 20 MB; an event past this cannot be sent at all
 const KEEPALIVE_BYTES = 48 * 1024; // browsers allow 64 KB in flight per page; the rest is the page's own
 const GZIP_BYTES = 1_024;
+const PART_CHARS = 30_000; // browsers put a value past 64 KB into a file of its own, which a page that is going away never ends
 const BACKLOG_BYTES = 4 * 1024 * 1024;
 const EARLY_PUMP_BYTES = 1024 * 1024; // past this, closed chunks do not wait for the clock: browsers compress on the page's thread
 const SEND_TIMEOUT_MS = 30_000;
@@ -455,7 +456,8 @@ function makeSpool(losses) {
   const wholeChunk = ([session, tab, seq]) => IDBKeyRange.bound([session, tab, seq], [session, tab, seq, []]);
 
   return {
-    put: (key, part) => within("readwrite", (store) => committed(store, store.put(part, key))),
+    /** All or nothing, so that no slice is ever read without its others. */
+    put: (parts) => within("readwrite", (store) => committed(store, parts.map(([key, part]) => store.put(part, key)).pop())),
     remove: (key) => within("readwrite", (store) => committed(store, store.delete(wholeChunk(key)))),
     within,
     request,
@@ -545,8 +547,14 @@ function makeOutbox(settings, identity, losses, { describe, onFlush, onGap, onHu
     open.unspooled = open.events.length;
     open.unspooledMarkers = open.markers.length;
     const head = open.head || describe(false);
-    const part = { at: Date.now(), apiKey: settings.apiKey, head, events: fresh.join(), markers, count: fresh.length };
-    spool.put([...key, open.parts++], part);
+    const text = fresh.join();
+    const parts = [];
+    for (let from = 0; !from || from < text.length; from += PART_CHARS) {
+      const slice = from ? { markers: [], count: 0, more: true } : { markers, count: fresh.length };
+      const part = { at: Date.now(), apiKey: settings.apiKey, head, events: text.slice(from, from + PART_CHARS), ...slice };
+      parts.push([[...key, open.parts++], part]);
+    }
+    spool.put(parts);
   }
 
   /** Ends the open chunk: from here its content never changes. */
@@ -578,7 +586,7 @@ function makeOutbox(settings, identity, losses, { describe, onFlush, onGap, onHu
     emptyEvents(oldest);
     spool.remove(key);
     if (markers.length) {
-      spool.put([...key, 0], { at: Date.now(), apiKey: settings.apiKey, head, events: "", markers, count: 0 });
+      spool.put([[[...key, 0], { at: Date.now(), apiKey: settings.apiKey, head, events: "", markers, count: 0 }]]);
     } else {
       queue = queue.filter((one) => one !== oldest);
       losses.giveBack(head.dropped);

@@ -134,8 +134,7 @@ class Governor:
             self.space.evicted += cleaned.sessions
             log.info("evicted", worth=worth.name.lower(), sessions=cleaned.sessions, freed_bytes=freed)
             self.space.free = (await asyncio.to_thread(shutil.disk_usage, self._folder)).free
-            async with self._database.write() as connection:
-                await expiry.give_back_space(connection)
+            await self._database.write_soon(expiry.give_back_space)
         return over
 
     def _set_door(self) -> None:

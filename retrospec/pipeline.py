@@ -54,6 +54,7 @@ from retrospec.storage.recordings import StoredChunk
 from retrospec.storage.reports import artifact_folder
 from retrospec.storage.sessions import Claim
 from retrospec.telemetry import Metrics
+from retrospec.tracing import note_failure, span
 from retrospec.traffic import Traffic
 
 log = structlog.get_logger()
@@ -124,9 +125,8 @@ class Pipeline:
         was_due = False
         while claim := await next_claim(self._database, self._settings.worker, project_id, session_id):
             stage = Stage.CONFIRMATION if claim.session.stage is Stage.CONFIRMATION else Stage.ANALYSIS
-            with structlog.contextvars.bound_contextvars(
-                project=project_id, session=session_id, stage=str(stage), job=claim.owner
-            ):
+            named = {"project": project_id, "session": session_id, "stage": str(stage), "job": claim.owner}
+            with span(f"stage {stage}", **named), structlog.contextvars.bound_contextvars(**named):
                 if not await self._attempt(claim, stage):
                     return True
             was_due = True
@@ -147,6 +147,7 @@ class Pipeline:
 
     async def _fail(self, claim: Claim, stage: Stage, error: Exception) -> None:
         self._metrics.stage_failures.labels(str(stage)).inc()
+        note_failure(error)
         judged = await self._judged(claim.session)
         await bury_or_postpone(self._database, self._settings.worker, claim, judged.report, error)
 

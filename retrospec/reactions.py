@@ -4,7 +4,6 @@ Called in the transaction that saves the session's result, so that a change and 
 together. Nothing slow happens here: rules are pure, letters are sent later from the outbox (``alerts/courier.py``).
 """
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,7 +26,7 @@ from retrospec.issues.exercise import watch_of
 from retrospec.issues.impact import added_impact, worst
 from retrospec.issues.regression import Mute, Visit, clean_sessions_needed, is_of_the_fix, unmute_reason
 from retrospec.issues.templates import page_template
-from retrospec.storage import activity, clusters, dashboard_issues, impact, markers, outbox, triage, work
+from retrospec.storage import activity, clusters, impact, markers, outbox, stats, triage, work
 from retrospec.storage.database import Connection
 from retrospec.storage.issues import Change, Sighting
 from retrospec.storage.stats import hour_of
@@ -80,7 +79,7 @@ async def react(
         await _start_watch(connection, session, sighting, issue, now)
     else:
         await work.add_uses(connection, issue.project_id, issue.key, failed=1)
-    this_hour = await _sessions_by_hour(connection, issue, since_hour=hour_of(now) - SPIKES_LOOK_BACK_HOURS)
+    this_hour = await stats.hours_of_issue(connection, issue.project_id, issue.key, since_hour=hour_of(now) - SPIKES_LOOK_BACK_HOURS)
     is_promoted_now = change.promoted_now or await _is_joined_into_being(connection, change, now)
     is_told = False
     if is_promoted_now:
@@ -143,15 +142,6 @@ async def _raise_cluster_impact(
 def _moment(session: Session) -> datetime:
     """When the session ended, by its own clock but not later than it arrived."""
     return min(session.updated_at, session.started_at + timedelta(milliseconds=session.duration_ms))
-
-
-async def _sessions_by_hour(connection: Connection, issue: Issue, *, since_hour: int) -> dict[int, int]:
-    keys = await clusters.keys_of(connection, issue.project_id, issue.key)
-    found = await dashboard_issues.trends(connection, issue.project_id, keys, since_hour=since_hour)
-    total: Counter[int] = Counter()
-    for by_hour in found.values():
-        total.update(by_hour)
-    return total
 
 
 # ── coming back ───────────────────────────────────────────────────────────────────────────
@@ -270,7 +260,7 @@ async def _maybe_spike(
     hour = max((hour for hour, count in lately.items() if count >= rules.FEWEST), default=None)
     if hour is None:
         return False
-    by_hour = await _sessions_by_hour(connection, issue, since_hour=hour - rules.BASELINE_HOURS)
+    by_hour = await stats.hours_of_issue(connection, issue.project_id, issue.key, since_hour=hour - rules.BASELINE_HOURS)
     spike = rules.find_spike(by_hour, hour, first_hour=hour_of(issue.first_seen_at))
     if spike is None:
         return False

@@ -30,6 +30,7 @@ from retrospec.storage.folder import held_folder
 from retrospec.storage.migrate import migrate
 from retrospec.storage.projects import DEFAULT_PROJECT_ID
 from retrospec.telemetry import LAG_PROBE_S, set_up_logging
+from retrospec.tracing import traced, tracing_by
 
 GRACE_S = 2
 """Open requests get this long when the server stops."""
@@ -95,7 +96,7 @@ def serve(settings: Settings, load: Load | None = None) -> int:
     with held_folder(settings.data_dir):
         migrate(settings.database_url)
     listening = _listen(settings)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with tracing_by(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(settings, listening, load))
 
 
@@ -149,7 +150,7 @@ def _server(app: Litestar, settings: Settings) -> Server:
     bounded = partial(BoundedHttp, settings=settings, connections=OpenConnections())
     return Server(
         uvicorn.Config(
-            app,
+            traced(app, settings.server.trusted_proxies),
             http=bounded,  # type: ignore[arg-type]  # called as the class is
             log_config=None,
             access_log=False,

@@ -17,6 +17,7 @@ from prometheus_client import (
 )
 
 from retrospec.domain.settings import ServerSettings
+from retrospec.tracing import add_ids
 
 LAG_PROBE_S = 0.02
 
@@ -117,6 +118,7 @@ def set_up_logging(settings: ServerSettings) -> None:
     as_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        add_ids,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

@@ -3,7 +3,8 @@
 export function wirePanes(root) {
   const list = root.querySelector("[role=tablist]");
   const tabs = [...list.querySelectorAll("[role=tab]")];
-  let chosen = tabs[0];
+  const named = () => tabs.find((tab) => `#${tab.getAttribute("aria-controls")}` === location.hash);
+  let chosen = named() ?? tabs[0];
 
   function apply() {
     for (const tab of tabs) {
@@ -29,6 +30,7 @@ export function wirePanes(root) {
     chosen.focus();
   });
   document.addEventListener("htmx:afterSwap", apply); // a live part came anew, with every pane showing
+  addEventListener("hashchange", () => named() && choose(named()));
   list.hidden = false;
   root.dataset.panes = "on";
   apply();

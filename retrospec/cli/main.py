@@ -19,6 +19,7 @@ COMMANDS = {
     "analyze": "retrospec.cli.analyze:analyze",
     "import": "retrospec.cli.import_files:import_files",
     "render": "retrospec.cli.render:render",
+    "reproduce": "retrospec.cli.reproduce:reproduce",
     "issues": "retrospec.cli.issues:issues",
     "project": "retrospec.cli.project:project",
     "key": "retrospec.cli.key:key",

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -14,6 +15,9 @@ from retrospec.domain.footage import Film
 from retrospec.domain.ids import is_client_id
 from retrospec.domain.recording import Recording
 from retrospec.domain.settings import ReplaySettings, Settings
+
+if TYPE_CHECKING:
+    from retrospec.storage.database import Database
 
 LONGEST_S = 7_200
 PATIENCE_S = 3_600
@@ -92,13 +96,14 @@ async def _read(name: str, project: str, settings: Settings) -> tuple[Recording,
     """The recording called ``name`` and what the caption bar is to name: a file's, or a stored session's."""
     from retrospec.cli.recording_file import STDIN, recording_at
 
-    if name == STDIN or _names_a_file(name):
+    if name == STDIN or names_a_file(name):
         recording = recording_at(name)
         return recording, await asyncio.to_thread(_suspicions, recording, settings)
     return await _read_stored(name, project, settings)
 
 
-def _names_a_file(name: str) -> bool:
+def names_a_file(name: str) -> bool:
+    """Whether a command's FILE|SESSION is a file."""
     return not is_client_id(name) or bool(Path(name).suffix) or Path(name).exists()
 
 
@@ -106,21 +111,28 @@ async def _read_stored(session_id: str, project: str, settings: Settings) -> tup
     from retrospec.cli.opened import existing_database
     from retrospec.screening.stored import read_session
     from retrospec.storage.blobs import Blobs
-    from retrospec.storage.sessions import projects_with
     from retrospec.vault.store import Vault
 
     async with existing_database(settings) as database:
-        async with database.read() as connection:
-            holders = await projects_with(connection, session_id)
-        chosen = [holder for holder in holders if project in ("", holder)]
-        if not chosen:
-            raise NotFound(f"There is neither a file nor a stored session called {session_id}.")
-        if len(chosen) > 1:
-            raise BadRequest(f"Several projects have a session {session_id}: choose with --project {' or '.join(chosen)}.")
+        holder = await project_of(database, session_id, project)
         blobs = Blobs.open(settings.blobs_url)
         vault = Vault(settings, database, blobs)
-        _, recording, findings = await read_session(database, blobs, vault, chosen[0], session_id)
+        _, recording, findings = await read_session(database, blobs, vault, holder, session_id)
         return recording, findings
+
+
+async def project_of(database: "Database", session_id: str, project: str) -> str:
+    """The project that has the session. Raises NotFound, or BadRequest where several have one of that name."""
+    from retrospec.storage.sessions import projects_with
+
+    async with database.read() as connection:
+        holders = await projects_with(connection, session_id)
+    chosen = [holder for holder in holders if project in ("", holder)]
+    if not chosen:
+        raise NotFound(f"There is neither a file nor a stored session called {session_id}.")
+    if len(chosen) > 1:
+        raise BadRequest(f"Several projects have a session {session_id}: choose with --project {' or '.join(chosen)}.")
+    return chosen[0]
 
 
 def _stem(name: str) -> str:

@@ -13,6 +13,7 @@ from retrospec.domain.clock import utc_now
 from retrospec.storage import queue
 from retrospec.storage.database import Connection, Database
 from retrospec.storage.queue import SessionName
+from retrospec.tracing import span
 
 FRESH_S = 2.0
 """An order older than this is read again, so that a failure that just came in need not wait behind it."""
@@ -58,7 +59,8 @@ class Turns:
     async def _work_on(self, chosen: SessionName) -> bool:
         self._in_hand.add(chosen)
         try:
-            return await self._advance(*chosen)
+            with span("job", project=chosen[0], session=chosen[1]):
+                return await self._advance(*chosen)
         finally:
             self._in_hand.discard(chosen)
 

@@ -1,6 +1,7 @@
 """Clean-up: sessions, recordings and artifacts past ``retention.days`` go; issues keep their history."""
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,15 +13,19 @@ from retrospec.domain.errors import Unavailable
 from retrospec.retention.vault import drop_unused, sweep_vault
 from retrospec.storage import activity, expiry, outbox, recordings, terms
 from retrospec.storage.blobs import Blobs
-from retrospec.storage.database import Database
-from retrospec.storage.expiry import SessionName
+from retrospec.storage.database import Connection, Database
+from retrospec.storage.expiry import Belongings, SessionName
 from retrospec.storage.terms import Terms
 
 log = structlog.get_logger()
 
 BATCH = 100
-"""Sessions deleted in one transaction: a few milliseconds for which other writers wait."""
+BATCH_FORGOTTEN = 20
+"""Sessions deleted in one transaction: some milliseconds for which other writers wait. Each takes twenty pages with it."""
 PAUSE_S = 0.01
+"""At least; otherwise as long as the batch took, so that half the time belongs to others, and more when they are busy."""
+PAGES_GIVEN_BACK, ROUNDS_GIVEN_BACK = 50, 400
+"""To the file system: so many pages in one transaction, so many times in one clean-up."""
 ABANDONED_AFTER = timedelta(days=1)
 """An upload whose session never came is kept so long."""
 ORPHAN_AGE = timedelta(hours=6)
@@ -73,13 +78,27 @@ async def clean_up(
     cleaned.assets += await drop_unused(
         database, blobs, before=before, strays_before=now - ABANDONED_AFTER, project_id=project_id
     )
-    async with database.write() as connection:
-        await expiry.forget_notes(connection, before=now - NOTES_KEPT)
-        await outbox.forget_settled(connection, before=now - LETTERS_KEPT)
-        await activity.forget_lines(connection, before=now - LOG_KEPT)
-        cleaned.tallies += await expiry.forget_stale_tallies(connection, before=before, limit=1000)
-        await expiry.give_back_space(connection)
+    await database.write_soon(lambda connection: expiry.forget_notes(connection, before=now - NOTES_KEPT))
+    await database.write_soon(lambda connection: outbox.forget_settled(connection, before=now - LETTERS_KEPT))
+    await database.write_soon(lambda connection: activity.forget_lines(connection, before=now - LOG_KEPT))
+    cleaned.tallies += await database.write_soon(
+        lambda connection: expiry.forget_stale_tallies(connection, before=before, limit=1000)
+    )
+    await give_back_space(database)
     return cleaned
+
+
+async def give_back_space(database: Database) -> None:
+    """Return what was freed to the file system, in short transactions; the rest at the next clean-up."""
+    for _ in range(ROUNDS_GIVEN_BACK):
+        began = time.perf_counter()
+        if not await database.write_soon(lambda connection: expiry.give_back_space(connection, PAGES_GIVEN_BACK)):
+            return
+        await _pause_since(began)
+
+
+async def _pause_since(began: float) -> None:
+    await asyncio.sleep(max(PAUSE_S, time.perf_counter() - began))
 
 
 class _Scope(msgspec.Struct):
@@ -94,15 +113,15 @@ class _Scope(msgspec.Struct):
 
     async def expire_sessions(self, days: int) -> None:
         before = self.now - timedelta(days=days)
-        while True:
-            async with self.database.read() as connection:
-                named = await expiry.expired_sessions(
-                    connection, before=before, limit=BATCH, project_id=self.project_id, but_not=self.but_not
-                )
-            if not named:
-                return
+        while named := await self._expired(before):
             await forget(self.database, self.blobs, named, self.cleaned, now=self.now)
-            await asyncio.sleep(PAUSE_S)
+
+    async def _expired(self, before: datetime) -> list[SessionName]:
+        return await self.database.read_once(
+            lambda connection: expiry.expired_sessions(
+                connection, before=before, limit=BATCH, project_id=self.project_id, but_not=self.but_not
+            )
+        )
 
     async def expire_parts(self, forget_some: Any, days: int, delete: Any) -> None:
         before = self.now - timedelta(days=days)
@@ -118,12 +137,26 @@ class _Scope(msgspec.Struct):
 
 
 async def forget(database: Database, blobs: Blobs, named: Sequence[SessionName], cleaned: Cleaned, *, now: datetime) -> int:
-    """Delete these sessions, rows first, then what they stored; the bytes that freed."""
-    async with database.read() as connection:
-        owned = await expiry.belongings(connection, named)
-        size_bytes = await expiry.bytes_of(connection, named)
-    async with database.write() as connection:
-        cleaned.sessions += await expiry.forget_sessions(connection, named, now=now)
+    """Delete these sessions, rows first, then what they stored, few at a time; the bytes that freed."""
+    size_bytes = 0
+    for first in range(0, len(named), BATCH_FORGOTTEN):
+        began = time.perf_counter()
+        size_bytes += await _forget_few(database, blobs, named[first : first + BATCH_FORGOTTEN], cleaned, now)
+        await _pause_since(began)
+    return size_bytes
+
+
+async def _forget_few(
+    database: Database, blobs: Blobs, named: Sequence[SessionName], cleaned: Cleaned, now: datetime
+) -> int:
+
+    async def look(connection: Connection) -> tuple[Belongings, int]:
+        return await expiry.belongings(connection, named), await expiry.bytes_of(connection, named)
+
+    owned, size_bytes = await database.read_once(look)
+    cleaned.sessions += await database.write_soon(
+        lambda connection: expiry.forget_sessions(connection, named, now=now)
+    )
     await _delete_events(blobs, owned.events, cleaned)
     await _delete_artifacts(blobs, owned.artifacts, cleaned)
     return size_bytes

@@ -5,8 +5,8 @@ from datetime import datetime
 
 import msgspec
 
-from retrospec.retention.expiry import BATCH, Cleaned, forget
-from retrospec.storage import erasure, expiry
+from retrospec.retention.expiry import BATCH, Cleaned, forget, give_back_space
+from retrospec.storage import erasure
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Connection, Database
 from retrospec.storage.expiry import SessionName
@@ -71,5 +71,4 @@ async def _erase(database: Database, blobs: Blobs, receipt: Receipt, find: Find)
             receipt.rows[name] = receipt.rows.get(name, 0) + count
     receipt.recordings, receipt.artifacts = cleaned.events, cleaned.artifacts
     receipt.not_deleted = cleaned.failed_events + cleaned.failed_artifacts
-    async with database.write() as connection:
-        await expiry.give_back_space(connection)
+    await give_back_space(database)

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from sqlalchemy import Table, delete, select, tuple_
+from sqlalchemy import Table, delete, select
 
+from retrospec.storage.among import among
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import (
     cluster_likeness,
@@ -27,7 +28,7 @@ async def remember_overlaps(connection: Connection, sessions: Sequence[tuple[str
     found = await connection.execute(
         select(issue_sessions.c.project_id, issue_sessions.c.session_id, issue_sessions.c.cluster_key)
         .where(
-            tuple_(issue_sessions.c.project_id, issue_sessions.c.session_id).in_(sessions),
+            among(issue_sessions.c.project_id, issue_sessions.c.session_id, sessions),
             issue_sessions.c.counted.is_(True),
         )
         .order_by(issue_sessions.c.cluster_key)
@@ -55,13 +56,13 @@ async def forget(connection: Connection, issue_keys: Sequence[tuple[str, str]]) 
     """Delete the clusters of these issues (``(project_id, key)``) with all that was learnt of them."""
     found = await connection.execute(
         select(clusters.c.project_id, clusters.c.key).where(
-            tuple_(clusters.c.project_id, clusters.c.issue_key).in_(issue_keys)
+            among(clusters.c.project_id, clusters.c.issue_key, issue_keys)
         )
     )
     gone = sorted({*issue_keys, *((row.project_id, row.key) for row in found)})
     for table, columns in _BY_CLUSTER:
         for column in columns:
-            named = tuple_(table.c.project_id, table.c[column]).in_(gone)
+            named = among(table.c.project_id, table.c[column], gone)
             await connection.execute(delete(table).where(named))
 
 

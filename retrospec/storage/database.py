@@ -23,6 +23,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from retrospec.domain.errors import SettingsError, StorageFull, Unavailable
 from retrospec.domain.struct_types import make_ready
+from retrospec.storage.log_folding import LOG_PAGES_AT_MOST, LogFolding
 from retrospec.storage.scope import is_about_one_project, refuse_other_projects
 from retrospec.storage.time_limit import ended_after
 
@@ -126,6 +127,8 @@ class Database:
         self._read_turns = asyncio.Semaphore(READERS)
         self._waiting: list[tuple[Asked, asyncio.Future[Any]]] = []
         self._joiner: asyncio.Task[None] | None = None
+        path = writer.url.database
+        self._log = LogFolding(path) if self.is_sqlite and path else None
 
     @classmethod
     def open(cls, url: str, *, request_seconds: float = 0.0) -> "Database":
@@ -162,6 +165,11 @@ class Database:
         """
         async with self._write_turns, self._opened(self._writer, self._write_threads) as connection:
             yield connection
+        self._note_commit()
+
+    def _note_commit(self) -> None:
+        if self._log is not None:
+            self._log.note_commit()
 
     @asynccontextmanager
     async def _opened(self, engine: Engine, threads: Executor) -> AsyncIterator[Connection]:
@@ -217,6 +225,7 @@ class Database:
                     outcomes = await loop.run_in_executor(self._write_threads, _run_joined, self._writer, works)
                 except Exception as error:  # each of them waits for an answer, whatever happened
                     outcomes = [error] * len(batch)
+            self._note_commit()
             for (_, done), outcome in zip(batch, outcomes, strict=True):
                 if done.done():
                     continue
@@ -241,6 +250,8 @@ class Database:
         """Finish joined writes, then close every connection and thread."""
         if self._joiner is not None:
             await self._joiner
+        if self._log is not None:
+            await self._log.stop()
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
@@ -350,4 +361,5 @@ def _pragmas(*, query_only: bool) -> list[str]:
         return [*shared, "query_only = ON"]
     # synchronous NORMAL with WAL: a commit survives the death of the process, and the
     # database survives a power cut, which may cost its last commits.
-    return [*shared, "journal_mode = WAL", "synchronous = NORMAL", "journal_size_limit = 67108864"]
+    log = [f"wal_autocheckpoint = {LOG_PAGES_AT_MOST}", "journal_size_limit = 67108864"]
+    return [*shared, "journal_mode = WAL", "synchronous = NORMAL", *log]

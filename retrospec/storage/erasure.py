@@ -1,7 +1,8 @@
 """Which rows belong to a person or a project, and their deletion."""
 
-from sqlalchemy import delete, func, or_, select, tuple_
+from sqlalchemy import delete, func, or_, select
 
+from retrospec.storage.among import among
 from retrospec.storage.database import Connection
 from retrospec.storage.expiry import SessionName, of_sessions
 from retrospec.storage.tables import issue_people, metadata, projects, sessions
@@ -43,7 +44,7 @@ async def rows_of(connection: Connection, named: list[SessionName]) -> dict[str,
     """Rows by table that go with these sessions."""
     counts = {"sessions": len(named)}
     for table in of_sessions():
-        query = select(func.count()).select_from(table).where(tuple_(table.c.project_id, table.c.session_id).in_(named))
+        query = select(func.count()).select_from(table).where(among(table.c.project_id, table.c.session_id, named))
         counts[table.name] = int(await connection.scalar(query))
     return counts
 

@@ -6,10 +6,11 @@ from enum import Enum
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, delete, func, select, tuple_
+from sqlalchemy import Table, delete, func, select
 
 from retrospec.domain.session import Stage
 from retrospec.storage import cluster_expiry
+from retrospec.storage.among import among
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import (
     artifacts,
@@ -75,7 +76,7 @@ async def belongings(connection: Connection, named: Sequence[SessionName]) -> Be
     kept = []
     for table, column in ((chunks, chunks.c.object_key), (artifacts, artifacts.c.artifact_key)):
         found = await connection.execute(
-            select(column).where(tuple_(table.c.project_id, table.c.session_id).in_(named))
+            select(column).where(among(table.c.project_id, table.c.session_id, named))
         )
         kept.append([row[0] for row in found if row[0]])
     return Belongings(*kept)
@@ -124,7 +125,7 @@ async def bytes_of(connection: Connection, named: Sequence[SessionName]) -> int:
     for table in (chunks, artifacts):
         size += await connection.scalar(
             select(func.coalesce(func.sum(table.c.size_bytes), 0)).where(
-                tuple_(table.c.project_id, table.c.session_id).in_(named)
+                among(table.c.project_id, table.c.session_id, named)
             )
         )
     return size
@@ -155,10 +156,10 @@ async def forget_sessions(connection: Connection, named: Sequence[SessionName], 
     await cluster_expiry.remember_overlaps(connection, named)
     for table in of_sessions():
         await connection.execute(
-            delete(table).where(tuple_(table.c.project_id, table.c.session_id).in_(named))
+            delete(table).where(among(table.c.project_id, table.c.session_id, named))
         )
     gone = await connection.execute(
-        delete(sessions).where(tuple_(sessions.c.project_id, sessions.c.id).in_(named))
+        delete(sessions).where(among(sessions.c.project_id, sessions.c.id, named))
     )
     return gone.rowcount
 
@@ -172,7 +173,7 @@ async def _note_expired(connection: Connection, named: Sequence[SessionName], no
     found = await connection.execute(
         select(issue_sessions.c.project_id, issue_sessions.c.session_id)
         .where(
-            tuple_(issue_sessions.c.project_id, issue_sessions.c.session_id).in_(named),
+            among(issue_sessions.c.project_id, issue_sessions.c.session_id, named),
             issue_sessions.c.counted.is_(True),
         )
         .distinct()
@@ -206,11 +207,15 @@ async def forget_stale_tallies(connection: Connection, *, before: datetime, limi
     if not stale:
         return 0
     await cluster_expiry.forget(connection, stale)
-    await connection.execute(delete(issues).where(tuple_(issues.c.project_id, issues.c.key).in_(stale)))
+    await connection.execute(delete(issues).where(among(issues.c.project_id, issues.c.key, stale)))
     return len(stale)
 
 
-async def give_back_space(connection: Connection) -> None:
-    """Return freed pages to the file system, a bounded number at a time (SQLite only)."""
-    if connection.dialect.name == "sqlite":
-        await connection.exec_driver_sql("PRAGMA incremental_vacuum(2000)")
+async def give_back_space(connection: Connection, pages: int = 200) -> bool:
+    """Return at most so many freed pages to the file system (SQLite only); whether there are more. Some 0.1 ms each."""
+    if connection.dialect.name != "sqlite":
+        return False
+    free = int((await connection.exec_driver_sql("PRAGMA freelist_count")).scalar())
+    for _ in range(min(free, pages)):  # Python's driver takes one step of the statement, and each step returns one page
+        await connection.exec_driver_sql("PRAGMA incremental_vacuum(1)")
+    return free > pages

@@ -6,7 +6,7 @@ Counted by cluster, like everything an issue adds up: so merging and splitting i
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, select, tuple_, update
 
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import clusters, issue_facets, issues
@@ -17,38 +17,40 @@ MAX_VALUES = 100
 MAX_VALUE = 160
 OTHER = "(other)"
 
-_NAMED = (
-    (issue_facets.c.project_id == bindparam("p"))
-    & (issue_facets.c.cluster_key == bindparam("k"))
-    & (issue_facets.c.facet == bindparam("f"))
-)
+_OF_CLUSTER = (issue_facets.c.project_id == bindparam("p")) & (issue_facets.c.cluster_key == bindparam("k"))
+_NAMED = _OF_CLUSTER & (issue_facets.c.facet == bindparam("f"))
 _ADD_ONE = update(issue_facets).where(_NAMED, issue_facets.c.value == bindparam("v")).values(session_count=issue_facets.c.session_count + 1)
 _HOW_MANY = select(func.count()).select_from(issue_facets).where(_NAMED)
+_KNOWN = select(issue_facets.c.facet, issue_facets.c.value).where(
+    _OF_CLUSTER, tuple_(issue_facets.c.facet, issue_facets.c.value).in_(bindparam("pairs", expanding=True))
+)
 
 
 async def add_session(connection: Connection, project_id: str, cluster_key: str, facets: Mapping[str, str]) -> None:
     """Count one session under each facet's value."""
-    for facet, value in facets.items():
-        await _count(connection, project_id, cluster_key, facet, value[:MAX_VALUE])
+    named = {"p": project_id, "k": cluster_key}
+    pairs = [(facet, value[:MAX_VALUE]) for facet, value in facets.items()]
+    found = await connection.execute(_KNOWN, named | {"pairs": pairs})
+    known = [(row.facet, row.value) for row in found]
+    if known:
+        await connection.execute(_ADD_ONE, [named | {"f": facet, "v": value} for facet, value in known])
+    for facet, value in pairs:
+        if (facet, value) not in known:
+            await _count_new(connection, named | {"f": facet}, value)
 
 
-async def _count(connection: Connection, project_id: str, key: str, facet: str, value: str) -> None:
-    named = {"p": project_id, "k": key, "f": facet}
-    if (await connection.execute(_ADD_ONE, named | {"v": value})).rowcount:
-        return
+async def _count_new(connection: Connection, named: dict[str, str], value: str) -> None:
     if (await connection.scalar(_HOW_MANY, named)) >= MAX_VALUES:
         value = OTHER
         if (await connection.execute(_ADD_ONE, named | {"v": value})).rowcount:
             return
-    row = {"project_id": project_id, "cluster_key": key, "facet": facet, "value": value, "session_count": 1}
+    row = {"project_id": named["p"], "cluster_key": named["k"], "facet": named["f"], "value": value, "session_count": 1}
     await connection.execute(insert_new(connection, issue_facets), row)
 
 
 async def set_impact(connection: Connection, project_id: str, key: str, impact: float) -> None:
     """Store the number that lists are sorted by."""
-    await connection.execute(
-        update(issues).where(issues.c.project_id == project_id, issues.c.key == key).values(impact=impact)
-    )
+    await connection.execute(_SET_ISSUE_IMPACT, {"p": project_id, "k": key, "i": impact})
 
 
 async def main_pages(connection: Connection, project_id: str, keys: Sequence[str]) -> dict[str, str]:
@@ -85,6 +87,9 @@ async def set_cluster_impact(connection: Connection, project_id: str, cluster_ke
     await connection.execute(_SET_IMPACT, {"p": project_id, "k": cluster_key, "i": impact})
 
 
+_SET_ISSUE_IMPACT = (
+    update(issues).where(issues.c.project_id == bindparam("p"), issues.c.key == bindparam("k")).values(impact=bindparam("i"))
+)
 _ITS_CLUSTER = (clusters.c.project_id == bindparam("p")) & (clusters.c.key == bindparam("k"))
 _IMPACT = select(clusters.c.impact).where(_ITS_CLUSTER)
 _SET_IMPACT = update(clusters).where(_ITS_CLUSTER).values(impact=bindparam("i"))

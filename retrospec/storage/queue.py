@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, case, func, literal, or_, select, tuple_, update
+from sqlalchemy import and_, case, func, literal, or_, select, update
 
 from retrospec.domain.session import Stage
+from retrospec.storage.among import among
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import chunks, sessions
 
@@ -141,7 +142,7 @@ async def revive(connection: Connection, named: Sequence[SessionName], *, now: d
     """Put these dead letters back to the first stage, with all their attempts; how many were dead."""
     revived = await connection.execute(
         update(sessions)
-        .where(sessions.c.stage == Stage.DEAD, tuple_(sessions.c.project_id, sessions.c.id).in_(named))
+        .where(sessions.c.stage == Stage.DEAD, among(sessions.c.project_id, sessions.c.id, named))
         .values(
             stage=Stage.ANALYSIS, dead_stage="", attempt=0, not_before=now, rung_at=None, lease_until=None,
             lease_owner="", report_status="pending", revision=sessions.c.revision + 1, updated_at=now,

@@ -16,6 +16,7 @@ from retrospec.domain.clock import from_epoch_ms, to_epoch_ms
 from retrospec.domain.marker import Marker, MarkerKind
 from retrospec.storage import clusters
 from retrospec.storage.database import Connection
+from retrospec.storage.tables import clusters as cluster_rows
 from retrospec.storage.tables import issue_hours, kind_clusters, kind_hours, markers
 from retrospec.storage.upsert import upsert
 
@@ -188,3 +189,25 @@ async def series(
         query = query.where(kind_hours.c.kind.in_([kind] if kind else [str(each) for each in MarkerKind]))
     found: Any = await connection.execute(query)
     return [HourCount(from_epoch_ms(row.hour * HOUR_MS), int(row.s), int(row.m)) for row in found]
+
+
+_HOURS_OF_ISSUE = (
+    select(issue_hours.c.hour, func.sum(issue_hours.c.session_count).label("s"))
+    .join(
+        cluster_rows,
+        (cluster_rows.c.project_id == issue_hours.c.project_id) & (cluster_rows.c.key == issue_hours.c.cluster_key),
+    )
+    .where(
+        cluster_rows.c.project_id == bindparam("p"),
+        cluster_rows.c.issue_key == bindparam("i"),
+        issue_hours.c.project_id == bindparam("p"),
+        issue_hours.c.hour >= bindparam("since"),
+    )
+    .group_by(issue_hours.c.hour)
+)
+
+
+async def hours_of_issue(connection: Connection, project_id: str, issue_key: str, *, since_hour: int) -> dict[int, int]:
+    """Confirmed sessions of one issue by hour since 1970; hours without any are left out."""
+    found = await connection.execute(_HOURS_OF_ISSUE, {"p": project_id, "i": issue_key, "since": since_hour})
+    return {row.hour: int(row.s) for row in found}

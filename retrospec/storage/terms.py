@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import Table, delete, select, tuple_
 
 from retrospec.domain.session import Stage
+from retrospec.storage.among import among
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import artifacts, chunks, project_retention, sessions
 from retrospec.storage.upsert import upsert
@@ -70,5 +71,6 @@ async def _forget(
     found = (await connection.execute(query)).all()
     if found:
         names = [tuple(row)[:-1] for row in found]
-        await connection.execute(delete(table).where(tuple_(*primary).in_(names)))
+        theirs = among(table.c.project_id, table.c.session_id, {(row.project_id, row.session_id) for row in found})
+        await connection.execute(delete(table).where(theirs, tuple_(*primary).in_(names)))
     return [row.blob for row in found if row.blob]

@@ -48,21 +48,21 @@ async def add_uses(connection: Connection, project_id: str, key: str, *, used: i
     await connection.execute(upsert(connection, issue_work, replaced=(), added=added), row)
 
 
+_WATCHING = (
+    select(issue_work, issues.c.state)
+    .join(issues, (issues.c.project_id == issue_work.c.project_id) & (issues.c.key == issue_work.c.issue_key))
+    .where(
+        issue_work.c.project_id == bindparam("p"),
+        issue_work.c.watch.in_(bindparam("names", expanding=True)),
+        issue_work.c.watch != "",
+        issues.c.promoted_at.is_not(None),
+    )
+)
+
+
 async def watching(connection: Connection, project_id: str, names: Iterable[str]) -> list[tuple[str, str, Work]]:
     """Shown issues that watch any of ``names``: ``(key, state, standing)``."""
-    found = await connection.execute(
-        select(issue_work, issues.c.state)
-        .join(
-            issues,
-            (issues.c.project_id == issue_work.c.project_id) & (issues.c.key == issue_work.c.issue_key),
-        )
-        .where(
-            issue_work.c.project_id == project_id,
-            issue_work.c.watch.in_(list(names)),
-            issue_work.c.watch != "",
-            issues.c.promoted_at.is_not(None),
-        )
-    )
+    found = await connection.execute(_WATCHING, {"p": project_id, "names": list(names)})
     return [(row.issue_key, row.state, to_work(row)) for row in found]
 
 

@@ -16,7 +16,7 @@ PLAIN = json.dumps(EVENTS).encode()
 
 
 def gzip_text(value: Any) -> str:
-    return gzip.compress(json.dumps(value).encode()).decode("latin-1")
+    return gzip.compress(json.dumps(value).encode(), mtime=0).decode("latin-1")
 
 
 def posthog_compressed(event: dict[str, Any]) -> dict[str, Any]:
@@ -27,7 +27,7 @@ FORMS: dict[str, bytes] = {
     "array": PLAIN,
     "events": json.dumps({"events": EVENTS}).encode(),
     "lines": b"\n".join(json.dumps(event).encode() for event in EVENTS),
-    "gzip": gzip.compress(PLAIN),
+    "gzip": gzip.compress(PLAIN, mtime=0),
     "zstd": zstandard.compress(PLAIN),
     "packed": json.dumps([zlib.compress(json.dumps({**event, "v": "v1"}).encode()).decode("latin-1") for event in EVENTS]).encode(),
     "posthog export": json.dumps({"version": "2023-04-28", "data": {"id": "x", "snapshots": [{**event, "windowId": "w1"} for event in EVENTS]}}).encode(),
@@ -49,7 +49,7 @@ def test_windows_become_tabs() -> None:
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(b"%PDF-1.4", "neither JSON"), (b"{}", "no rrweb events"), (gzip.compress(PLAIN)[:60], "cut short"), (b"\x28\xb5\x2f\xfd\x00junk", "damaged")],
+    [(b"%PDF-1.4", "neither JSON"), (b"{}", "no rrweb events"), (gzip.compress(PLAIN, mtime=0)[:60], "cut short"), (b"\x28\xb5\x2f\xfd\x00junk", "damaged")],
 )
 def test_what_is_no_recording_is_refused_with_a_reason(content: bytes, says: str) -> None:
     with pytest.raises(CorruptRecording, match=says):

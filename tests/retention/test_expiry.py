@@ -1,11 +1,14 @@
 """What is past its time goes; what an issue counted stays."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from retrospec.bench.seed import seed_sessions
 from retrospec.domain.clock import utc_now
 from retrospec.domain.settings import Settings
 from retrospec.retention.expiry import ORPHAN_AGE, Cleaned, clean_up, sweep_orphans
@@ -48,6 +51,25 @@ def test_expired_sessions_go_with_their_blobs_and_issues_keep_their_counts(tmp_p
         (issue,) = client.http.get("/v1/issues").json()["issues"]
         assert issue["sessionCount"] == 2
         client.http.close()
+
+
+def test_what_was_deleted_is_given_back_to_the_disk(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+
+    async def seed() -> None:
+        await seed_sessions(settings.database_url, "proj_default", 300, lambda _done: None)
+
+    def pages() -> tuple[int, int]:
+        with closing(sqlite3.connect(tmp_path / "retrospec.db")) as database:
+            (count,), (free,) = (database.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "freelist_count"))
+        return count, free
+
+    asyncio.run(seed())
+    before, _ = pages()
+    assert cleaned_at(settings, LATER).sessions == 300
+    after, free = pages()
+    assert free == 0
+    assert after < before * 0.7
 
 
 def test_an_upload_whose_session_never_came_goes_after_a_day(tmp_path: Path) -> None:

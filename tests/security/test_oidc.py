@@ -46,7 +46,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 def entered(answer: httpx.Response) -> bool:
-    return answer.status_code == 200 and answer.url.path == "/p/proj_default/issues"
+    return answer.status_code == 200 and answer.url.path == "/p/proj_default/home"
 
 
 def test_a_colleague_comes_in_and_may_look_but_not_work(place: Place) -> None:

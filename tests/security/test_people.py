@@ -41,7 +41,7 @@ def test_an_invited_person_comes_in_with_the_role_given_and_loses_it(
     path = link_in(invited.text)
     with newcomer as noa:
         entered = send(noa, path, path, name="Noa", password="four green bottles")
-        assert entered.url.path == f"/p/{MINE}/issues"
+        assert entered.url.path == f"/p/{MINE}/home"
         assert noa.get(path).status_code == 404
         assert noa.get(f"/p/{MINE}/people").status_code == 403
         assert noa.get(f"/p/{THEIRS}/issues").status_code == 404
@@ -97,7 +97,7 @@ def test_a_second_factor_is_asked_for_and_each_code_counts_once(world: World, ne
         assert viewer.get(f"/p/{MINE}/issues").url.path == "/sign-in"
         assert send(viewer, "/sign-in/code", "/sign-in/code", code=app.now()).status_code == 401, "used to turn it on"
         entered = send(viewer, "/sign-in/code", "/sign-in/code", code=codes[0])
-        assert entered.url.path == f"/p/{MINE}/issues"
+        assert entered.url.path == f"/p/{MINE}/home"
         assert send(viewer, "/account/second-factor/off", "/account", code=codes[0]).status_code == 401
         assert send(viewer, "/account/second-factor/off", "/account", code=codes[1]).status_code == 200
 

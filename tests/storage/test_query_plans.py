@@ -11,6 +11,7 @@ from retrospec.storage import expiry, issues, markers, recordings, reports, sess
 from retrospec.storage.database import Connection, Database
 
 NOW = utc_now()
+MANY = [("p", "s1"), ("p", "s2"), ("q", "s1")]
 
 HOT: dict[str, Any] = {
     "due sessions": lambda c: sessions.find_due(c, now=NOW, everything=False),
@@ -23,6 +24,8 @@ HOT: dict[str, Any] = {
     "sessions of an issue": lambda c: issues.sessions_of(c, "p", "k", limit=30),
     "stats": lambda c: stats.by_kind(c, "p", since=NOW - timedelta(hours=24)),
     "expired sessions": lambda c: expiry.expired_sessions(c, before=NOW, limit=100),
+    "what expired sessions own": lambda c: expiry.belongings(c, MANY),
+    "bytes of expired sessions": lambda c: expiry.bytes_of(c, MANY),
     "queue depths": lambda c: sessions.queue_depths(c, now=NOW),
 }
 
@@ -49,3 +52,26 @@ async def test_it_scans_no_table(database: Database, name: str) -> None:
 
     plan = await database.read_once(explain)
     assert not [step for step in plan if step.startswith("SCAN") and "INDEX" not in step], plan
+
+
+async def test_forgetting_sessions_scans_no_table(database: Database) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        if statement.startswith(("SELECT", "DELETE")):
+            asked.append((statement, parameters))
+
+    event.listen(database._writer, "before_cursor_execute", note)
+    await database.write_soon(lambda connection: expiry.forget_sessions(connection, MANY, now=NOW))
+    event.remove(database._writer, "before_cursor_execute", note)
+    assert len([statement for statement, _ in asked if statement.startswith("DELETE")]) == len(expiry.of_sessions()) + 1
+
+    async def explain(connection: Connection) -> list[str]:
+        steps: list[str] = []
+        for statement, parameters in asked:
+            found = connection._sync.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps += [row[3] for row in found]
+        return steps
+
+    plan = await database.write_soon(explain)
+    assert not [step for step in plan if step.startswith("SCAN")], plan

@@ -32,4 +32,4 @@ def sign_in(page: Page, url: str) -> None:
     page.fill("[name=email]", EMAIL)
     page.fill("[name=password]", PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/issues")
+    page.wait_for_url("**/home")

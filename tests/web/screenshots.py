@@ -12,6 +12,7 @@ from tests.web.serving import make_app, serving
 
 OUT = Path(__file__).resolve().parents[2] / "screenshots"
 PAGES = {
+    "home": f"/p/{PROJECT}/home",
     "issues": f"/p/{PROJECT}/issues",
     "issue": f"/p/{PROJECT}/issues/{PAY_KEY}",
     "sessions": f"/p/{PROJECT}/sessions",
@@ -59,7 +60,7 @@ def main() -> None:
         with serving(make_app(Path(folder, "full"), filled=True)) as url:
             shoot(browser, url, full, "")
         with serving(make_app(Path(folder, "empty"), filled=False)) as url:
-            shoot(browser, url, {n: p for n, p in full.items() if n in ("issues", "project")}, "empty-")
+            shoot(browser, url, {n: p for n, p in full.items() if n in ("home", "issues", "project")}, "empty-")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from retrospec.web.pages import (
     project,
     recording,
     reference,
+    reproduce,
     session,
     sessions,
     share,
@@ -62,7 +63,7 @@ routes: list[ControllerRouterHandler] = [
     Router(
         "/",
         route_handlers=[
-            home.show_home,
+            home.show_first_home,
             sign_in.show_sign_in,
             sign_in.do_sign_in,
             sign_in.show_code,
@@ -88,6 +89,7 @@ routes: list[ControllerRouterHandler] = [
         dependencies={"frame": Provide(project_frame)},
         route_handlers=[
             home.show_project_home,
+            home.show_home,
             issues.show_issues,
             issue.show_issue,
             grouping.merge_issue,
@@ -109,6 +111,7 @@ routes: list[ControllerRouterHandler] = [
             alerts.try_again,
             sessions.show_sessions,
             session.show_session,
+            reproduce.download_test,
             films.show_films,
             films.ask_for_film,
             strips.show_strip_picture,

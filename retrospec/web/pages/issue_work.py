@@ -116,7 +116,7 @@ async def read_work(
         against_words=against_words(trend.total, before, span),
         is_rising=trend.total > before > 0,
         breakdowns=_breakdowns(facets),
-        marks=_marks(known, first, span, trend.width),
+        marks=release_marks(known, first, span, trend.width),
         facet="",
         value="",
     )
@@ -224,7 +224,8 @@ def _narrowed(facet: str, value: str) -> str:
     return f"?facet={quote(facet, safe='')}&value={quote(value, safe='')}#sessions-title"
 
 
-def _marks(known: Sequence[tuple[str, datetime]], first_hour: int, span: Span, width: int) -> list[Mark]:
+def release_marks(known: Sequence[tuple[str, datetime]], first_hour: int, span: Span, width: int) -> list[Mark]:
+    """Where on a chart of ``span`` and ``width`` each release was first seen; those outside it are left out."""
     start_ms, length_ms = first_hour * charts.HOUR_MS, span.hours * charts.HOUR_MS
     return [
         Mark(x=round((to_epoch_ms(at) - start_ms) / length_ms * width, 1), release=release, at=at)

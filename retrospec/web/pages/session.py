@@ -22,6 +22,7 @@ from retrospec.domain.receipt import (
 )
 from retrospec.domain.report import Card, Excerpt, ReportCard, Sentence
 from retrospec.domain.session import Session
+from retrospec.domain.trace import Trace
 from retrospec.storage import (
     dashboard_issues,
     dashboard_sessions,
@@ -39,6 +40,7 @@ from retrospec.web.pages.guard import blobs_of, database_of
 from retrospec.web.pages.policy import Styles
 from retrospec.web.pages.recording import read_compressed
 from retrospec.web.pages.rendering import AnyRequest, Frame, live
+from retrospec.web.pages.reproduce import Way, way_of
 from retrospec.web.pages.story import Story, evidence_lines, read_story
 from retrospec.web.pages.strips import StripView, session_strips
 
@@ -114,6 +116,8 @@ class SessionPage(msgspec.Struct, kw_only=True):
     story: Story
     strips: list[StripView]
     films: FilmsView
+    way: Way | None
+    """How to meet the failure again."""
     artifacts: list[Artifact]
     issues: list[Issue]
     same_person: list[Link]
@@ -152,10 +156,10 @@ async def show_session(request: AnyRequest, frame: NamedDependency[Frame], sessi
     """The page, or its live part while the report is still to come."""
     assert frame.project is not None
     found = await _load(request, frame.project.id, session_id)
-    story = await _story(request, found.artifacts)
+    story, trace = await _story(request, found.artifacts)
     start_ms = min(int(t), MAX_OFFSET_MS) if t.isdecimal() and len(t) < 12 else -1
     films = await films_view(request, found.session, found.findings)
-    page = _compose(found, story, films, frame.project.id, start_ms)
+    page = _compose(found, story, trace, films, frame.project.id, start_ms)
     return live(request, frame, page, whole="session.html", part="_session.html", styles=Styles.RECORDED)
 
 
@@ -195,17 +199,17 @@ async def _absent(connection: Connection, project_id: str, session_id: str) -> G
     return Gone(f"This session {expired_receipt(gone_at).reason}.", hint=hint)
 
 
-async def _story(request: AnyRequest, made: list[Artifact]) -> Story:
+async def _story(request: AnyRequest, made: list[Artifact]) -> tuple[Story, Trace]:
     newest = next((one for one in made if one.artifact_type == "analysis_json" and one.status == "ready"), None)
     if newest is None:
-        return Story()
+        return Story(), Trace()
     try:
         return read_story(await read_compressed(blobs_of(request), newest.artifact_key))
     except (NotFound, CorruptRecording) as error:
-        return Story(cut=f"The story of this session can't be shown: {error.message}")
+        return Story(cut=f"The story of this session can't be shown: {error.message}"), Trace()
 
 
-def _compose(found: _Found, story: Story, films: FilmsView, project_id: str, start_ms: int) -> SessionPage:
+def _compose(found: _Found, story: Story, trace: Trace, films: FilmsView, project_id: str, start_ms: int) -> SessionPage:
     session, here = found.session, f"/p/{project_id}/sessions/{found.session.id}"
     length_ms = max(session.duration_ms, *(m.replay_offset_ms for m in found.markers), 1)
     return SessionPage(
@@ -217,6 +221,7 @@ def _compose(found: _Found, story: Story, films: FilmsView, project_id: str, sta
         story=story,
         strips=session_strips(story.verdicts, found.artifacts, here),
         films=films,
+        way=way_of(trace, found.findings, found.report, session.id, here),
         artifacts=found.artifacts,
         issues=found.issues,
         same_person=found.same_person,

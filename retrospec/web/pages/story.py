@@ -91,14 +91,14 @@ class _Analysis(msgspec.Struct, forbid_unknown_fields=False):
     visual: VisualResult | None = None
 
 
-def read_story(document: bytes) -> Story:
-    """The story in an ``analysis_json`` artifact; an empty one where it holds none that can be read."""
+def read_story(document: bytes) -> tuple[Story, Trace]:
+    """The story in an ``analysis_json`` artifact, and the trace it tells; empty ones where it holds none that can be read."""
     try:
         analysis = msgspec.json.decode(document, type=_Analysis)
     except msgspec.MsgspecError:
-        return Story(cut="The analysis of this session is in a form this version cannot read.")
+        return Story(cut="The analysis of this session is in a form this version cannot read."), Trace()
     trace = analysis.trace
-    return Story(
+    story = Story(
         rows=[tell(row) for row in trace.rows[:MAX_ROWS]],
         page_starts_ms=[segment.start_ms for segment in trace.segments],
         left_out=max(0, len(trace.rows) - MAX_ROWS),
@@ -106,6 +106,7 @@ def read_story(document: bytes) -> Story:
         verdicts=[one for one in analysis.visual.verdicts if one.frames] if analysis.visual else [],
         moments={row.ref: row.t_ms for row in trace.rows},
     )
+    return story, trace
 
 
 def tell(row: TraceRow) -> StoryRow:

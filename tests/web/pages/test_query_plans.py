@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.dialects import sqlite
 
 from retrospec.domain.issue import IssueState
-from retrospec.storage import dashboard_issues, dashboard_sessions, tables
+from retrospec.storage import dashboard_issues, dashboard_sessions, pulse, tables
 from retrospec.storage.dashboard import Cursor
 from retrospec.storage.dashboard_issues import IssueFilter
 from retrospec.storage.dashboard_sessions import SessionFilter
@@ -33,6 +33,9 @@ QUERIES: dict[str, Any] = {
     "older sessions": dashboard_sessions.sessions_query("p", SessionFilter(), after=AFTER, limit=41),
     "sessions by status": dashboard_sessions.sessions_query("p", SessionFilter(status="ready"), after=AFTER, limit=41),
     "sessions on a route": dashboard_sessions.sessions_query("p", SessionFilter(route="/a", has_markers=True), after=None, limit=41),
+    "visits of a day": pulse.visits_query("p", "ready", since=AFTER.at, until=AFTER.at),
+    "people hit": pulse.people_query("p", since=AFTER.at, until=AFTER.at),
+    "what came back": pulse.came_back_query("p", ["a", "b"], since=AFTER.at),
 }  # fmt: skip
 
 

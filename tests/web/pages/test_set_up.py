@@ -36,7 +36,7 @@ def test_the_setup_link_makes_an_administrator_and_signs_them_in(tmp_path: Path,
         assert "at least 10 characters" in weak.text
         assert 'value="ada@fern.example"' in weak.text
         done = visitor.send(path, path, email="ada@fern.example", password="four green bottles", name="Ada")
-        assert done.url.path == f"/p/{PROJECT}/issues"
+        assert done.url.path == f"/p/{PROJECT}/home"
         assert "Ada" in done.text
         assert visitor.get(path).status_code == 404
         assert "used already" in visitor.get(path).text
@@ -47,7 +47,7 @@ def test_a_reset_link_lets_its_owner_choose_again(tmp_path: Path, visit: Visit) 
         other = visit(url)
         other.sign_in()
         visitor, path = visit(url), link(tmp_path, reset=True)
-        assert visitor.send(path, path, password="seven new ferns").url.path == f"/p/{PROJECT}/issues"
+        assert visitor.send(path, path, password="seven new ferns").url.path == f"/p/{PROJECT}/home"
         assert other.get("/").url.path == "/sign-in"
         assert other.sign_in().status_code == 401
         assert other.sign_in(password="seven new ferns").status_code == 200

@@ -88,8 +88,8 @@ def test_a_trace_row_reads_like_a_sentence() -> None:
 
 @pytest.mark.parametrize("document", [b"", b"[]", b'{"trace": 3}', b'{"trace": {"rows": [{}]}}'])
 def test_an_analysis_that_cannot_be_read_is_said(document: bytes) -> None:
-    assert read_story(document).cut
+    assert read_story(document)[0].cut
 
 
 def test_an_analysis_without_a_trace_is_an_empty_story() -> None:
-    assert read_story(b'{"version": 1}').rows == []
+    assert read_story(b'{"version": 1}')[0].rows == []
