@@ -152,12 +152,18 @@ def test_a_rotated_key_ends_at_its_date_and_a_revoked_one_at_once(server: Runnin
     assert (asks(old), asks(new), asks(newer)) == (401, 200, 200)
 
 
-def test_guessing_keys_is_slowed_down_whatever_the_guess(tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.mark.parametrize(
+    ("method", "path", "header"),
+    [("GET", "/v1/issues", "X-Retrospec-Key"), ("POST", "/v1/internal/analysis-reports", "X-Retrospec-Internal")],
+)
+def test_guessing_keys_is_slowed_down_whatever_the_guess(
+    tmp_path_factory: pytest.TempPathFactory, method: str, path: str, header: str
+) -> None:
     settings = settings_for(tmp_path_factory.mktemp("guesses"))
     settings.limits.requests_per_second, settings.limits.burst = 1, 20
     with serving(settings) as running, httpx.Client(base_url=running.url) as http:
         statuses = [
-            http.get("/v1/issues", headers={"X-Retrospec-Key": new_secret()}).status_code for _ in range(40)
+            http.request(method, path, headers={header: new_secret()}).status_code for _ in range(40)
         ]
     assert statuses.count(429) >= 15
     assert 200 not in statuses

@@ -14,9 +14,19 @@ from tests.security.audit import exit_code, read_npm_audit, read_pip_audit, sent
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+def asked_for(extra: str) -> list[str]:
+    """The requirements of an extra, with those of the extras it names."""
+    asked = [Requirement(each) for each in EXTRAS[extra]]
+    inner = [name for each in asked if each.name == "retrospec" for name in each.extras]
+    return [str(each) for each in asked if each.name != "retrospec"] + [each for name in inner for each in asked_for(name)]
+
+
 LOCKS = {
     "requirements.lock": PROJECT["dependencies"],
-    "requirements-test.lock": [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]],
+    "requirements-test.lock": [*PROJECT["dependencies"], *asked_for("test")],
 }
 
 
