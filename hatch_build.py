@@ -162,7 +162,7 @@ STYLES = {
 COPIES = {"htmx.js": "node_modules/htmx.org/dist/htmx.min.js"}
 SBOM = "sbom.cdx.json"
 LICENCES = "third-party-licences.txt"
-BUILD_ONLY = re.compile(r"node_modules/(esbuild|@esbuild/.*|@types/.*|@tsconfig/.*)")
+BUILD_ONLY = re.compile(r"node_modules/(axe-core|esbuild|@esbuild/.*|@types/.*|@tsconfig/.*)")
 
 MIT_TEXT = """\
 Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated

@@ -63,9 +63,7 @@ export class Timeline {
 
   showTicks(ticks) {
     const marks = ticks.map((tick) => {
-      const mark = document.createElement("button");
-      mark.type = "button";
-      mark.tabIndex = -1; // the list below has the same failures, reachable by keyboard
+      const mark = document.createElement("span"); // a slider may hold no controls; the list below has the same failures, reachable by keyboard
       mark.className = "tick-mark";
       mark.dataset.kind = tick.kind;
       mark.dataset.state = tick.state;
