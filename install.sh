@@ -15,11 +15,15 @@ has_venv() { "$python" -c 'import ensurepip, venv' 2>/dev/null; }
 has_libatomic() { "$python" -c 'import ctypes; ctypes.CDLL("libatomic.so.1")' 2>/dev/null; }
 has_chromium() { command -v chromium || command -v chromium-headless-shell || command -v google-chrome; }
 
+has_postgres() { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; }
+
 wanted=
 has_python || wanted="$wanted python3"
 has_venv || wanted="$wanted python3-venv"
 has_libatomic || wanted="$wanted libatomic1"
 has_chromium >/dev/null || wanted="$wanted chromium fonts-liberation"
+# Only the tests need a PostgreSQL server; where there is none they skip what runs on it.
+case " $* " in *test*) has_postgres >/dev/null 2>&1 || wanted="$wanted postgresql" ;; esac
 
 if [ -n "$wanted" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     say "getting$wanted"
