@@ -17,6 +17,8 @@ has_venv() { "$python" -c 'import ensurepip, venv' 2>/dev/null; }
 has_libatomic() { "$python" -c 'import ctypes; ctypes.CDLL("libatomic.so.1")' 2>/dev/null; }
 has_chromium() { command -v chromium || command -v chromium-headless-shell || command -v google-chrome; }
 
+has_postgres() { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; }
+
 wanted=
 has_python || wanted="$wanted python3"
 has_venv || wanted="$wanted python3-venv"
@@ -29,6 +31,13 @@ if [ -n "$wanted" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     # shellcheck disable=SC2086  # a list of packages
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $wanted >/dev/null
 fi
+# Only the tests use a PostgreSQL server; where none can be had they skip what runs on it, and say so.
+case " $* " in *test*)
+    if ! has_postgres >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; } >/dev/null ||
+            say "no PostgreSQL server could be had: the tests that need one are skipped"
+    fi ;;
+esac
 
 has_python || { say "$python is not Python 3.11 or newer; name one: PYTHON=/path/to/python3.11 sh install.sh"; exit 1; }
 has_venv || { say "$python lacks venv; as root: apt-get install python3-venv"; exit 1; }

@@ -18,7 +18,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from retrospec import __version__
 from retrospec.accounts.audit_log import forget_old_entries
 from retrospec.accounts.keys import ensure_default_project
-from retrospec.accounts.signing import Signer, signing_keys
+from retrospec.accounts.signing import Signer, keys_in_force
 from retrospec.admission import Admission, Room
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.clock import utc_now
@@ -44,6 +44,7 @@ from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
 from retrospec.storage.folder import held_folder
 from retrospec.storage.migrate import migrate
+from retrospec.storage.nodes import Role, is_shared, queue_place
 from retrospec.telemetry import Metrics
 from retrospec.telling import courier_for, unmute_forever
 from retrospec.traffic import Traffic
@@ -62,12 +63,12 @@ ORPHANS_EVERY = 24
 """One orphan sweep every so many clean-ups."""
 
 
-def create_app(settings: Settings) -> Litestar:
+def create_app(settings: Settings, role: Role = Role.ALL) -> Litestar:
     """The whole product as an ASGI application; it opens and closes everything in its lifespan."""
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with running_parts(app, settings):
+        async with running_parts(app, settings, role):
             yield
 
     return Litestar(
@@ -119,21 +120,24 @@ async def _name_request(request: Request[Any, Any, Any]) -> None:
 
 
 @asynccontextmanager
-async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None]:
+async def running_parts(app: Litestar, settings: Settings, role: Role = Role.ALL) -> AsyncIterator[None]:
     """Database, blob store, queue, worker and periodic tasks, from first to last and back."""
     async with AsyncExitStack() as stack:
-        stack.enter_context(held_folder(settings.data_dir))
+        if not is_shared(settings):
+            stack.enter_context(held_folder(settings.data_dir))
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
         await asyncio.to_thread(migrate, settings.database_url)
         database = Database.open(settings.database_url, request_seconds=settings.limits.query_seconds)
         stack.push_async_callback(database.close)
         blobs, metrics = Blobs.open(settings.blobs_url), Metrics()
-        doorbell = Doorbell(settings.data_dir / "queue.db", _advance_on(asyncio.get_running_loop(), app))
+        advance = _advance_on(asyncio.get_running_loop(), app)
+        doorbell = await asyncio.to_thread(Doorbell, queue_place(settings), advance)
         ring = Ringer(doorbell, metrics)
         state = app.state
         state.settings, state.database, state.blobs, state.metrics = settings, database, blobs, metrics
         state.keyring, state.rate_limiter = KeyRing(database), RateLimiter(settings.limits)
         state.traffic = Traffic()
-        state.signer = Signer(signing_keys(settings.data_dir))
+        state.signer = Signer(keys_in_force(settings))
         state.tokens = ArtifactTokens(state.signer)
         state.source_names = SourceNames(database, blobs)
         stack.push_async_callback(state.source_names.close)
@@ -146,21 +150,23 @@ async def running_parts(app: Litestar, settings: Settings) -> AsyncIterator[None
         stack.push_async_callback(line.close)
         word = None if settings.analysis.provider == "heuristic" else Reader(settings.analysis, line).word
         no_look = await asyncio.to_thread(why_not, settings)
-        look = None if no_look else await stack.enter_async_context(_looking(app, line))
+        look = None if no_look or role is Role.WEB else await stack.enter_async_context(_looking(app, line))
         named = state.source_names
         state.courier = courier_for(state)
         told = state.traffic, state.courier.wake
         state.pipeline = Pipeline(settings, database, blobs, metrics, named, word, look, no_look, *told)
         state.turns = Turns(database, state.pipeline.advance, lambda: state.admission.room is Room.FULL)
         await ensure_default_project(database, now=utc_now())
-        await asyncio.to_thread(doorbell.forget_all)
+        if not doorbell.is_shared:
+            await asyncio.to_thread(doorbell.forget_all)
         stack.push_async_callback(asyncio.to_thread, doorbell.close)
         if database.is_sqlite:
             await _release_claims_of_the_dead(database)
-        consumer = doorbell.consumer(settings.worker.threads)
-        await asyncio.to_thread(consumer.start)
-        stack.push_async_callback(asyncio.to_thread, consumer.stop, graceful=True)
-        stack.callback(state.turns.rest)
+        if role is not Role.WEB:
+            consumer = doorbell.consumer(settings.worker.threads)
+            await asyncio.to_thread(consumer.start)
+            stack.push_async_callback(asyncio.to_thread, consumer.stop, graceful=True)
+            stack.callback(state.turns.rest)
         for periodic in (
             sweep_forever(database, ring, settings),
             _clean_forever(settings, database, blobs, metrics),
@@ -227,13 +233,16 @@ async def _clean_forever(settings: Settings, database: Database, blobs: Blobs, m
         rounds += 1
         try:
             kept = settings.retention
-            cleaned = await clean_up(
-                database, blobs, days=kept.days, now=utc_now(), recording_days=kept.recording_days, artifact_days=kept.artifact_days
-            )
-            await forget_unused_maps(database, blobs, days=settings.retention.source_map_days, now=utc_now())
-            await forget_old_entries(database, days=settings.audit.keep_days, now=utc_now())
-            if rounds % ORPHANS_EVERY == 0:
-                await sweep_orphans(database, blobs, now=utc_now())
+            async with database.alone("clean_up") as is_ours:
+                if not is_ours:
+                    continue
+                cleaned = await clean_up(
+                    database, blobs, days=kept.days, now=utc_now(), recording_days=kept.recording_days, artifact_days=kept.artifact_days
+                )
+                await forget_unused_maps(database, blobs, days=settings.retention.source_map_days, now=utc_now())
+                await forget_old_entries(database, days=settings.audit.keep_days, now=utc_now())
+                if rounds % ORPHANS_EVERY == 0:
+                    await sweep_orphans(database, blobs, now=utc_now())
         except RetroSpecError as error:
             log.warning("cleanup_postponed", reason=str(error))
             continue

@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from litestar import Litestar
 
 from retrospec import __version__
 from retrospec.accounts.links import new_setup_link
-from retrospec.app import create_app
+from retrospec.app import create_app, running_parts
 from retrospec.bounded_http import BoundedHttp, OpenConnections
 from retrospec.domain.address import local_address
 from retrospec.domain.clock import utc_now
@@ -28,6 +28,7 @@ from retrospec.reloading import Load, reload, write_in_force
 from retrospec.storage import projects
 from retrospec.storage.folder import held_folder
 from retrospec.storage.migrate import migrate
+from retrospec.storage.nodes import Role, is_shared
 from retrospec.storage.projects import DEFAULT_PROJECT_ID
 from retrospec.telemetry import LAG_PROBE_S, set_up_logging
 from retrospec.tracing import traced, tracing_by
@@ -51,8 +52,8 @@ class Server(uvicorn.Server):
 class RunningServer:
     """A server in a thread of its own, for the demo, benches and tests."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.app = create_app(settings)
+    def __init__(self, settings: Settings, role: Role = Role.ALL) -> None:
+        self.app = create_app(settings, role)
         self._listening = _listen(settings)
         self.url = self.app.state.address = address_of(self._listening, settings)
         self._server = _server(self.app, settings)
@@ -88,20 +89,41 @@ def start_server(settings: Settings) -> RunningServer:
     return RunningServer(settings).start()
 
 
-def serve(settings: Settings, load: Load | None = None) -> int:
+def serve(settings: Settings, load: Load | None = None, role: Role = Role.ALL) -> int:
     """Run until SIGTERM or SIGINT; the exit code. ``load`` reads the settings again at SIGHUP."""
     set_up_logging(settings.server)
     sys.setswitchinterval(SWITCH_S)
     # First here, where a refusal (a folder in use, a newer database) ends as one sentence.
-    with held_folder(settings.data_dir):
+    with nullcontext() if is_shared(settings) else held_folder(settings.data_dir):
         migrate(settings.database_url)
     listening = _listen(settings)
     with tracing_by(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(settings, listening, load))
+        return runner.run(_serve(settings, listening, load, role))
 
 
-async def _serve(settings: Settings, listening: socket.socket, load: Load | None) -> int:
-    app = create_app(settings)
+def work(settings: Settings) -> int:
+    """Work stages off until SIGTERM or SIGINT, listening nowhere; the exit code."""
+    set_up_logging(settings.server)
+    sys.setswitchinterval(SWITCH_S)
+    migrate(settings.database_url)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_work(settings))
+
+
+async def _work(settings: Settings) -> int:
+    app, asked = create_app(settings, Role.WORKER), asyncio.Event()
+    app.state.address = settings.server.public_url.rstrip("/")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asked.set)
+    async with running_parts(app, settings, Role.WORKER):
+        sys.stdout.write(f"RetroSpec {__version__} works with {settings.worker.threads} threads\n")
+        sys.stdout.flush()
+        await asked.wait()
+    return 0
+
+
+async def _serve(settings: Settings, listening: socket.socket, load: Load | None, role: Role) -> int:
+    app = create_app(settings, role)
     app.state.address = address_of(listening, settings)
     server = _server(app, settings)
     loop = asyncio.get_running_loop()

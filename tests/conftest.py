@@ -18,6 +18,7 @@ from retrospec.serving import RunningServer, start_server
 from retrospec.storage import projects
 from retrospec.storage.database import Database
 from retrospec.storage.projects import DEFAULT_PROJECT_ID, Project
+from tests.servers.choice import choose_stores
 
 ALL_SCOPES = frozenset({"ingest", "read", "admin", "internal"})
 DEADLINE_S = 30.0
@@ -27,6 +28,7 @@ def settings_for(folder: Path) -> Settings:
     """A free port, no rate limit, no browser, and no waiting longer than a test should."""
     settings = Settings()
     settings.storage.dir = str(folder)
+    choose_stores(settings, folder)
     settings.server.port = 0
     settings.server.log_level = "error"
     settings.limits.requests_per_second = 0

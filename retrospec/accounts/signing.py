@@ -4,6 +4,7 @@ A token is readable by whoever holds it and can be made only with the installati
 purpose) goes into the signature, so a token of one kind never passes for another.
 """
 
+import hashlib
 import os
 import secrets
 from datetime import datetime
@@ -14,6 +15,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from retrospec.domain.clock import from_epoch_ms, to_epoch_ms
 from retrospec.domain.errors import Unauthorized
+from retrospec.domain.settings import Settings
 
 KEY_BYTES = 32
 CURRENT, PREVIOUS = "secret.key", "secret.previous.key"
@@ -48,6 +50,12 @@ class Signer:
 
 def _spoken(purpose: str) -> str:
     return purpose.replace("-", " ")
+
+
+def keys_in_force(settings: Settings) -> list[bytes]:
+    """``server.signing_secret`` where it is set, so that several servers read each other's links; else the folder's keys."""
+    secret = settings.server.signing_secret
+    return [hashlib.sha256(f"retrospec signing {secret}".encode()).digest()] if secret else signing_keys(settings.data_dir)
 
 
 def signing_keys(data_dir: Path) -> list[bytes]:

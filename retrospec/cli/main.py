@@ -12,6 +12,7 @@ from retrospec.domain.errors import RetroSpecError, SettingsError
 # `retrospec --help` lists them, so that `retrospec --version` costs no more than click.
 COMMANDS = {
     "serve": "retrospec.cli.serve:serve",
+    "worker": "retrospec.cli.worker:worker",
     "demo": "retrospec.cli.demo:demo",
     "init": "retrospec.cli.init:init",
     "check": "retrospec.cli.check:check",

@@ -13,7 +13,8 @@ from retrospec.domain.settings import Settings
 @store_options
 @click.option("--host", help="Address to listen on ([server] host).")
 @click.option("--port", type=int, help="Port to listen on; 0 picks a free one ([server] port).")
-def serve(data: str | None, config: Path | None, host: str | None, port: int | None) -> None:
+@click.option("--no-worker", is_flag=True, help="Only answer; `retrospec worker` processes do the rest (PostgreSQL).")
+def serve(data: str | None, config: Path | None, host: str | None, port: int | None, no_worker: bool) -> None:
     """Start the server; make its data folder and database on the first start.
 
     Prints the address, and on the first start the link to set up the administrator and the snippet
@@ -30,5 +31,8 @@ def serve(data: str | None, config: Path | None, host: str | None, port: int | N
     settings = load()
     keep_private()
     from retrospec import serving
+    from retrospec.storage.nodes import Role, needs_shared
 
-    sys.exit(serving.serve(settings, load))
+    if no_worker:
+        needs_shared(settings, "serve --no-worker")
+    sys.exit(serving.serve(settings, load, Role.WEB if no_worker else Role.ALL))

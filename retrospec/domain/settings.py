@@ -33,6 +33,9 @@ class ServerSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     internal_key: Annotated[
         str, Meta(description="Key for outside analyzers (X-Retrospec-Internal); empty closes that door.")
     ] = ""
+    signing_secret: Annotated[
+        str, Meta(description="Signs links, the same on every server of one installation; empty: a key in the data folder.")
+    ] = ""
     metrics_token: Annotated[str, Meta(description="Token that /metrics asks for; empty leaves it open.")] = (
         ""
     )

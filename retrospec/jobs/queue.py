@@ -10,14 +10,19 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from huey import SqliteHuey
+from huey import Huey, SqliteHuey
 from huey.consumer import Consumer, Worker
 from huey.registry import Message
 from huey.serializer import Serializer
 
+from retrospec.storage.nodes import QueueConnections
+
 QUEUE_NAME = "retrospec"
 POLL_MAX_S = 5.0
 """Between looks for rings from other processes; rings of our own wake the worker at once."""
+
+LISTEN_S = 1.0
+"""How long one wait for another process's ring takes; a stop waits for its end."""
 
 SHUTDOWN_S = 3.0
 """Work in hand that takes longer is left to be rung again."""
@@ -58,16 +63,11 @@ class Bell:
 class Doorbell:
     """Rings for sessions; ``advance(project_id, session_id)`` runs in a worker thread for each ring."""
 
-    def __init__(self, path: Path, advance: Advance) -> None:
-        # fsync off: a doorbell need not survive a power cut, and the sweep covers it.
-        self._huey = SqliteHuey(
-            QUEUE_NAME,
-            filename=str(path),
-            fsync=False,
-            cache_mb=1,
-            results=False,
-            serializer=JsonSerializer(),
-        )
+    def __init__(self, place: Path | str, advance: Advance) -> None:
+        """``place``: a file of this process, or the URL of the PostgreSQL database that all processes share."""
+        self.is_shared = isinstance(place, str)
+        self._connections = QueueConnections(place) if isinstance(place, str) else None
+        self._huey = _shared_queue(self._connections) if self._connections else _own_queue(Path(place))
         self._bell = Bell()
         self._task = self._huey.task(name="advance")(advance)
 
@@ -86,18 +86,36 @@ class Doorbell:
         self._huey.flush()
 
     def close(self) -> None:
-        """Close the queue's file."""
+        """Close the queue's file, or its connections."""
         self._huey.storage.close()
+        if self._connections:
+            self._connections.close()
 
     def consumer(self, threads: int) -> "BellConsumer":
         """A consumer for this queue with that many worker threads, not started."""
         return BellConsumer(self._huey, self._bell, threads)
 
 
+def _own_queue(path: Path) -> Huey:
+    # fsync off: a doorbell need not survive a power cut, and the sweep covers it.
+    return SqliteHuey(
+        QUEUE_NAME, filename=str(path), fsync=False, cache_mb=1, results=False, serializer=JsonSerializer()
+    )
+
+
+def _shared_queue(connections: QueueConnections) -> Huey:
+    """Each waiting worker listens on a connection of its own: a ring anywhere wakes one, wherever it runs."""
+    from huey import PostgresHuey
+
+    return PostgresHuey(
+        QUEUE_NAME, connection=connections, read_timeout=LISTEN_S, table_prefix="doorbell", results=False, serializer=JsonSerializer()
+    )
+
+
 class BellConsumer(Consumer):  # type: ignore[misc]
     """Huey's consumer inside our process: no signal handlers, workers that wake on a ring."""
 
-    def __init__(self, huey: SqliteHuey, bell: Bell, threads: int) -> None:
+    def __init__(self, huey: Huey, bell: Bell, threads: int) -> None:
         self._bell = bell
         super().__init__(
             huey,

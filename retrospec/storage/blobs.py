@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlsplit
@@ -12,15 +12,31 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 from obstore import open_writer
 from obstore.exceptions import BaseError as StoreError
+from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
 from retrospec.domain.errors import NotFound, SettingsError, StorageFull, Unavailable
 
 if TYPE_CHECKING:
-    from obstore.store import S3Config
+    from obstore.store import ClientConfig, RetryConfig, S3Config
 
 _STAGED = re.compile(r"#\d+$")
 """How the local store names a file until it is whole; listings leave those out."""
+
+_NO_BUCKET = "NoSuchBucket"
+_S3_CODE = re.compile(r"<Code>(\w+)</Code>")
+
+CONNECT_DEADLINE = timedelta(seconds=5)
+REQUEST_DEADLINE = timedelta(seconds=30)
+RETRIES: "RetryConfig" = {
+    "max_retries": 4,
+    "retry_timeout": timedelta(seconds=20),
+    "backoff": {"init_backoff": timedelta(milliseconds=50), "max_backoff": timedelta(seconds=1), "base": 2},
+}
+"""Of 5xx answers and broken connections. Longer outages are the caller's: ingest answers 503, a stage is tried later."""
+
+_WHOLE_FOR_PART = "non-partial response"
+"""Said of servers that answer a range with everything (rclone's does): such a range is cut out here."""
 
 
 class BlobMeta(msgspec.Struct):
@@ -80,7 +96,13 @@ class Blobs:
     async def get_range(self, key: str, start: int, end: int) -> bytes:
         """Bytes ``[start, end)`` of ``key``. Raises NotFound."""
         with _failures_named(key):
-            return bytes(await self._store.get_range_async(key, start=start, end=end))
+            try:
+                return bytes(await self._store.get_range_async(key, start=start, end=end))
+            except StoreError as error:
+                if _WHOLE_FOR_PART not in str(error):
+                    raise
+            whole = await self._store.get_async(key)
+            return bytes(await whole.bytes_async())[start:end]
 
     async def delete(self, key: str) -> None:
         """Remove ``key``; not an error when it is gone already."""
@@ -107,18 +129,47 @@ class Blobs:
 
 @contextmanager
 def _failures_named(key: str) -> Iterator[None]:
+    """Turn a store's errors into ours, each in one sentence that says where to look."""
     try:
         yield
     except FileNotFoundError as error:
+        if _NO_BUCKET in str(error):
+            raise Unavailable("The blob store has no such bucket.", hint="Make it, or correct blobs.url.") from error
         raise NotFound(f"{key} is not in the blob store.") from error
+    except (PermissionDeniedError, UnauthenticatedError) as error:
+        raise Unavailable(
+            f"The blob store refuses us{_code_of(error)}: {key} was not reached.",
+            hint="See access_key_id and secret_access_key in blobs.url (or AWS_… in the environment), and this machine's clock.",
+        ) from error
     except (StoreError, OSError) as error:
         if "No space left" in str(error) or "os error 28" in str(error):
             raise StorageFull(f"The disk is full: {key} was not stored.", retry_after_s=60) from error
-        raise Unavailable(f"The blob store failed on {key}: {error}") from error
+        raise Unavailable(f"The blob store failed on {key}: {_short(error)}") from error
+
+
+def _code_of(error: BaseException) -> str:
+    """`` (SignatureDoesNotMatch)``, as S3 names it; empty where it names nothing."""
+    found = _S3_CODE.search(str(error))
+    return f" ({found[1]})" if found else ""
+
+
+def _short(error: BaseException) -> str:
+    """The first line of what is said: the others are the library's own structures."""
+    first = str(error).partition("\n")[0].strip()
+    return first if first.endswith(".") else f"{first}."
 
 
 def _s3_store(bucket: str, prefix: str, query: str) -> S3Store:
-    options = {name: values[-1] for name, values in parse_qs(query).items()}
+    options = {name: values[-1] for name, values in parse_qs(query, keep_blank_values=True).items()}
+    plain: ClientConfig = {"timeout": REQUEST_DEADLINE, "connect_timeout": CONNECT_DEADLINE}
     if options.get("endpoint", "").startswith("http://"):
-        options["allow_http"] = "true"
-    return S3Store(bucket, prefix=prefix or None, config=cast("S3Config", options))
+        plain["allow_http"] = True
+    try:
+        return S3Store(
+            bucket, prefix=prefix or None, config=cast("S3Config", options), client_options=plain, retry_config=RETRIES
+        )
+    except (StoreError, ValueError) as error:
+        raise SettingsError(
+            f"blobs.url is not understood: {_short(error)}",
+            hint="After s3://bucket/prefix? come endpoint, region, access_key_id, secret_access_key and others; see docs/scale.md.",
+        ) from error

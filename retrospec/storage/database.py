@@ -19,7 +19,8 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import Engine, Executable, create_engine, event, text
 from sqlalchemy.engine import CursorResult, Dialect, make_url
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from retrospec.domain.errors import SettingsError, StorageFull, Unavailable
 from retrospec.domain.struct_types import make_ready
@@ -30,6 +31,9 @@ from retrospec.storage.time_limit import ended_after
 READERS = 4
 POOL_WAIT_S = 30.0
 MAX_JOINED_WRITES = 128
+CONNECT_S = 5
+STATEMENT_MS = 30_000
+"""Longest a statement may take on PostgreSQL, unless the URL's own ``options`` say otherwise."""
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 T = TypeVar("T")
@@ -148,7 +152,9 @@ class Database:
             _prepare_sqlite(reader, query_only=True)
             _prepare_sqlite(writer, query_only=False)
             return cls(reader, writer, request_seconds)
-        engine = create_engine(full, pool_size=2 * READERS, max_overflow=0, pool_pre_ping=True)
+        engine = create_engine(
+            full, pool_size=2 * READERS, max_overflow=0, pool_pre_ping=True, pool_timeout=POOL_WAIT_S, connect_args=_postgres_options(full)
+        )
         return cls(engine, engine, request_seconds)
 
     @asynccontextmanager
@@ -234,6 +240,19 @@ class Database:
                 else:
                     done.set_result(outcome)
 
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[bool]:
+        """Whether this process alone may do the periodic work ``name`` for the length of the block.
+
+        On SQLite always. On PostgreSQL by an advisory lock that ends with its transaction, so a
+        process that dies lets go, and a pooler between may hand connections around.
+        """
+        if self.is_sqlite:
+            yield True
+            return
+        async with self.read() as connection:
+            yield bool(await connection.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext(:name))"), {"name": f"retrospec.{name}"}))
+
     async def is_up(self) -> bool:
         """Whether a trivial read succeeds."""
 
@@ -268,6 +287,14 @@ def sync_url(url: str) -> str:
     if name not in DRIVERS:
         raise SettingsError(f"database.url names {name!r}; use sqlite or postgresql")
     return parsed.set(drivername=DRIVERS[name]).render_as_string(hide_password=False)
+
+
+def _postgres_options(url: str) -> dict[str, Any]:
+    given = make_url(url).query
+    options: dict[str, Any] = {} if "connect_timeout" in given else {"connect_timeout": CONNECT_S}
+    if "options" not in given:
+        options["options"] = f"-c statement_timeout={STATEMENT_MS}"
+    return options
 
 
 def _begun(engine: Engine) -> SyncConnection:
@@ -337,7 +364,23 @@ def _outages_named() -> Iterator[None]:
     except (OperationalError, InterfaceError) as error:
         if "disk is full" in str(error.orig) or "No space left" in str(error.orig):
             raise StorageFull("The disk is full: the database was not changed.", retry_after_s=60) from error
-        raise Unavailable(f"The database cannot answer now: {error.orig}.") from error
+        raise Unavailable(f"The database cannot answer now: {_said(error)}") from error
+    except NoFreeConnection as error:
+        raise Unavailable("The database cannot answer now: every connection to it is in use.") from error
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", "") not in _PASSING:
+            raise
+        raise Unavailable(f"The database cannot answer now: {_said(error)}") from error
+
+
+_PASSING = {"25006"}
+"""Beyond what the driver itself calls operational: a server that is read-only, as in a failover."""
+
+
+def _said(error: DBAPIError) -> str:
+    """What the driver said, as one sentence: PostgreSQL's takes several lines."""
+    lines = [line.strip() for line in str(error.orig).splitlines() if line.strip()]
+    return f"{(lines or ['no reason was given'])[0].rstrip('.')}."
 
 
 def _prepare_sqlite(engine: Engine, *, query_only: bool) -> None:

@@ -138,6 +138,8 @@ def _run_alembic(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":  # of servers that start together one migrates, and the others wait
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('retrospec.migrate'))"))
         before = count_rows(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

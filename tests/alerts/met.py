@@ -20,6 +20,7 @@ from retrospec.storage.issues import Sighting, Tally
 from retrospec.storage.migrate import migrate
 from retrospec.storage.outbox import Letter
 from tests.alerts.conftest import KEY, Receiver
+from tests.servers.choice import rows_url
 
 START = datetime.fromisoformat("2026-03-02T09:00:00+00:00")
 P = "p"
@@ -82,7 +83,7 @@ async def _no_picture(_: Letter) -> str:
 @asynccontextmanager
 async def world(folder: Path, receiver: Receiver, **alerts: Any) -> AsyncIterator[World]:
     """A world over a new database."""
-    url = f"sqlite:///{folder / 'retrospec.db'}"
+    url = rows_url(folder)
     migrate(url)
     database = Database.open(url)
     yield World(database, receiver, **alerts)

@@ -14,13 +14,14 @@ from retrospec.storage.database import Database
 from retrospec.storage.migrate import migrate
 from retrospec.storage.outbox import Letter
 from tests.alerts.conftest import KEY, Receiver
+from tests.servers.choice import rows_url
 
 NOW = utc_now()
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite:///{tmp_path / 'retrospec.db'}"
+    url = rows_url(tmp_path)
     migrate(url)
     opened = Database.open(url)
     yield opened

@@ -17,6 +17,7 @@ from retrospec.storage import issues, tables
 from retrospec.storage.database import Connection, Database
 from retrospec.storage.issues import Change, Sighting, Tally
 from retrospec.storage.migrate import migrate
+from tests.servers.choice import rows_url
 
 NOON = utc_now()
 SETTINGS = PromoteSettings()
@@ -25,7 +26,7 @@ P = "p"
 
 @asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[Database]:
-    url = f"sqlite:///{folder / 'retrospec.db'}"
+    url = rows_url(folder)
     migrate(url)
     database = Database.open(url)
     yield database

@@ -16,6 +16,7 @@ from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
 from retrospec.storage.migrate import migrate
 from tests.conftest import Client, make_key, marker, serving, settings_for, wait_for
+from tests.servers.choice import rows_url
 
 LATER = utc_now() + timedelta(days=8)
 
@@ -85,7 +86,7 @@ def test_an_upload_whose_session_never_came_goes_after_a_day(tmp_path: Path) -> 
 
 
 async def test_a_blob_that_no_row_points_at_is_swept_once_it_is_old(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'retrospec.db'}"
+    url = rows_url(tmp_path)
     migrate(url)
     database, blobs = Database.open(url), Blobs.open(f"file://{tmp_path / 'blobs'}")
     await blobs.put("session-events/p/2026/11/23/site/lost.json.zst", b"cut short")

@@ -7,11 +7,12 @@ import pytest
 
 from retrospec.storage.database import Database
 from retrospec.storage.migrate import migrate
+from tests.servers.choice import rows_url
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite:///{tmp_path / 'retrospec.db'}"
+    url = rows_url(tmp_path)
     migrate(url)
     opened = Database.open(url)
     yield opened

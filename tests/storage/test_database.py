@@ -10,6 +10,7 @@ from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import Unavailable
 from retrospec.storage.database import Connection, Database
 from retrospec.storage.tables import projects
+from tests.servers.choice import on_sqlite_only
 
 
 async def add(connection: Connection, name: str) -> str:
@@ -99,6 +100,7 @@ async def test_a_missing_database_is_named_as_an_outage() -> None:
     await lost.close()
 
 
+@on_sqlite_only
 async def test_a_writer_cancelled_while_its_transaction_begins_keeps_nobody_out(database: Database) -> None:
     other = sqlite3.connect(str(database._writer.url.database), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -9,6 +9,9 @@ from sqlalchemy import event
 from retrospec.domain.clock import utc_now
 from retrospec.storage import expiry, issues, markers, recordings, reports, sessions, stats
 from retrospec.storage.database import Connection, Database
+from tests.servers.choice import on_sqlite_only
+
+pytestmark = on_sqlite_only  # plans are read in SQLite's words
 
 NOW = utc_now()
 MANY = [("p", "s1"), ("p", "s2"), ("q", "s1")]

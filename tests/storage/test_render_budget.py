@@ -8,6 +8,7 @@ from retrospec.domain.settings import ReplaySettings
 from retrospec.storage import render_budget
 from retrospec.storage.database import Database
 from retrospec.storage.render_budget import ALL
+from tests.servers.choice import rows_url
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -56,7 +57,7 @@ async def test_many_at_once_never_spend_more_than_there_is(database: Database) -
 async def test_what_was_spent_is_still_spent_after_a_restart(database: Database, tmp_path: Path) -> None:
     limits = ReplaySettings(daily_limit=1)
     await spend(database, "a", limits)
-    again = Database.open(f"sqlite:///{tmp_path / 'retrospec.db'}")
+    again = Database.open(rows_url(tmp_path))
     assert "used up" in await spend(again, "a", limits)
     await again.close()
 

@@ -14,7 +14,7 @@ from litestar.params import FromPath
 from retrospec.accounts.secrets import form_token, is_form_token, new_token
 from retrospec.accounts.sharing import visit_of
 from retrospec.accounts.sign_in import Caller, find_login, start_login, whole_life
-from retrospec.accounts.signing import Signer, signing_keys
+from retrospec.accounts.signing import Signer, keys_in_force
 from retrospec.accounts.throttle import SignInThrottle
 from retrospec.capture.browsers import read_user_agent
 from retrospec.domain.account import Login, Role, User
@@ -63,7 +63,7 @@ def signer_of(request: AnyRequest) -> Signer:
     """The app's signer."""
     state = request.app.state
     if "signer" not in state:
-        state["signer"] = Signer(signing_keys(settings_of(request).data_dir))
+        state["signer"] = Signer(keys_in_force(settings_of(request)))
     signer: Signer = state["signer"]
     return signer
 
