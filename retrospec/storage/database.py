@@ -12,29 +12,24 @@ never wait for each other.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from contextvars import Context, copy_context
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection as SyncConnection
-from sqlalchemy import Engine, Executable, create_engine, event, text
-from sqlalchemy.engine import CursorResult, Dialect, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as NoFreeConnection
+from sqlalchemy import Engine, Executable, text
+from sqlalchemy.engine import CursorResult, Dialect
+from sqlalchemy.exc import SQLAlchemyError
 
-from retrospec.domain.errors import SettingsError, StorageFull, Unavailable
+from retrospec.domain.errors import Unavailable
 from retrospec.domain.struct_types import make_ready
-from retrospec.storage.log_folding import LOG_PAGES_AT_MOST, LogFolding
+from retrospec.storage.engines import engines_for, outages_named
+from retrospec.storage.log_folding import LogFolding
 from retrospec.storage.scope import is_about_one_project, refuse_other_projects
 from retrospec.storage.time_limit import ended_after
 
 READERS = 4
-POOL_WAIT_S = 30.0
 MAX_JOINED_WRITES = 128
-CONNECT_S = 5
-STATEMENT_MS = 30_000
-"""Longest a statement may take on PostgreSQL, unless the URL's own ``options`` say otherwise."""
-DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 T = TypeVar("T")
 Parameters = dict[str, Any] | Sequence[dict[str, Any]] | None
@@ -141,21 +136,7 @@ class Database:
         ``request_seconds``: longest time of a statement of a request that is about one project; 0 is for ever.
         """
         make_ready()
-        full = sync_url(url)
-        if full.startswith("sqlite"):
-            options: dict[str, Any] = {
-                "connect_args": {"check_same_thread": False},
-                "pool_timeout": POOL_WAIT_S,
-            }
-            reader = create_engine(full, pool_size=READERS, max_overflow=0, **options)
-            writer = create_engine(full, pool_size=1, max_overflow=0, **options)
-            _prepare_sqlite(reader, query_only=True)
-            _prepare_sqlite(writer, query_only=False)
-            return cls(reader, writer, request_seconds)
-        engine = create_engine(
-            full, pool_size=2 * READERS, max_overflow=0, pool_pre_ping=True, pool_timeout=POOL_WAIT_S, connect_args=_postgres_options(full)
-        )
-        return cls(engine, engine, request_seconds)
+        return cls(*engines_for(url, readers=READERS), request_seconds)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
@@ -180,7 +161,7 @@ class Database:
     @asynccontextmanager
     async def _opened(self, engine: Engine, threads: Executor) -> AsyncIterator[Connection]:
         loop = asyncio.get_running_loop()
-        with _outages_named():
+        with outages_named():
             begun = loop.run_in_executor(threads, _begun, engine)
             try:
                 sync = await asyncio.shield(begun)
@@ -280,23 +261,6 @@ class Database:
         self._writer.dispose()
 
 
-def sync_url(url: str) -> str:
-    """``url`` with its driver named. Raises SettingsError for a database we do not speak."""
-    parsed = make_url(url)
-    name = parsed.get_backend_name()
-    if name not in DRIVERS:
-        raise SettingsError(f"database.url names {name!r}; use sqlite or postgresql")
-    return parsed.set(drivername=DRIVERS[name]).render_as_string(hide_password=False)
-
-
-def _postgres_options(url: str) -> dict[str, Any]:
-    given = make_url(url).query
-    options: dict[str, Any] = {} if "connect_timeout" in given else {"connect_timeout": CONNECT_S}
-    if "options" not in given:
-        options["options"] = f"-c statement_timeout={STATEMENT_MS}"
-    return options
-
-
 def _begun(engine: Engine) -> SyncConnection:
     connection = engine.connect()
     try:
@@ -325,7 +289,7 @@ def _undone(connection: SyncConnection) -> None:
 
 def _run_alone(engine: Engine, asked: Asked) -> Any:
     """One function in one transaction of its own."""
-    with _outages_named(), engine.begin() as connection:
+    with outages_named(), engine.begin() as connection:
         return _driven(asked, connection)
 
 
@@ -354,55 +318,3 @@ def _driven(asked: Asked, connection: SyncConnection) -> Any:
         return ended.value
     running.close()
     raise RuntimeError("A read_once or write_soon function awaited something other than its connection.")
-
-
-@contextmanager
-def _outages_named() -> Iterator[None]:
-    """Turn a driver's connection errors into ``Unavailable``."""
-    try:
-        yield
-    except (OperationalError, InterfaceError) as error:
-        if "disk is full" in str(error.orig) or "No space left" in str(error.orig):
-            raise StorageFull("The disk is full: the database was not changed.", retry_after_s=60) from error
-        raise Unavailable(f"The database cannot answer now: {_said(error)}") from error
-    except NoFreeConnection as error:
-        raise Unavailable("The database cannot answer now: every connection to it is in use.") from error
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", "") not in _PASSING:
-            raise
-        raise Unavailable(f"The database cannot answer now: {_said(error)}") from error
-
-
-_PASSING = {"25006"}
-"""Beyond what the driver itself calls operational: a server that is read-only, as in a failover."""
-
-
-def _said(error: DBAPIError) -> str:
-    """What the driver said, as one sentence: PostgreSQL's takes several lines."""
-    lines = [line.strip() for line in str(error.orig).splitlines() if line.strip()]
-    return f"{(lines or ['no reason was given'])[0].rstrip('.')}."
-
-
-def _prepare_sqlite(engine: Engine, *, query_only: bool) -> None:
-    def on_connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # transactions begin where we say, below
-        cursor = connection.cursor()
-        for pragma in _pragmas(query_only=query_only):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    def on_begin(connection: SyncConnection) -> None:
-        connection.exec_driver_sql("BEGIN" if query_only else "BEGIN IMMEDIATE")
-
-    event.listen(engine, "connect", on_connect)
-    event.listen(engine, "begin", on_begin)
-
-
-def _pragmas(*, query_only: bool) -> list[str]:
-    shared = ["busy_timeout = 10000", "cache_size = -8000", "temp_store = MEMORY"]
-    if query_only:
-        return [*shared, "query_only = ON"]
-    # synchronous NORMAL with WAL: a commit survives the death of the process, and the
-    # database survives a power cut, which may cost its last commits.
-    log = [f"wal_autocheckpoint = {LOG_PAGES_AT_MOST}", "journal_size_limit = 67108864"]
-    return [*shared, "journal_mode = WAL", "synchronous = NORMAL", *log]

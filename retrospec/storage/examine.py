@@ -8,7 +8,8 @@ from sqlalchemy import Engine, create_engine, func, select
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from retrospec.domain.session import Stage
-from retrospec.storage.database import Connection, sync_url
+from retrospec.storage.database import Connection
+from retrospec.storage.engines import sync_url
 from retrospec.storage.migrate import current_revision, known_revisions
 from retrospec.storage.tables import sessions
 

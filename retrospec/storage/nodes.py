@@ -6,7 +6,7 @@ from typing import Any
 
 from retrospec.domain.errors import SettingsError
 from retrospec.domain.settings import Settings
-from retrospec.storage.database import CONNECT_S
+from retrospec.storage.engines import CONNECT_S
 
 
 class Role(Enum):

@@ -8,7 +8,7 @@ import pytest
 
 from retrospec.domain.settings_catalog import settings_by_key
 from retrospec.storage.blobs import Blobs
-from retrospec.storage.database import sync_url
+from retrospec.storage.engines import sync_url
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
 FILE = Path(__file__).resolve().parents[2] / "docs" / "compose.yaml"

@@ -1,0 +1,106 @@
+"""SQLAlchemy's engines for a database's address, and a driver's errors in our words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection as SyncConnection
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
+
+from retrospec.domain.errors import SettingsError, StorageFull, Unavailable
+from retrospec.storage.log_folding import LOG_PAGES_AT_MOST
+
+POOL_WAIT_S = 30.0
+CONNECT_S = 5
+STATEMENT_MS = 30_000
+"""Longest a statement may take on PostgreSQL, unless the URL's own ``options`` say otherwise."""
+DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+
+
+def engines_for(url: str, *, readers: int) -> tuple[Engine, Engine]:
+    """The reader's and the writer's, which on PostgreSQL are one; both connect on first use. Raises SettingsError."""
+    full = sync_url(url)
+    if not full.startswith("sqlite"):
+        options = _postgres_options(full)
+        both = create_engine(
+            full, pool_size=2 * readers, max_overflow=0, pool_pre_ping=True, pool_timeout=POOL_WAIT_S, connect_args=options
+        )
+        return both, both
+    shared: dict[str, Any] = {"connect_args": {"check_same_thread": False}, "pool_timeout": POOL_WAIT_S, "max_overflow": 0}
+    reader = create_engine(full, pool_size=readers, **shared)
+    writer = create_engine(full, pool_size=1, **shared)
+    _prepare_sqlite(reader, query_only=True)
+    _prepare_sqlite(writer, query_only=False)
+    return reader, writer
+
+
+def sync_url(url: str) -> str:
+    """``url`` with its driver named. Raises SettingsError for a database we do not speak."""
+    parsed = make_url(url)
+    name = parsed.get_backend_name()
+    if name not in DRIVERS:
+        raise SettingsError(f"database.url names {name!r}; use sqlite or postgresql")
+    return parsed.set(drivername=DRIVERS[name]).render_as_string(hide_password=False)
+
+
+def _postgres_options(url: str) -> dict[str, Any]:
+    given = make_url(url).query
+    options: dict[str, Any] = {} if "connect_timeout" in given else {"connect_timeout": CONNECT_S}
+    if "options" not in given:
+        options["options"] = f"-c statement_timeout={STATEMENT_MS}"
+    return options
+
+
+@contextmanager
+def outages_named() -> Iterator[None]:
+    """Turn a driver's connection errors into ``Unavailable``."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        if "disk is full" in str(error.orig) or "No space left" in str(error.orig):
+            raise StorageFull("The disk is full: the database was not changed.", retry_after_s=60) from error
+        raise Unavailable(f"The database cannot answer now: {_said(error)}") from error
+    except NoFreeConnection as error:
+        raise Unavailable("The database cannot answer now: every connection to it is in use.") from error
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", "") not in _PASSING:
+            raise
+        raise Unavailable(f"The database cannot answer now: {_said(error)}") from error
+
+
+_PASSING = {"25006"}
+"""Beyond what the driver itself calls operational: a server that is read-only, as in a failover."""
+
+
+def _said(error: DBAPIError) -> str:
+    """What the driver said, as one sentence: PostgreSQL's takes several lines."""
+    lines = [line.strip() for line in str(error.orig).splitlines() if line.strip()]
+    return f"{(lines or ['no reason was given'])[0].rstrip('.')}."
+
+
+def _prepare_sqlite(engine: Engine, *, query_only: bool) -> None:
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions begin where we say, below
+        cursor = connection.cursor()
+        for pragma in _pragmas(query_only=query_only):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    def on_begin(connection: SyncConnection) -> None:
+        connection.exec_driver_sql("BEGIN" if query_only else "BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", on_connect)
+    event.listen(engine, "begin", on_begin)
+
+
+def _pragmas(*, query_only: bool) -> list[str]:
+    shared = ["busy_timeout = 10000", "cache_size = -8000", "temp_store = MEMORY"]
+    if query_only:
+        return [*shared, "query_only = ON"]
+    # synchronous NORMAL with WAL: a commit survives the death of the process, and the
+    # database survives a power cut, which may cost its last commits.
+    log = [f"wal_autocheckpoint = {LOG_PAGES_AT_MOST}", "journal_size_limit = 67108864"]
+    return [*shared, "journal_mode = WAL", "synchronous = NORMAL", *log]
