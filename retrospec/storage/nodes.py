@@ -1,5 +1,6 @@
 """One process over a folder of its own, or several over one PostgreSQL database."""
 
+import threading
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -34,14 +35,16 @@ class QueueConnections:
     def __init__(self, url: str) -> None:
         self._url = url
         self._opened: list[Any] = []
+        self._turn = threading.Lock()
 
     def __call__(self) -> Any:
         """A new one; those that broke meanwhile are let go."""
         import psycopg
 
-        self._opened = [each for each in self._opened if not each.closed]
-        self._opened.append(psycopg.connect(self._url, connect_timeout=CONNECT_S))
-        return self._opened[-1]
+        opened = psycopg.connect(self._url, connect_timeout=CONNECT_S)
+        with self._turn:
+            self._opened = [*(each for each in self._opened if not each.closed), opened]
+        return opened
 
     def close(self) -> None:
         """Close every one, whichever thread opened it."""
