@@ -62,6 +62,7 @@ async def test_two_profiles_share_one_issue_and_its_session_shows_the_page_as_it
         page.set_default_timeout(20_000)
         await _set_up_account(page, product)
         await page.goto(product.url)
+        await page.get_by_role("link", name="Issues", exact=True).first.click()
 
         rows = page.locator(".issue-list .row")
         await expect(rows).to_have_count(1)

@@ -106,6 +106,7 @@ def test_story_and_events_follow_and_steer_the_player(page: Page, url: str) -> N
 
 
 def test_typing_narrows_the_list_without_a_reload(page: Page, url: str) -> None:
+    page.goto(f"{url}/p/proj_default/issues")
     page.evaluate("window.sameDocument = true")
     page.get_by_role("searchbox").fill("postcode")
     expect(page.locator(".issue-list .row")).to_have_count(1)
