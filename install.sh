@@ -3,8 +3,8 @@
 # Run by root it first gets from Debian what is missing: Python's venv support and Chromium, which replays
 # sessions. Run by anyone else it says what to ask an administrator for. Arguments go to `pip install`
 # in place of "." (the tests use: -e '.[test]').
-# What RetroSpec stands on comes in the versions, and with the digests, of requirements.lock, or of
-# requirements-test.lock for the tests; from wherever your pip gets packages (PIP_INDEX_URL or pip.conf).
+# What RetroSpec stands on comes in the versions, and with the digests, of requirements.lock, of requirements-large.lock
+# for '.[large]' and of requirements-test.lock for the tests; from wherever your pip gets packages (PIP_INDEX_URL or pip.conf).
 set -eu
 cd "$(dirname "$0")"
 python=${PYTHON:-python3}
@@ -50,6 +50,7 @@ say "installing; the first time takes a minute or two"
 pip_install() { .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@"; }
 case "$*" in
 . | '-e .') lock=requirements.lock ;;
+'.[large]' | '.[large,otel]') lock=requirements-large.lock ;;
 '-e .[test]') lock=requirements-test.lock ;;
 *) lock= ;;
 esac

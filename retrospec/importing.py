@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -18,6 +17,7 @@ from retrospec.domain.recording import Recording
 from retrospec.domain.report import ReportCard
 from retrospec.domain.rrweb import EventType
 from retrospec.domain.settings import Settings
+from retrospec.domain.web_address import address_parts
 from retrospec.intake import MAX_CLOCK_SKEW, Intake
 from retrospec.lookout import Lookout, why_not
 from retrospec.model_line import ModelLine
@@ -199,12 +199,8 @@ def _path(href: str) -> str:
 
 def _split(href: str) -> tuple[str, str]:
     """Host and path of a page's address, without what a client may not send; empty where there is none."""
-    try:
-        parts = urlsplit(href)
-        host, path = parts.hostname or "", parts.path
-    except ValueError:
-        return "", ""
-    return _printable(host), _printable(path)
+    parts = address_parts(href)
+    return _printable(parts.hostname or ""), _printable(parts.path)
 
 
 def _printable(text: str) -> str:

@@ -3,9 +3,9 @@
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 from retrospec.domain.errors import BadRequest, NotFound
+from retrospec.domain.web_address import address_parts
 from retrospec.storage import projects
 from retrospec.storage.database import Database
 from retrospec.storage.projects import DEFAULT_PROJECT_ID, NO_LIMITS, ApiKey, KeyLimits, Project
@@ -83,7 +83,7 @@ def checked_limits(limits: KeyLimits) -> KeyLimits:
 
 
 def _origin(text: str) -> str:
-    parts = urlsplit(text.strip().rstrip("/").lower())
+    parts = address_parts(text.strip().rstrip("/").lower())
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
         raise BadRequest(
             f"{text.strip()!r} is no origin; use scheme and host alone, such as https://shop.example.com",

@@ -4,7 +4,6 @@ import asyncio
 import json
 import sys
 import time
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -13,6 +12,7 @@ from retrospec.alerts.messages import Event, Message, text_of, title_of
 from retrospec.alerts.posting import post
 from retrospec.alerts.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, signature
 from retrospec.domain.settings import AlertSettings
+from retrospec.domain.web_address import address_parts
 from retrospec.outbound.addresses import NotSent
 from retrospec.storage.alerting import Channel
 
@@ -101,7 +101,7 @@ async def _by_apprise(channel: Channel, events: list[Event], settings: AlertSett
 
 def shown_address(kind: str, address: str) -> str:
     """What may be shown of an address: where it leads, without paths, queries and passwords."""
-    parts = urlsplit(address)
+    parts = address_parts(address)
     host = parts.hostname or ""
     # In most Apprise addresses the "host" is a token; in these it is a host.
     has_host = kind == "webhook" or parts.scheme in ("mailto", "mailtos", "json", "jsons", "gotify", "gotifys")

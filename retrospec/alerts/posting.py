@@ -1,10 +1,10 @@
 """Messages posted to addresses that people typed in: through the guarded client, read up to a limit, with one deadline."""
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 import msgspec
 
+from retrospec.domain.web_address import address_parts
 from retrospec.outbound.addresses import NotSent
 
 MOST_ANSWER_BYTES = 4_096
@@ -24,7 +24,7 @@ async def post(
     """Post ``body`` to ``url``. Raises NotSent when no answer came in time, or it may not go there."""
     from retrospec.outbound.client import first_bytes, open_client, sent, within
 
-    if urlsplit(url).scheme not in ("http", "https"):
+    if address_parts(url).scheme not in ("http", "https"):
         raise NotSent("Its address is not a web address.", may_help=False)
     async with within(timeout_s), open_client(lambda _host: allow_private) as client:
         asked = client.build_request("POST", url, content=body, headers=dict(headers))

@@ -1,5 +1,6 @@
 """The settings as a list: what the loader, the written file and the documentation all go by."""
 
+import re
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
@@ -9,6 +10,7 @@ from msgspec import inspect
 from retrospec.domain.settings import Settings
 
 ENVIRONMENT_PREFIX = "RETROSPEC_"
+_SECRET_OPTION = re.compile(r"(?i)([?&][^=&#]*(?:secret|token|password)[^=&#]*=)[^&#]+")
 SECRET_ADDRESSES = frozenset({"alerts.webhook_url", "alerts.channel_urls"})
 """Addresses that carry their own key, as those of chat services do."""
 
@@ -145,9 +147,9 @@ def _shown(setting: Setting, value: Any) -> Any:
 
 
 def without_password(url: str) -> str:
-    """``url`` with any ``user:password@`` reduced to ``user:(hidden)@``."""
-    scheme, mark, rest = url.partition("://")
+    """``url`` with any ``user:password@`` reduced to ``user:(hidden)@``, and so the secrets among its options."""
+    scheme, mark, rest = _SECRET_OPTION.sub(r"\1(hidden)", url).partition("://")
     credentials, at, place = rest.rpartition("@")
     if not (mark and at and ":" in credentials):
-        return url
+        return scheme + mark + rest
     return f"{scheme}://{credentials.partition(':')[0]}:(hidden)@{place}"

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from retrospec.domain.settings import Settings
 from retrospec.domain.settings_catalog import without_password
+from retrospec.domain.web_address import address_parts
 
 Broken = tuple[str, str]
 """A setting's dotted name and the rest of the sentence about it."""
@@ -24,7 +25,7 @@ def _sign_in_rules(settings: Settings) -> Iterator[Broken]:
     issuer = settings.sign_in.oidc_issuer
     if not issuer:
         return
-    host = urlsplit(issuer).hostname or ""
+    host = address_parts(issuer).hostname or ""
     is_here = host == "localhost" or host.startswith("127.")
     if not _web_address(issuer) or not (issuer.startswith("https://") or is_here):
         yield "sign_in.oidc_issuer", f'is "{issuer}"; use the provider\'s https:// address'

@@ -16,8 +16,8 @@ def make_ready() -> None:
     For the start, before there are threads, and after importing late what threads will decode.
     """
     for each in _structs(msgspec.Struct):
-        # A type with names that only a type checker resolves can't be decoded by anyone.
-        with suppress(NameError):
+        # Names that only a type checker resolves, fields that no decoder knows: such a type can't be decoded by anyone.
+        with suppress(NameError, TypeError):
             msgspec.json.Decoder(each)
 
 

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import msgspec
 
 from retrospec.domain.finding import Finding
 from retrospec.domain.marker import Signal
+from retrospec.domain.web_address import address_parts
 from retrospec.reproduction.locators import is_readable
 
 _MASK = re.compile(r"\*{2,}|\[[a-z_ -]+\]|…|\d{3,}")
@@ -48,7 +48,7 @@ def _exception(finding: Finding) -> Expectation | None:
 
 def _request(finding: Finding) -> Expectation | None:
     evidence = finding.evidence
-    path = urlsplit(evidence.url).path
+    path = address_parts(evidence.url).path
     if not path:
         return None
     method = evidence.method.upper() or "GET"

@@ -1,12 +1,13 @@
 """The plan: which rows of a trace a person must repeat to meet a failure again, and what should then not happen."""
 
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from retrospec.domain.finding import Finding
 from retrospec.domain.marker import Control
 from retrospec.domain.trace import Segment, Trace, TraceRow
+from retrospec.domain.web_address import address_parts
 from retrospec.reproduction.expectations import Expectation, expectation_of
 from retrospec.reproduction.locators import Locator, combined, locators_of
 from retrospec.reproduction.values import address_value, guess_for, value_name
@@ -125,7 +126,7 @@ class _Taker:
             self.steps.append(Step(action="arrive", sentence=f"The page moves on to {path}", ref=row.ref, t_ms=row.t_ms, confidence=0.9, url=row.detail))
             return
         step = Step(action="open", sentence=f"Open {path}", ref=row.ref, t_ms=row.t_ms, confidence=0.97, url=row.detail)
-        for name, value in parse_qsl(urlsplit(row.detail).query, keep_blank_values=True):
+        for name, value in parse_qsl(address_parts(row.detail).query, keep_blank_values=True):
             if "*" in value:
                 self.values[address_value(name)] = guess_for(name, "")
                 step.doubts.append(f"the value of “{name}” in the address is masked in the recording")
@@ -202,14 +203,15 @@ def _named(target: Control) -> str:
 
 
 def _is_web(url: str) -> bool:
-    return url.startswith(("http://", "https://"))
+    split = address_parts(url)
+    return split.scheme in ("http", "https") and bool(split.netloc)
 
 
 def _origin(url: str) -> str:
-    split = urlsplit(url)
+    split = address_parts(url)
     return f"{split.scheme}://{split.netloc}"
 
 
 def _path(url: str) -> str:
-    split = urlsplit(url)
+    split = address_parts(url)
     return (split.path or "/") + (f"?{split.query}" if split.query else "") + (f"#{split.fragment}" if split.fragment else "")

@@ -6,8 +6,9 @@ into the program but text.
 
 import re
 from collections.abc import Callable
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
+from retrospec.domain.web_address import address_parts
 from retrospec.reproduction.expectations import Expectation
 from retrospec.reproduction.locators import TEST_ID_ATTRIBUTES, Locator
 from retrospec.reproduction.plan import Reproduction, Step
@@ -139,7 +140,7 @@ def _statement(step: Step) -> str:
 
 def _address(url: str) -> str:
     """The path and query as an expression; what was masked comes from VALUES."""
-    split = urlsplit(url)
+    split = address_parts(url)
     parts, text = [], split.path or "/"
     for place, (name, value) in enumerate(parse_qsl(split.query, keep_blank_values=True)):
         text += f"{'&' if place else '?'}{name}="
@@ -154,7 +155,7 @@ def _address(url: str) -> str:
 
 def _path_pattern(url: str) -> str:
     """The path, with ids that will be others next time left open."""
-    parts = ["[^/?#]+" if _VARYING.match(part) or "*" in part else re.escape(part) for part in (urlsplit(url).path or "/").split("/")]
+    parts = ["[^/?#]+" if _VARYING.match(part) or "*" in part else re.escape(part) for part in (address_parts(url).path or "/").split("/")]
     return r"^[a-z]+://[^/]+" + "/".join(parts) + r"(?:[?#]|$)"
 
 

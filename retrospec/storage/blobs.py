@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import msgspec
 from obstore import open_writer
@@ -16,6 +16,7 @@ from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
 from retrospec.domain.errors import NotFound, SettingsError, StorageFull, Unavailable
+from retrospec.domain.web_address import address_parts
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig, S3Config
@@ -61,7 +62,7 @@ class Blobs:
     @classmethod
     def open(cls, url: str) -> "Blobs":
         """The store at ``file:///folder`` (made if missing) or ``s3://bucket/prefix?endpoint=…``."""
-        parts = urlsplit(url)
+        parts = address_parts(url)
         if parts.scheme == "file":
             Path(parts.path).mkdir(parents=True, exist_ok=True)
             return cls(LocalStore(prefix=parts.path, automatic_cleanup=True), Path(parts.path))

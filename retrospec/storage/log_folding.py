@@ -46,6 +46,6 @@ class LogFolding:
 
 
 def fold(path: str) -> None:
-    """One passive checkpoint. A database that is busy or cannot be written is left to the next."""
-    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(path, timeout=0)) as connection:
+    """One passive checkpoint. A database that is busy, damaged or not writable is left as it is: who reads it says so."""
+    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(path, timeout=0)) as connection:
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()

@@ -5,7 +5,6 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -20,6 +19,7 @@ from retrospec.domain.finding import Finding
 from retrospec.domain.recording import Fetch, Recording
 from retrospec.domain.session import Session
 from retrospec.domain.settings import Settings
+from retrospec.domain.web_address import address_parts
 from retrospec.domain.window import Window
 from retrospec.storage import assets
 from retrospec.storage.assets import Asset, Mapped, asset_key
@@ -206,10 +206,7 @@ def _size_of(digest: str, asked: Sequence[AskedWire]) -> float:
 def _is_web_address(url: str) -> bool:
     if len(url) > MAX_URL_CHARS or not url.isprintable() or '"' in url or "\\" in url:
         return False
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
+    parts = address_parts(url)
     return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from retrospec.domain.errors import SettingsError
 from retrospec.domain.settings import Settings
-from retrospec.domain.settings_catalog import effective_settings, settings_by_key
+from retrospec.domain.settings_catalog import effective_settings, settings_by_key, without_password
 from retrospec.domain.settings_file import load_settings
 
 
@@ -190,3 +190,19 @@ def test_a_file_that_is_not_utf8_is_refused_in_words() -> None:
 def test_a_byte_order_mark_is_no_obstacle() -> None:
     Path("retrospec.toml").write_bytes(b"\xef\xbb\xbf[server]\nport = 9\n")
     assert load().server.port == 9
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        (
+            "s3://b/p?endpoint=http://h:1&access_key_id=AK&secret_access_key=S3&region=x",
+            "s3://b/p?endpoint=http://h:1&access_key_id=AK&secret_access_key=(hidden)&region=x",
+        ),
+        ("s3://b?aws_session_token=T", "s3://b?aws_session_token=(hidden)"),
+        ("postgresql://u:pw@h/d?password=x&sslmode=require", "postgresql://u:(hidden)@h/d?password=(hidden)&sslmode=require"),
+        ("file:///a/b", "file:///a/b"),
+    ],
+)
+def test_the_secrets_of_an_address_are_not_shown(address: str, shown: str) -> None:
+    assert without_password(address) == shown

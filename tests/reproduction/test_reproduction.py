@@ -162,6 +162,27 @@ def test_what_a_page_says_stays_text(text: str) -> None:
     assert "abort" not in called
 
 
+@pytest.mark.parametrize("address", ["http://[", "https://[::1/pay?a=*", "http://a\u2100b/", "https://", "http:///x"])
+def test_an_address_that_is_none_begins_no_page_and_is_not_waited_for(address: str) -> None:
+    control = Control(tag="button", role="button", name="Pay", selector="button", text="Pay")
+    rows = [
+        TraceRow(ref="n1", t_ms=0, action="navigation", detail=address, flags=["load"]),
+        TraceRow(ref="n2", t_ms=1, action="navigation", detail="https://shop.test/basket", flags=["load"]),
+        TraceRow(ref="n3", t_ms=2, action="navigation", detail=address, flags=["route"]),
+        TraceRow(ref="a1", t_ms=3, action="click", target=control),
+    ]
+    finding = Finding(
+        id="f", signal=Signal.HTTP_ERROR, kind=MarkerKind.NETWORK_ERROR, t_ms=4, standing=Standing.CONFIRMED, confidence=0.9,
+        label="POST failed", refs=["a1"], evidence=Evidence(url=address, method="POST"),
+    )  # fmt: skip
+    plan = reproduce(Trace(segments=[], rows=rows), finding)
+
+    assert plan is not None
+    assert [step.sentence for step in plan.steps] == ["Open /basket", "Click the button “Pay”"]
+    assert plan.origin == "https://shop.test"
+    ast.parse(python_test(plan, session_id="s"))
+
+
 def test_failures_that_only_a_person_can_judge_have_steps_and_no_test() -> None:
     analysis = _analysis("dead-button")
     finding = Finding(id="l", signal=Signal.LONG_TASK, kind=MarkerKind.UI_NO_EFFECT, t_ms=6_000, standing=Standing.UNSEEN, confidence=0.7)

@@ -16,7 +16,7 @@ import msgspec
 from hatch_build import node_command
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = ("requirements.lock", "requirements-test.lock")
+LOCKS = ("requirements.lock", "requirements-large.lock", "requirements-test.lock")
 DEADLINE_S = 300
 
 

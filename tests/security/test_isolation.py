@@ -4,7 +4,9 @@ A new route is tested from its first day. Another project's id must be answered 
 """
 
 import re
+import string
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -13,8 +15,11 @@ import msgspec
 import pytest
 from litestar.routes import HTTPRoute
 
+from retrospec.accounts.signing import Signer
 from retrospec.app import create_app
 from retrospec.domain.account import Role
+from retrospec.domain.clock import utc_now
+from retrospec.domain.errors import Unauthorized
 from retrospec.domain.settings import Settings
 from retrospec.storage.database import Database
 from retrospec.web.pages.guard import needed_role
@@ -198,3 +203,13 @@ def test_an_artifact_token_opens_the_one_artifact_it_was_made_for(world: World) 
         for at in (0, len(token) // 2, len(token) - 1):
             forged = f"{token[:at]}{'A' if token[at] != 'A' else 'B'}{token[at + 1 :]}"
             assert http.get(f"{here}/analysis_json", params={"artifactToken": forged}).status_code == 401
+
+
+def test_a_token_counts_in_the_one_spelling_it_was_given_in() -> None:
+    signer, later = Signer([b"k" * 32]), utc_now() + timedelta(hours=1)
+    token = signer.sign("artifact", ["p", "s", "analysis_json"], expires_at=later)
+    assert signer.read("artifact", token, now=utc_now()) == ["p", "s", "analysis_json"]
+    last_letters = string.ascii_letters + string.digits + "-_="
+    for spelling in [token[:-1] + letter for letter in last_letters if letter != token[-1]] + [f"{token}=", f"{token} "]:
+        with pytest.raises(Unauthorized):
+            signer.read("artifact", spelling, now=utc_now())

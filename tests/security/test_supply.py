@@ -26,6 +26,7 @@ def asked_for(extra: str) -> list[str]:
 
 LOCKS = {
     "requirements.lock": PROJECT["dependencies"],
+    "requirements-large.lock": [*PROJECT["dependencies"], *asked_for("large"), *asked_for("otel")],
     "requirements-test.lock": [*PROJECT["dependencies"], *asked_for("test")],
 }
 
@@ -55,7 +56,13 @@ def test_every_pin_has_its_digests_and_no_index_is_named(lock: str) -> None:
 
 
 def test_the_tests_run_over_what_is_shipped() -> None:
-    assert pinned("requirements.lock") <= pinned("requirements-test.lock")
+    assert pinned("requirements.lock") <= pinned("requirements-large.lock") <= pinned("requirements-test.lock")
+
+
+def test_the_container_image_takes_what_the_lock_pins() -> None:
+    steps = (ROOT / "Containerfile").read_text(encoding="utf-8")
+    assert "--require-hashes -r requirements-large.lock" in steps
+    assert "--no-deps /dist/*.whl" in steps
 
 
 def test_the_installer_takes_what_the_locks_pin() -> None:

@@ -33,6 +33,15 @@ HOT: dict[str, Any] = {
 }
 
 
+async def plan_of(connection: Connection, asked: list[tuple[str, Any]]) -> list[str]:
+    """The steps SQLite takes for all that was asked."""
+    steps: list[str] = []
+    for statement, parameters in asked:
+        found = connection._sync.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        steps += [row[3] for row in found]
+    return steps
+
+
 @pytest.mark.parametrize("name", HOT)
 async def test_it_scans_no_table(database: Database, name: str) -> None:
     asked: list[tuple[str, Any]] = []
@@ -46,14 +55,7 @@ async def test_it_scans_no_table(database: Database, name: str) -> None:
     event.remove(database._reader, "before_cursor_execute", note)
     assert asked
 
-    async def explain(connection: Connection) -> list[str]:
-        steps: list[str] = []
-        for statement, parameters in asked:
-            found = connection._sync.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            steps += [row[3] for row in found]
-        return steps
-
-    plan = await database.read_once(explain)
+    plan = await database.read_once(lambda connection: plan_of(connection, asked))
     assert not [step for step in plan if step.startswith("SCAN") and "INDEX" not in step], plan
 
 
@@ -69,12 +71,5 @@ async def test_forgetting_sessions_scans_no_table(database: Database) -> None:
     event.remove(database._writer, "before_cursor_execute", note)
     assert len([statement for statement, _ in asked if statement.startswith("DELETE")]) == len(expiry.of_sessions()) + 1
 
-    async def explain(connection: Connection) -> list[str]:
-        steps: list[str] = []
-        for statement, parameters in asked:
-            found = connection._sync.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            steps += [row[3] for row in found]
-        return steps
-
-    plan = await database.write_soon(explain)
+    plan = await database.write_soon(lambda connection: plan_of(connection, asked))
     assert not [step for step in plan if step.startswith("SCAN")], plan
