@@ -12,9 +12,8 @@ from litestar.response import Stream
 from retrospec.capture.compress import decompress
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.errors import CorruptRecording, NotFound
-from retrospec.intake import blob_key
 from retrospec.storage import recordings, reports, sessions
-from retrospec.storage.blobs import Blobs
+from retrospec.storage.blobs import Blobs, blob_key
 from retrospec.storage.recordings import StoredChunk
 from retrospec.vault.dressing import Dresser
 from retrospec.vault.store import Vault
