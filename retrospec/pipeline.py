@@ -48,6 +48,7 @@ from retrospec.storage import issues, markers, recordings, reports, sessions
 from retrospec.storage.blobs import Blobs, blob_key
 from retrospec.storage.database import Connection, Database
 from retrospec.storage.issues import Sighting, Tally
+from retrospec.storage.one_writer import write_about
 from retrospec.storage.recordings import StoredChunk
 from retrospec.storage.reports import artifact_folder
 from retrospec.storage.sessions import Claim
@@ -120,6 +121,7 @@ class Pipeline:
     async def advance(self, project_id: str, session_id: str) -> bool:
         """Do every stage that is due for this session, until none is or another worker has it; whether any was."""
         await self._traffic.calm()
+        write_about(project_id)
         was_due = False
         while claim := await next_claim(self._database, self._settings.worker, project_id, session_id):
             stage = Stage.CONFIRMATION if claim.session.stage is Stage.CONFIRMATION else Stage.ANALYSIS

@@ -34,6 +34,7 @@ FLOORS = {
     "checkup": 3,
     "admission": 3,
     "backup": 3,
+    "moving": 3,
     "outlook": 3,
     "vitals": 3,
     "reloading": 3,
