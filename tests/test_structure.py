@@ -20,6 +20,8 @@ FLOORS = {
     "tracing": 1,
     "model_line": 1,
     "outbound": 1,
+    "shapes": 1,
+    "client": 1,
     "capture": 2,
     "analysis": 2,
     "replay": 2,
@@ -65,6 +67,7 @@ FLOORS = {
     "serving": 4,
     "demo": 4,
     "bench": 4,
+    "assistants": 4,
 }
 STAGES = {room for room, floor in FLOORS.items() if floor == 2}
 
@@ -83,6 +86,7 @@ OWNERS = {
     "symbolic": ("symbols/opener.py",),
     "prometheus_client": ("telemetry.py",),
     "opentelemetry": ("tracing.py",),
+    "mcp": ("assistants/",),
     "click": ("cli/",),
     "rich": ("cli/", "bench/", "demo/"),
 }
