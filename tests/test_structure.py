@@ -30,6 +30,7 @@ FLOORS = {
     "accounts": 2,
     "symbols": 2,
     "reproduction": 2,
+    "search": 2,
     "source_names": 3,
     "checkup": 3,
     "admission": 3,

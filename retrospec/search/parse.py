@@ -129,7 +129,7 @@ def _has(asked: _Asked, is_negated: bool, value: str) -> None:
 def _duration(asked: _Asked, is_negated: bool, value: str) -> None:
     found = _RANGE.fullmatch(value)
     low, high = (_length_ms(found[1]), _length_ms(found[2])) if found else _bounds(value, is_negated)
-    if low is None and high is None or (found and None in (low, high)) or (found and is_negated):
+    if (low is None and high is None) or (found and None in (low, high)) or (found and is_negated):
         asked.complaints.append("duration: wants a length such as >60, <2m30s or 10..60, in seconds unless m or h is written.")
         return
     asked.shortest_ms = asked.shortest_ms if low is None else low
