@@ -31,7 +31,7 @@ from retrospec.storage.tables.grouping import (
     session_moves,
 )
 from retrospec.storage.tables.issues import issue_hours, issue_people, issue_sessions, issues
-from retrospec.storage.tables.operations import health_samples, project_retention
+from retrospec.storage.tables.operations import health_samples, project_retention, shared_rates
 from retrospec.storage.tables.sessions import artifacts, chunks, expired_sessions, markers, reports, sessions
 from retrospec.storage.tables.workflow import (
     alert_channels,
@@ -103,6 +103,7 @@ __all__ = [
     "session_moves",
     "sessions",
     "share_links",
+    "shared_rates",
     "source_maps",
     "users",
     "watch_uses",
