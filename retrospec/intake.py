@@ -32,7 +32,7 @@ from retrospec.rulebook import Rulebook, current_rules
 from retrospec.source_names import SourceNames
 from retrospec.storage import arrivals, markers, receipts, recordings, sessions
 from retrospec.storage.arrivals import Arrival, Landed
-from retrospec.storage.blobs import Blobs
+from retrospec.storage.blobs import Blobs, blob_key
 from retrospec.storage.database import Connection, Database
 from retrospec.storage.one_writer import write_about
 from retrospec.storage.recordings import StoredChunk
@@ -337,11 +337,6 @@ def _receipt(marker: Marker, at_ms: int, kept: Kept, *, is_stored: bool) -> Mark
         return MarkerReceipt(marker.id, marker.cluster_key, "lost", Vouched.LOST, reason)
     vouched = receipt_of(at_ms, kept)
     return MarkerReceipt(marker.id, marker.cluster_key, "stored", vouched.state, vouched.reason)
-
-
-def blob_key(object_key: str) -> str:
-    """Where the compressed content of ``object_key`` lies in the blob store."""
-    return f"{object_key}.zst"
 
 
 def _session_folder(project_id: str, site: str, session_id: str, moment: datetime) -> str:

@@ -17,7 +17,7 @@ from retrospec.analysis import Analysis, analyse
 from retrospec.breather import collector_at_rest
 from retrospec.capture.compress import compress, decompress
 from retrospec.confirmation.ruling import Ruling, rule
-from retrospec.domain.artifact import Artifact
+from retrospec.domain.artifact import Artifact, new_artifact
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import NotFound, Unavailable
 from retrospec.domain.finding import Finding, Standing
@@ -28,7 +28,6 @@ from retrospec.domain.session import Session, Stage
 from retrospec.domain.settings import Settings
 from retrospec.domain.visual import VisualResult
 from retrospec.domain.window import Window, windows_around
-from retrospec.intake import blob_key
 from retrospec.issues.exercise import uses_in
 from retrospec.issues.judging import judge_session
 from retrospec.issues.placing import place_sightings
@@ -40,14 +39,13 @@ from retrospec.report_cards import (
     analysis_document,
     apply_ruling,
     failed_report,
-    new_artifact,
     text_report,
     with_outside_words,
 )
 from retrospec.source_names import SourceNames
 from retrospec.stage_claims import bury_or_postpone, kept, next_claim, seized
 from retrospec.storage import issues, markers, recordings, reports, sessions
-from retrospec.storage.blobs import Blobs
+from retrospec.storage.blobs import Blobs, blob_key
 from retrospec.storage.database import Connection, Database
 from retrospec.storage.issues import Sighting, Tally
 from retrospec.storage.one_writer import write_about
@@ -224,7 +222,9 @@ class Pipeline:
         stored = compress(msgspec.json.encode(document))
         key = f"{artifact_folder(session)}/analysis.json"
         self._blobs.put_here(blob_key(key), stored)
-        return new_artifact(session, "analysis_json", key, windows, str(document["trigger"]), len(stored))
+        return new_artifact(
+            session, "analysis_json", key, windows=windows, trigger=str(document["trigger"]), size_bytes=len(stored)
+        )
 
     # ── stage 2: did it really happen, on screen ──────────────────────────────────────────
 

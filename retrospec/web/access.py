@@ -155,6 +155,7 @@ def needs(scope: str) -> Guard:
         else:
             within_project(key.project_id)
 
+    guard.scope = scope  # type: ignore[attr-defined]  # the published description says it
     return guard
 
 
