@@ -12,6 +12,7 @@ from retrospec.domain.clock import to_epoch_ms, utc_now
 from retrospec.domain.settings import Settings
 from retrospec.serving import RunningServer
 from tests.conftest import Client, make_key, serving, settings_for
+from tests.servers.choice import blobs_folder
 from tests.symbols.built import Build, build, stack_of
 
 ID = "85314830-023f-4cf1-a267-535f4e37bb17"
@@ -130,10 +131,10 @@ def test_maps_are_listed_replaced_and_deleted(client: Client, tmp_path: Path) ->
     assert release["release"] == "1.0" and release["mapCount"] == 1 and release["lastUsedAt"]
     (listed,) = client.http.get("/v1/source-maps", params={"release": "1.0"}).json()["maps"]
     assert listed["name"] == file
-    assert len([path for path in (tmp_path / "blobs" / "source-maps").rglob("*") if path.is_file()]) == 1
+    assert len([path for path in (blobs_folder(tmp_path) / "source-maps").rglob("*") if path.is_file()]) == 1
     gone = client.http.delete("/v1/source-maps", params={"release": "1.0"})
     assert gone.json() == {"release": "1.0", "deletedMaps": 1}
-    assert not [path for path in (tmp_path / "blobs" / "source-maps").rglob("*") if path.is_file()]
+    assert not [path for path in (blobs_folder(tmp_path) / "source-maps").rglob("*") if path.is_file()]
     assert client.http.delete("/v1/source-maps", params={"release": "1.0"}).status_code == 404
     assert client.http.get("/v1/source-maps", params={"release": "1.0"}).status_code == 404
 
