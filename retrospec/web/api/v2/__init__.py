@@ -37,4 +37,4 @@ def _answer_of(path: str, allowed: str) -> HTTPRouteHandler:
     return options
 
 
-router = Router("/v2", route_handlers=[*_ROUTES, *_methods(_ROUTES)], request_max_body_size=64 * 1024)
+router = Router("/v2", route_handlers=[*_methods(_ROUTES), *_ROUTES], request_max_body_size=64 * 1024)
