@@ -76,7 +76,7 @@ def create_app(settings: Settings, role: Role = Role.ALL) -> Litestar:
         lifespan=[lifespan],
         before_request=_name_request,
         compression_config=CompressionConfig(
-            backend="gzip", gzip_compress_level=4, minimum_size=COMPRESSED_FROM_BYTES
+            backend="gzip", gzip_compress_level=4, minimum_size=COMPRESSED_FROM_BYTES, exclude_opt_key="packs_itself"
         ),
         cors_config=CORSConfig(
             allow_origins=settings.server.cors_origins,

@@ -11,10 +11,9 @@ from retrospec.domain.errors import CorruptRecording, NotFound
 from retrospec.domain.finding import Finding, Standing
 from retrospec.domain.trace import Trace
 from retrospec.domain.visual import VisualResult
-from retrospec.intake import blob_key
 from retrospec.reproduction import Reproduction, python_test, reproduce
 from retrospec.storage import reports
-from retrospec.storage.blobs import Blobs
+from retrospec.storage.blobs import Blobs, blob_key
 from retrospec.storage.database import Database
 
 MAX_ANALYSIS_BYTES = 1 << 28

@@ -32,6 +32,7 @@ COMMANDS = {
     "queue": "retrospec.cli.queue:queue",
     "backup": "retrospec.cli.backup:backup",
     "restore": "retrospec.cli.backup:restore",
+    "move": "retrospec.cli.move:move",
     "purge": "retrospec.cli.purge:purge",
     "retention": "retrospec.cli.purge:retention",
     "sourcemaps": "retrospec.cli.sourcemaps:sourcemaps",

@@ -40,6 +40,11 @@ _WHOLE_FOR_PART = "non-partial response"
 """Said of servers that answer a range with everything (rclone's does): such a range is cut out here."""
 
 
+def blob_key(object_key: str) -> str:
+    """Where the compressed content of a recording or analysis named ``object_key`` lies."""
+    return f"{object_key}.zst"
+
+
 class BlobMeta(msgspec.Struct):
     """A stored blob's name, size and age."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
@@ -17,24 +17,43 @@ POOL_WAIT_S = 30.0
 CONNECT_S = 5
 STATEMENT_MS = 30_000
 """Longest a statement may take on PostgreSQL, unless the URL's own ``options`` say otherwise."""
+IDLE_MS = 15_000
+"""Longest a transaction may stand still there: a process that hangs in one lets go of its turn, before those who wait give up."""
+ALONE = 4
+"""Connections beside the doors', for periodic work that one process does alone."""
+APPLICATION = "retrospec"
+"""What PostgreSQL's list of connections calls ours."""
+READ_ONLY = "25006"
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 
 def engines_for(url: str, *, readers: int) -> tuple[Engine, Engine]:
-    """The reader's and the writer's, which on PostgreSQL are one; both connect on first use. Raises SettingsError."""
+    """The reader's and the writer's, over one pool on PostgreSQL; both connect on first use. Raises SettingsError."""
     full = sync_url(url)
     if not full.startswith("sqlite"):
-        options = _postgres_options(full)
-        both = create_engine(
-            full, pool_size=2 * readers, max_overflow=0, pool_pre_ping=True, pool_timeout=POOL_WAIT_S, connect_args=options
-        )
-        return both, both
+        writer = _postgres(full, connections=2 * readers)
+        # set on the driver's connection and said with its BEGIN: it costs no way to the server and back
+        return writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True), writer
     shared: dict[str, Any] = {"connect_args": {"check_same_thread": False}, "pool_timeout": POOL_WAIT_S, "max_overflow": 0}
     reader = create_engine(full, pool_size=readers, **shared)
     writer = create_engine(full, pool_size=1, **shared)
     _prepare_sqlite(reader, query_only=True)
     _prepare_sqlite(writer, query_only=False)
     return reader, writer
+
+
+def _postgres(url: str, *, connections: int) -> Engine:
+    engine = create_engine(
+        url, pool_size=connections, max_overflow=ALONE, pool_pre_ping=True, pool_timeout=POOL_WAIT_S, connect_args=_postgres_options(url)
+    )
+    event.listen(engine, "handle_error", _leave_the_read_only)
+    return engine
+
+
+def _leave_the_read_only(context: ExceptionContext) -> None:
+    """A server that became read-only is no longer the first of its cluster: connect anew, to whichever is."""
+    if context.engine is not None and getattr(context.original_exception, "sqlstate", "") == READ_ONLY:
+        context.is_disconnect = not context.engine.get_execution_options().get("postgresql_readonly", False)
 
 
 def sync_url(url: str) -> str:
@@ -50,7 +69,9 @@ def _postgres_options(url: str) -> dict[str, Any]:
     given = make_url(url).query
     options: dict[str, Any] = {} if "connect_timeout" in given else {"connect_timeout": CONNECT_S}
     if "options" not in given:
-        options["options"] = f"-c statement_timeout={STATEMENT_MS}"
+        options["options"] = f"-c statement_timeout={STATEMENT_MS} -c idle_in_transaction_session_timeout={IDLE_MS}"
+    if "application_name" not in given:
+        options["application_name"] = APPLICATION
     return options
 
 
@@ -71,7 +92,7 @@ def outages_named() -> Iterator[None]:
         raise Unavailable(f"The database cannot answer now: {_said(error)}") from error
 
 
-_PASSING = {"25006"}
+_PASSING = {READ_ONLY}
 """Beyond what the driver itself calls operational: a server that is read-only, as in a failover."""
 
 
