@@ -68,6 +68,7 @@ class Tools:
 
     def list_sessions(
         self,
+        search: Annotated[str, Field(max_length=500, description='Words of what happened, and route:/pay release:1.4 kind:dead_click clicked:"Pay now" saw:… person:… duration:>60 since:7d status:ready.')] = "",
         status: Literal["", "pending", "ready", "failed", "discarded"] = "",
         route: Annotated[str, Field(max_length=200, description="Part of the first page's path.")] = "",
         person: Annotated[str, Field(max_length=200, description="Exactly the site's user id or the visitor id.")] = "",
@@ -77,9 +78,9 @@ class Tools:
     ) -> str:
         """Visits, latest first. Status ready: a failure stood; discarded: none did."""
         page = self._client.session_page(
-            status=status, route=route, person=person, failures=failures or None, rows=rows, cursor=after
+            q=search, status=status, route=route, person=person, failures=failures or None, rows=rows, cursor=after
         )
-        return fenced(page.items, heading=f"{len(page.items)} sessions.", more=go_on(page.next))
+        return fenced(page.items, heading=" ".join((f"{len(page.items)} sessions.", *page.complaints)), more=go_on(page.next))
 
     def get_session(self, session_id: SessionId) -> str:
         """One visit whole: failures with receipts, findings, the report card with cited rows, what the screen check saw, files."""

@@ -69,7 +69,7 @@ class Reading(Asking):
         return self._pages(of_issues.ActivityList, f"/v2/issues/{part(key)}/activity", most)
 
     def sessions(self, *, most: int | None = None, **narrowed: Any) -> Iterator[of_sessions.SessionRow]:
-        """Sessions, latest first, narrowed by what ``GET /v2/sessions`` takes: ``status``, ``route``, ``person``, ``failures``."""
+        """Sessions, latest first, narrowed by what ``GET /v2/sessions`` takes: ``q``, ``status``, ``route``, ``person``, ``failures``."""
         return self._pages(of_sessions.SessionList, "/v2/sessions", most, **narrowed)
 
     def session(self, session_id: str) -> of_sessions.SessionDetail:

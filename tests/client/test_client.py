@@ -125,7 +125,7 @@ BUSY = b'{"error": "Too many requests."}'
 
 def test_a_busy_server_is_asked_again_when_it_says() -> None:
     waits: list[float] = []
-    page = b'{"items": [], "next": null}'
+    page = b'{"items": [], "next": null, "complaints": []}'
     with (
         answering((429, {"Retry-After": "7"}, BUSY), (503, {"Retry-After": "3"}, BUSY), (200, {}, page)) as (url, asked),
         ApiClient(url, "k", sleep=waits.append) as api,

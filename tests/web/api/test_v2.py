@@ -60,6 +60,13 @@ def test_a_cursor_belongs_to_its_list(reader: httpx.Client, key: str) -> None:
         assert answer.json()["field"] == "cursor"
 
 
+def test_sessions_are_found_by_what_happened_in_them(reader: httpx.Client, key: str) -> None:
+    assert len(pages(reader, "/v2/sessions", q="route:/checkout error:cart", limit=4)) == 6
+    assert pages(reader, "/v2/sessions", q="route:/checkout", status="discarded") == []
+    odd = reader.get("/v2/sessions", params={"q": "colour:red"}).json()
+    assert "no colour:" in odd["complaints"][0]
+
+
 def test_an_issue_tells_whom_it_hit_and_why_its_sessions_are_together(reader: httpx.Client, key: str) -> None:
     told = reader.get(f"/v2/issues/{key}").json()
     assert told["issue"]["sessionCount"] == told["issue"]["peopleCount"] == 6
