@@ -22,6 +22,7 @@ COMMANDS = {
     "render": "retrospec.cli.render:render",
     "reproduce": "retrospec.cli.reproduce:reproduce",
     "export": "retrospec.cli.export:export",
+    "mcp": "retrospec.cli.mcp:mcp",
     "issues": "retrospec.cli.issues:issues",
     "project": "retrospec.cli.project:project",
     "key": "retrospec.cli.key:key",
