@@ -17,18 +17,18 @@ from retrospec.analysis import Analysis, analyse
 from retrospec.breather import collector_at_rest
 from retrospec.capture.compress import compress, decompress
 from retrospec.confirmation.ruling import Ruling, rule
-from retrospec.domain.artifact import Artifact
+from retrospec.domain.artifact import Artifact, new_artifact
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import NotFound, Unavailable
 from retrospec.domain.finding import Finding, Standing
 from retrospec.domain.marker import Marker
 from retrospec.domain.recording import Recording
 from retrospec.domain.report import ReportCard, ReportStatus
+from retrospec.domain.search import Document
 from retrospec.domain.session import Session, Stage
 from retrospec.domain.settings import Settings
 from retrospec.domain.visual import VisualResult
 from retrospec.domain.window import Window, windows_around
-from retrospec.intake import blob_key
 from retrospec.issues.exercise import uses_in
 from retrospec.issues.judging import judge_session
 from retrospec.issues.placing import place_sightings
@@ -40,16 +40,17 @@ from retrospec.report_cards import (
     analysis_document,
     apply_ruling,
     failed_report,
-    new_artifact,
     text_report,
     with_outside_words,
 )
+from retrospec.search.documents import document_of
 from retrospec.source_names import SourceNames
 from retrospec.stage_claims import bury_or_postpone, kept, next_claim, seized
-from retrospec.storage import issues, markers, recordings, reports, sessions
-from retrospec.storage.blobs import Blobs
+from retrospec.storage import issues, markers, recordings, reports, search, sessions
+from retrospec.storage.blobs import Blobs, blob_key
 from retrospec.storage.database import Connection, Database
 from retrospec.storage.issues import Sighting, Tally
+from retrospec.storage.one_writer import write_about
 from retrospec.storage.recordings import StoredChunk
 from retrospec.storage.reports import artifact_folder
 from retrospec.storage.sessions import Claim
@@ -76,6 +77,8 @@ class Loaded(msgspec.Struct):
     """Replay offsets by marker id, for markers that came with the client's clock."""
     uses: frozenset[str] = frozenset()
     """What the visitor used; known once the story was read."""
+    document: Document | None = None
+    """What the session is searched by; known then as well."""
 
 
 class Judged(msgspec.Struct):
@@ -122,6 +125,7 @@ class Pipeline:
     async def advance(self, project_id: str, session_id: str) -> bool:
         """Do every stage that is due for this session, until none is or another worker has it; whether any was."""
         await self._traffic.calm()
+        write_about(project_id)
         was_due = False
         while claim := await next_claim(self._database, self._settings.worker, project_id, session_id):
             stage = Stage.CONFIRMATION if claim.session.stage is Stage.CONFIRMATION else Stage.ANALYSIS
@@ -172,6 +176,7 @@ class Pipeline:
                 return False
             await markers.place(connection, claim.session.project_id, claim.session.id, loaded.offsets)
             await reports.save(connection, report, analysis.findings)
+            await search.note(connection, report, loaded.document)
             if stage is Stage.DONE:
                 said = connection, claim.session, report, analysis.findings, loaded.markers
                 await judge_session(*said, self._settings, utc_now())
@@ -212,6 +217,7 @@ class Pipeline:
         with collector_at_rest(recording.size_bytes):
             analysis = analyse(recording, loaded.markers, loaded.session, min_confidence=minimum)
         loaded.uses = uses_in(analysis.trace, loaded.session.route)
+        loaded.document = document_of(loaded.session, loaded.markers, analysis.findings, analysis.trace, analysis.symptom)
         return analysis, self._store_analysis(loaded.session, analysis)
 
     def _store_analysis(self, session: Session, analysis: Analysis) -> Artifact:
@@ -222,7 +228,9 @@ class Pipeline:
         stored = compress(msgspec.json.encode(document))
         key = f"{artifact_folder(session)}/analysis.json"
         self._blobs.put_here(blob_key(key), stored)
-        return new_artifact(session, "analysis_json", key, windows, str(document["trigger"]), len(stored))
+        return new_artifact(
+            session, "analysis_json", key, windows=windows, trigger=str(document["trigger"]), size_bytes=len(stored)
+        )
 
     # ── stage 2: did it really happen, on screen ──────────────────────────────────────────
 
@@ -234,7 +242,7 @@ class Pipeline:
         ruling = rule(analysis.findings, unseen, self._settings.confirmation)
         apply_ruling(ruling, report, unseen)
         return await self._finish(
-            claim, report, ruling.findings, loaded.markers, [artifact], offsets=loaded.offsets, uses=loaded.uses
+            claim, report, ruling.findings, loaded.markers, [artifact], offsets=loaded.offsets, uses=loaded.uses, document=loaded.document
         )
 
     async def _confirm(self, claim: Claim) -> bool:
@@ -291,6 +299,7 @@ class Pipeline:
         *,
         offsets: Mapping[str, int] = NO_OFFSETS,
         uses: frozenset[str] = frozenset(),
+        document: Document | None = None,
     ) -> bool:
         """Save the final report and, when it is ready, count the session towards its issues.
 
@@ -307,6 +316,7 @@ class Pipeline:
             if not await self._move_on(connection, claim, Stage.DONE, report):
                 return False
             await reports.save(connection, report, list(findings))
+            await search.note(connection, report, document)
             await markers.place(connection, session.project_id, session.id, offsets)
             for artifact in made:
                 await reports.save_artifact(connection, artifact)

@@ -22,6 +22,7 @@ from retrospec.storage.tables import (
     markers,
     reports,
     session_assets,
+    session_words,
     sessions,
     watch_uses,
 )
@@ -166,7 +167,7 @@ async def forget_sessions(connection: Connection, named: Sequence[SessionName], 
 
 def of_sessions() -> tuple[Table, ...]:
     """The tables whose rows go with their session."""
-    return (chunks, markers, artifacts, reports, issue_sessions, judged_sessions, session_assets, films, watch_uses)
+    return (chunks, markers, artifacts, reports, issue_sessions, judged_sessions, session_assets, films, watch_uses, session_words)
 
 
 async def _note_expired(connection: Connection, named: Sequence[SessionName], now: datetime) -> None:

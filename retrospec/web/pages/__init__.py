@@ -37,6 +37,7 @@ from retrospec.web.pages import (
     sessions,
     share,
     sign_in,
+    stream,
     strips,
     welcome,
 )
@@ -118,6 +119,7 @@ routes: list[ControllerRouterHandler] = [
             films.ask_for_film,
             strips.show_strip_picture,
             recording.stream_events,
+            stream.stream_pieces,
             recording.show_asset,
             recording.show_artifact,
             health.show_health,
