@@ -25,6 +25,7 @@ from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import RetroSpecError
 from retrospec.domain.ids import new_id
 from retrospec.domain.settings import Settings
+from retrospec.filling import fill_forever
 from retrospec.governor import Governor
 from retrospec.intake import Intake
 from retrospec.jobs.queue import Doorbell
@@ -76,7 +77,7 @@ def create_app(settings: Settings, role: Role = Role.ALL) -> Litestar:
         lifespan=[lifespan],
         before_request=_name_request,
         compression_config=CompressionConfig(
-            backend="gzip", gzip_compress_level=4, minimum_size=COMPRESSED_FROM_BYTES
+            backend="gzip", gzip_compress_level=4, minimum_size=COMPRESSED_FROM_BYTES, exclude_opt_key="sends_at_once"
         ),
         cors_config=CORSConfig(
             allow_origins=settings.server.cors_origins,
@@ -176,6 +177,7 @@ async def running_parts(app: Litestar, settings: Settings, role: Role = Role.ALL
             back_up_forever(settings, database, metrics),
             state.courier.run_forever(every_s=settings.worker.sweep_seconds),
             unmute_forever(database),
+            fill_forever(database, blobs),
         ):
             stack.push_async_callback(_cancelled, asyncio.create_task(periodic))
         yield

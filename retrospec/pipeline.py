@@ -45,8 +45,8 @@ from retrospec.report_cards import (
     text_report,
     with_outside_words,
 )
-from retrospec.source_names import SourceNames
 from retrospec.search.documents import document_of
+from retrospec.source_names import SourceNames
 from retrospec.stage_claims import bury_or_postpone, kept, next_claim, seized
 from retrospec.storage import issues, markers, recordings, reports, search, sessions
 from retrospec.storage.blobs import Blobs
@@ -361,6 +361,7 @@ class Pipeline:
     ) -> bool:
         if await self._database.write_soon(save):
             self._metrics.reports.labels(str(report.status)).inc()
+            self._database.changes.note(claim.session.project_id)
             return True
         async with self._database.write() as connection:
             await sessions.release(connection, claim, now=utc_now())

@@ -26,6 +26,7 @@ from retrospec.web.pages import (
     issue,
     issue_actions,
     issues,
+    live,
     oidc,
     people,
     precision,
@@ -38,6 +39,7 @@ from retrospec.web.pages import (
     share,
     sign_in,
     strips,
+    views,
     welcome,
 )
 from retrospec.web.pages.guard import SignInNeeded, own_forms_only, project_frame, project_members_only
@@ -92,6 +94,9 @@ routes: list[ControllerRouterHandler] = [
             home.show_project_home,
             home.show_home,
             issues.show_issues,
+            issues.show_preview,
+            views.save_view,
+            views.change_view,
             issue.show_issue,
             grouping.merge_issue,
             grouping.keep_issue_apart,
@@ -110,6 +115,7 @@ routes: list[ControllerRouterHandler] = [
             alerts.remove_channel,
             alerts.test_channel,
             alerts.try_again,
+            live.stream_changes,
             sessions.show_sessions,
             session.show_session,
             reproduce.download_test,
