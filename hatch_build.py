@@ -136,7 +136,7 @@ rrweb 2.1 looks for a getter of that name, finds none, takes every page's ``Elem
 
 SDK_TAG = 'import { startFromScriptTag } from "./sdk.js"; startFromScriptTag(document.currentScript);'
 SDK_MODULE = 'export { initRetrospec, retrospec } from "./sdk.js";'
-PLAYER = 'export { default, default as Player } from "rrweb-player";'
+PLAYER = 'export { Replayer } from "@rrweb/replay";'
 REPLAYER = 'export { Replayer } from "@rrweb/replay";'
 
 SDK_MORE = 'export * from "./sdk-more.js";'
@@ -156,7 +156,6 @@ CALLED_AT_ONCE = "//# allFunctionsCalledOnLoad\n"
 """V8's explicit compile hint (Chromium 136): the thread that downloads the script compiles its functions, instead of the page's
 main thread one by one as each is called. Other engines read a comment."""
 STYLES = {
-    "player.css": "node_modules/rrweb-player/dist/style.css",
     "replay.css": "node_modules/@rrweb/replay/dist/style.css",
 }
 COPIES = {"htmx.js": "node_modules/htmx.org/dist/htmx.min.js"}

@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 import hatch_build
 from bench import rivals
+from retrospec.bench.figures import Figure, Lacking, Note
 from tests.browser.collector import BUILT, ROOT, Collector, Handler
 from tests.browser.conftest import chromium_path
 
@@ -58,7 +59,7 @@ def gzipped(text: bytes) -> int:
     return len(gzip.compress(text, 9))
 
 
-def measure_size(bundles: dict[str, Path]) -> None:
+def measure_size(bundles: dict[str, Path]) -> list[Figure]:
     """The served script against ``record`` bundled the same way, and what comes later."""
     alone = ROOT / "build" / "bench" / "record.js"
     hatch_build.bundle(ROOT, ["--format=iife", "--global-name=rrwebRecord", hatch_build.BROWSERS, f"--outfile={alone}"], ONLY_RECORD)
@@ -68,6 +69,9 @@ def measure_size(bundles: dict[str, Path]) -> None:
     print(f"  fetched later: sdk-more.mjs {more:,} B, together more by {first + more - theirs:,} B; sdk-canvas.mjs (with recordCanvas only) {canvas:,} B")
     for name, bundle in bundles.items():
         print(f"  {name}: {gzipped(bundle.read_bytes()):,} B")
+    beside = f"record alone {theirs:,} B, sdk.js {first:,} B; later sdk-more.mjs {more:,} B"
+    over = first - theirs
+    return [Figure(name="gzipped, over @rrweb/record alone", goal="<= 7,168 B", reached=f"{over:,} B", is_met=over <= 7 * 1024, beside=beside)]
 
 
 def open_page(page: Page, collector: Collector, name: str, tag: str, sent: list[int]) -> None:
@@ -118,10 +122,11 @@ def quartiles(values: list[float]) -> str:
     return f"{statistics.median(ordered):.3f} ({low:.3f} to {high:.3f})"
 
 
-def measure_main_thread(browser: Browser, collector: Collector, rounds: int, bundles: dict[str, Path], pages: list[str]) -> None:
+def measure_main_thread(browser: Browser, collector: Collector, rounds: int, bundles: dict[str, Path], pages: list[str]) -> list[Figure]:
     """Per page and variant: the ratio to rrweb alone in the same round, its median and quartiles."""
     raw = ROOT / "build" / "bench" / "raw.js"
     hatch_build.bundle(ROOT, ["--format=iife", hatch_build.BROWSERS, f"--outfile={raw}"], RAW)
+    found = []
     tags = TAGS | {name: f'<script src="/rival/{bundle.name}"></script>' for name, bundle in bundles.items()}
     for name in pages:
         times: dict[str, list[float]] = {variant: [] for variant in tags}
@@ -133,9 +138,14 @@ def measure_main_thread(browser: Browser, collector: Collector, rounds: int, bun
         for variant in tags:
             ratios = [one / rrweb for one, rrweb in zip(times[variant], times["rrweb"], strict=True)]
             print(f"  {variant:<10} / rrweb {quartiles(ratios)}; first round: {proofs[variant][0]}", flush=True)
+            if variant == "retrospec":
+                middle = statistics.median(ratios)
+                beside = f"quartiles {quartiles(ratios)}, {rounds} rounds; rrweb alone {statistics.median(times['rrweb']):.0f} ms"
+                found.append(Figure(name=f"main thread, {name} page, against rrweb alone", goal="<= 1.05 x", reached=f"{middle:.3f} x", is_met=middle <= 1.05, beside=beside))
+    return found
 
 
-def measure_bytes(browser: Browser, collector: Collector, seconds: int) -> None:
+def measure_bytes(browser: Browser, collector: Collector, seconds: int) -> list[Figure]:
     """Request bodies of a busy visit against its very events, joined and gzipped as one.
 
     At level 6, gzip's usual one and the one Chromium's ``CompressionStream`` has and lets nobody choose, and at 9.
@@ -154,6 +164,9 @@ def measure_bytes(browser: Browser, collector: Collector, seconds: int) -> None:
     for level in (6, 9):
         alone = len(gzip.compress(events, level))
         print(f"  its {len(collector.events):,} events gzipped at level {level}: {alone:,}; ratio {sent / alone:.3f}")
+    ratio = sent / len(gzip.compress(events, 6))
+    beside = f"{sent:,} B in {len(collector.bodies)} requests, {seconds} s, {len(collector.events):,} events"
+    return [Figure(name="bytes sent, against its gzipped events", goal="<= 1.1 x", reached=f"{ratio:.3f} x", is_met=ratio <= 1.1, beside=beside)]
 
 
 def leave_with_error(page: Page, leave: str, label: str) -> None:
@@ -175,7 +188,7 @@ def letters(number: int) -> str:
     return "".join(chr(97 + int(digit)) for digit in str(number))
 
 
-def measure_delivery(browser: Browser, collector: Collector, errors: int) -> None:
+def measure_delivery(browser: Browser, collector: Collector, errors: int) -> list[Figure]:
     """How many of ``errors`` last words arrive, by how the page ended."""
     collector.chunks.clear()
     arrived = 0
@@ -195,7 +208,28 @@ def measure_delivery(browser: Browser, collector: Collector, errors: int) -> Non
         arrived += count
         print(f"errors right before {leave}: {count} of {len(labels)} arrived", flush=True)
         context.close()
-    print(f"together: {arrived} of {errors // len(LEAVES) * len(LEAVES)}; counted as dropped: {collector.dropped() or 'nothing'}")
+    thrown, dropped = errors // len(LEAVES) * len(LEAVES), collector.dropped() or "nothing"
+    print(f"together: {arrived} of {thrown}; counted as dropped: {dropped}")
+    beside = f"before {', '.join(LEAVES)}; counted as dropped: {dropped}"
+    return [Figure(name="last words that arrive", goal=">= 99 %", reached=f"{arrived} of {thrown}", is_met=arrived >= 0.99 * thrown, beside=beside)]
+
+
+def figures(note: Note) -> list[Figure]:
+    """For ``retrospec bench all``: some ten minutes, without rivals. Raises Lacking where there is no Chromium."""
+    if not chromium_path():
+        raise Lacking("no Chromium was found")
+    (ROOT / "build" / "bench").mkdir(exist_ok=True)
+    found = measure_size({})
+    with sync_playwright() as driver, running_collector() as collector:
+        browser = driver.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"] if os.geteuid() == 0 else [])
+        found += measure_main_thread(browser, collector, 9, {}, ["typing", "app", "table"])
+        note("part", 1, 3)
+        found += measure_bytes(browser, collector, 60)
+        note("part", 2, 3)
+        found += measure_delivery(browser, collector, 200)
+        note("part", 3, 3)
+        browser.close()
+    return found
 
 
 def main() -> None:

@@ -55,6 +55,7 @@ from retrospec.web import api, pages
 from retrospec.web.access import KeyRing, RateLimiter
 from retrospec.web.api.errors import HANDLERS
 from retrospec.web.pages import page_errors
+from retrospec.web.shared_rates import share_rates_forever
 from retrospec.web.tokens import ArtifactTokens
 
 log = structlog.get_logger()
@@ -77,7 +78,7 @@ def create_app(settings: Settings, role: Role = Role.ALL) -> Litestar:
         lifespan=[lifespan],
         before_request=_name_request,
         compression_config=CompressionConfig(
-            backend="gzip", gzip_compress_level=4, minimum_size=COMPRESSED_FROM_BYTES, exclude_opt_key="sends_at_once"
+            backend="gzip", gzip_compress_level=4, minimum_size=COMPRESSED_FROM_BYTES, exclude_opt_key="packs_itself"
         ),
         cors_config=CORSConfig(
             allow_origins=settings.server.cors_origins,
@@ -178,6 +179,7 @@ async def running_parts(app: Litestar, settings: Settings, role: Role = Role.ALL
             state.courier.run_forever(every_s=settings.worker.sweep_seconds),
             unmute_forever(database),
             fill_forever(database, blobs),
+            share_rates_forever(state),
         ):
             stack.push_async_callback(_cancelled, asyncio.create_task(periodic))
         yield

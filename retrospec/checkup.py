@@ -27,7 +27,7 @@ FULL_DISK_BYTES = 200_000_000
 STUCK_AFTER = timedelta(minutes=10)
 CLOCK_TOLERANCE = timedelta(minutes=1)
 REPLAYER = ("replay.js", "replay.css")
-BUILT = ("retrospec.js", "retrospec.mjs", "sdk-more.mjs", "sdk-canvas.mjs", "player.js", "player.css", "htmx.js", *REPLAYER)
+BUILT = ("retrospec.js", "retrospec.mjs", "sdk-more.mjs", "sdk-canvas.mjs", "player.js", "htmx.js", *REPLAYER)
 
 
 class Level(StrEnum):

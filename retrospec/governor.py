@@ -33,7 +33,8 @@ RESERVE_SHARE, RESERVE_BYTES = 0.01, 32_000_000
 RESERVE_NAME = "reserve"
 """A file given up when the disk is full: deleting rows, too, takes room for the database's log."""
 SUM_EVERY, SUM_EVERY_NEAR = 15, 3
-"""Looks at the free space between two sums of what is stored; fewer past ``EVICT_TO`` of the budget."""
+"""Looks at the free space between two sums of what is stored; fewer past ``EVICT_TO`` of the budget, and none
+where the disk has lost since the last sum what was left of the budget."""
 
 
 class Space(msgspec.Struct, kw_only=True):
@@ -58,6 +59,7 @@ class Governor:
         self._admission = admission
         self._folder = settings.data_dir
         self._looks = 0
+        self._free_at_sum = 0
         self._share = 0
         self.space = Space()
 
@@ -86,7 +88,7 @@ class Governor:
         disk = await asyncio.to_thread(shutil.disk_usage, self._folder)
         self.space.total, self.space.free = disk.total, disk.free
         every = SUM_EVERY_NEAR if self.space.used > self.space.budget * EVICT_TO else SUM_EVERY
-        if self._looks % every == 0 or self._is_over() or self._is_short():
+        if self._looks % every == 0 or self._is_over() or self._is_short() or self._may_be_over():
             await self._sum_up()
         self._looks += 1
 
@@ -96,7 +98,7 @@ class Governor:
         if self._blobs.folder is not None:
             stored = await self._database.read_once(expiry.stored_bytes)
         files = await asyncio.to_thread(_database_bytes, self._folder)
-        self.space.used = stored + files
+        self.space.used, self._free_at_sum = stored + files, self.space.free
         if not self._share:
             self._share = int((self.space.used + self.space.free) * SHARE_OF_DISK)
         limit = self._settings.storage.max_gb
@@ -104,6 +106,10 @@ class Governor:
 
     def _is_over(self) -> bool:
         return 0 < self.space.budget < self.space.used
+
+    def _may_be_over(self) -> bool:
+        """Half a minute of a rush at the door is more than a small budget has to spare."""
+        return self.space.used + max(0, self._free_at_sum - self.space.free) > self.space.budget
 
     def _is_short(self) -> bool:
         return self.space.free < self._floor(MARKERS_ONLY_SHARE, MARKERS_ONLY_BYTES)

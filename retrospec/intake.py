@@ -32,8 +32,9 @@ from retrospec.rulebook import Rulebook, current_rules
 from retrospec.source_names import SourceNames
 from retrospec.storage import arrivals, markers, receipts, recordings, sessions
 from retrospec.storage.arrivals import Arrival, Landed
-from retrospec.storage.blobs import Blobs
+from retrospec.storage.blobs import Blobs, blob_key
 from retrospec.storage.database import Connection, Database
+from retrospec.storage.one_writer import write_about
 from retrospec.storage.recordings import StoredChunk
 from retrospec.telemetry import Metrics
 
@@ -95,12 +96,8 @@ class Intake:
         admission: Admission | None = None,
     ) -> None:
         self._admission = admission or Admission(settings=settings)
-        self._settings = settings
-        self._database = database
-        self._blobs = blobs
-        self._ring = ring
-        self._metrics = metrics
-        self._names = names
+        self._settings, self._database, self._blobs = settings, database, blobs
+        self._ring, self._metrics, self._names = ring, metrics, names
         self._threads = ThreadPoolExecutor(CPU_THREADS, thread_name_prefix="intake")
         self._max_markers = settings.limits.max_markers
         self.rulebook = Rulebook(settings.capture, database)
@@ -110,6 +107,7 @@ class Intake:
     ) -> tuple[str, str]:
         """Keep a v1 recording; ``(session id, events object key)``. Raises Refused."""
         self._admission.admit(has_markers=False)
+        write_about(project_id)
         await self.rulebook.read(project_id)
         chunk = await self._in_thread(self._keep_upload, project_id, body, admit)
         replaced = await self._database.write_soon(
@@ -122,6 +120,7 @@ class Intake:
 
     async def accept_session(self, project_id: str, body: bytes, admit: Admit = _admit_all) -> Landed:
         """Keep a v1 session and its markers, and have it analysed. Raises Refused."""
+        write_about(project_id)
         await self.rulebook.read(project_id)
         if len(body) <= READ_ON_LOOP_BYTES:
             return await self._land(self._read_session(project_id, body, admit))
@@ -131,6 +130,7 @@ class Intake:
         self, project_id: str, body: bytes, admit: Admit = _admit_all
     ) -> tuple[Chunk, bool, list[MarkerReceipt]]:
         """Keep a numbered chunk; ``(chunk, was it new, what became of its markers)``. Raises Refused."""
+        write_about(project_id)
         await self.rulebook.read(project_id)
         now = utc_now()
         chunk, row, arrival = await self._in_thread(self._keep_chunk, project_id, body, now, admit)
@@ -339,11 +339,6 @@ def _receipt(marker: Marker, at_ms: int, kept: Kept, *, is_stored: bool) -> Mark
         return MarkerReceipt(marker.id, marker.cluster_key, "lost", Vouched.LOST, reason)
     vouched = receipt_of(at_ms, kept)
     return MarkerReceipt(marker.id, marker.cluster_key, "stored", vouched.state, vouched.reason)
-
-
-def blob_key(object_key: str) -> str:
-    """Where the compressed content of ``object_key`` lies in the blob store."""
-    return f"{object_key}.zst"
 
 
 def _session_folder(project_id: str, site: str, session_id: str, moment: datetime) -> str:

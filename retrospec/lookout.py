@@ -9,8 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from retrospec.domain.artifact import Artifact
-from retrospec.domain.clock import utc_now
+from retrospec.domain.artifact import Artifact, new_artifact
 from retrospec.domain.finding import Finding
 from retrospec.domain.footage import Footage
 from retrospec.domain.recording import Recording
@@ -151,26 +150,11 @@ class Lookout:
             content = await asyncio.to_thread(out.read_bytes)
         key = f"{artifact_folder(session)}/replay.webm"
         await self._blobs.put(key, content)
-        now = utc_now()
-        return Artifact(
-            id=f"{session.id}.replay_video",
-            project_id=session.project_id,
-            session_id=session.id,
-            artifact_type="replay_video",
-            artifact_key=key,
-            trigger_kind=strongest(findings)[0].kind.value,
-            status="ready",
-            content_type=film.content_type,
-            size_bytes=len(content),
-            generated_at=now,
-            created_at=now,
-            updated_at=now,
-            windows=[
-                Window(each.start_ms, min(each.end_ms, film.end_ms))
-                for each in wanted
-                if each.start_ms < film.end_ms
-            ],
-        )
+        shown = [Window(each.start_ms, min(each.end_ms, film.end_ms)) for each in wanted if each.start_ms < film.end_ms]
+        return new_artifact(
+            session, "replay_video", key, windows=shown, trigger=strongest(findings)[0].kind.value,
+            size_bytes=len(content), content_type=film.content_type,
+        )  # fmt: skip
 
     def _take(self, answer: "ModelAnswer", finding: Finding, result: VisualResult) -> None:
         """The model's word in place of the built-in one, for ``finding`` and what it caused."""
@@ -215,22 +199,10 @@ class Lookout:
         name = f"{verdict.finding_id}.{frame.role or frame.t_ms}"
         frame.image = f"{artifact_folder(session)}/{name}.webp"
         self._blobs.put_here(frame.image, picture)
-        now = utc_now()
-        return Artifact(
-            id=f"{session.id}.frame.{name}",
-            project_id=session.project_id,
-            session_id=session.id,
-            artifact_type="frame",
-            artifact_key=frame.image,
-            trigger_kind=frame.role,
-            status="ready",
-            content_type="image/webp",
-            size_bytes=len(picture),
-            generated_at=now,
-            created_at=now,
-            updated_at=now,
-            windows=[Window(frame.t_ms, frame.t_ms)],
-        )
+        return new_artifact(
+            session, "frame", frame.image, name=f"frame.{name}", windows=[Window(frame.t_ms, frame.t_ms)],
+            trigger=frame.role, size_bytes=len(picture), content_type="image/webp",
+        )  # fmt: skip
 
 
 def strongest(findings: Sequence[Finding]) -> list[Finding]:

@@ -17,7 +17,7 @@ from retrospec.analysis import Analysis, analyse
 from retrospec.breather import collector_at_rest
 from retrospec.capture.compress import compress, decompress
 from retrospec.confirmation.ruling import Ruling, rule
-from retrospec.domain.artifact import Artifact
+from retrospec.domain.artifact import Artifact, new_artifact
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import NotFound, Unavailable
 from retrospec.domain.finding import Finding, Standing
@@ -29,7 +29,6 @@ from retrospec.domain.session import Session, Stage
 from retrospec.domain.settings import Settings
 from retrospec.domain.visual import VisualResult
 from retrospec.domain.window import Window, windows_around
-from retrospec.intake import blob_key
 from retrospec.issues.exercise import uses_in
 from retrospec.issues.judging import judge_session
 from retrospec.issues.placing import place_sightings
@@ -41,7 +40,6 @@ from retrospec.report_cards import (
     analysis_document,
     apply_ruling,
     failed_report,
-    new_artifact,
     text_report,
     with_outside_words,
 )
@@ -49,9 +47,10 @@ from retrospec.search.documents import document_of
 from retrospec.source_names import SourceNames
 from retrospec.stage_claims import bury_or_postpone, kept, next_claim, seized
 from retrospec.storage import issues, markers, recordings, reports, search, sessions
-from retrospec.storage.blobs import Blobs
+from retrospec.storage.blobs import Blobs, blob_key
 from retrospec.storage.database import Connection, Database
 from retrospec.storage.issues import Sighting, Tally
+from retrospec.storage.one_writer import write_about
 from retrospec.storage.recordings import StoredChunk
 from retrospec.storage.reports import artifact_folder
 from retrospec.storage.sessions import Claim
@@ -126,6 +125,7 @@ class Pipeline:
     async def advance(self, project_id: str, session_id: str) -> bool:
         """Do every stage that is due for this session, until none is or another worker has it; whether any was."""
         await self._traffic.calm()
+        write_about(project_id)
         was_due = False
         while claim := await next_claim(self._database, self._settings.worker, project_id, session_id):
             stage = Stage.CONFIRMATION if claim.session.stage is Stage.CONFIRMATION else Stage.ANALYSIS
@@ -228,7 +228,9 @@ class Pipeline:
         stored = compress(msgspec.json.encode(document))
         key = f"{artifact_folder(session)}/analysis.json"
         self._blobs.put_here(blob_key(key), stored)
-        return new_artifact(session, "analysis_json", key, windows, str(document["trigger"]), len(stored))
+        return new_artifact(
+            session, "analysis_json", key, windows=windows, trigger=str(document["trigger"]), size_bytes=len(stored)
+        )
 
     # ── stage 2: did it really happen, on screen ──────────────────────────────────────────
 

@@ -6,7 +6,6 @@ import msgspec
 
 from retrospec.analysis import Analysis
 from retrospec.confirmation.ruling import Ruling
-from retrospec.domain.artifact import Artifact
 from retrospec.domain.clock import utc_now
 from retrospec.domain.ids import new_id
 from retrospec.domain.report import Basis, ReportCard, ReportStatus
@@ -108,22 +107,3 @@ def apply_ruling(ruling: Ruling, report: ReportCard, result: VisualResult) -> No
     report.generated_at = report.updated_at = utc_now()
 
 
-def new_artifact(
-    session: Session, kind: str, key: str, windows: list[Window], trigger: str, size_bytes: int
-) -> Artifact:
-    """The row of a file just stored under ``key``; the same kind again replaces it."""
-    now = utc_now()
-    return Artifact(
-        id=f"{session.id}.{kind}",
-        project_id=session.project_id,
-        session_id=session.id,
-        artifact_type=kind,
-        artifact_key=key,
-        trigger_kind=trigger,
-        status="ready",
-        size_bytes=size_bytes,
-        generated_at=now,
-        created_at=now,
-        updated_at=now,
-        windows=windows,
-    )

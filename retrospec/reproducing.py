@@ -10,17 +10,21 @@ from retrospec.domain.artifact import Artifact
 from retrospec.domain.errors import CorruptRecording, NotFound
 from retrospec.domain.finding import Finding, Standing
 from retrospec.domain.trace import Trace
-from retrospec.intake import blob_key
+from retrospec.domain.visual import VisualResult
 from retrospec.reproduction import Reproduction, python_test, reproduce
 from retrospec.storage import reports
-from retrospec.storage.blobs import Blobs
+from retrospec.storage.blobs import Blobs, blob_key
 from retrospec.storage.database import Database
 
 MAX_ANALYSIS_BYTES = 1 << 28
 
 
-class _Analysed(msgspec.Struct, forbid_unknown_fields=False):
+class Analysed(msgspec.Struct, forbid_unknown_fields=False):
+    """What is kept of a session's analysis."""
+
     trace: Trace = msgspec.field(default_factory=Trace)
+    visual: VisualResult | None = None
+    """None where the screen was not looked at."""
 
 
 def lead_reproduction(trace: Trace, findings: list[Finding], finding_id: str = "") -> Reproduction | None:
@@ -44,13 +48,19 @@ async def stored_reproduction(database: Database, blobs: Blobs, project_id: str,
 
 async def stored_trace(blobs: Blobs, made: list[Artifact]) -> Trace | None:
     """The newest trace of a session, by its artifacts; None where none is kept or can be read."""
+    analysed = await stored_analysis(blobs, made)
+    return analysed.trace if analysed else None
+
+
+async def stored_analysis(blobs: Blobs, made: list[Artifact]) -> Analysed | None:
+    """The newest analysis of a session, by its artifacts; None where none is kept or can be read."""
     newest = next((one for one in made if one.artifact_type == "analysis_json" and one.status == "ready"), None)
     if newest is None:
         return None
     try:
         stored = await blobs.get(blob_key(newest.artifact_key))
         document = await asyncio.to_thread(decompress, stored, max_bytes=MAX_ANALYSIS_BYTES)
-        return msgspec.json.decode(document, type=_Analysed).trace
+        return msgspec.json.decode(document, type=Analysed)
     except (NotFound, CorruptRecording, msgspec.MsgspecError):
         return None
 
@@ -60,4 +70,4 @@ def test_file_name(session_id: str) -> str:
     return f"test_{''.join(letter if letter.isascii() and letter.isalnum() else '_' for letter in session_id)[:60]}.py"
 
 
-__all__ = ["lead_reproduction", "python_test", "stored_reproduction", "stored_trace", "test_file_name"]
+__all__ = ["Analysed", "lead_reproduction", "python_test", "stored_analysis", "stored_reproduction", "stored_trace", "test_file_name"]

@@ -10,10 +10,9 @@ from retrospec.capture.redaction import redact_events
 from retrospec.capture.rules import RedactionRules, RuleChanges, rules_of
 from retrospec.domain.errors import CorruptRecording, NotFound
 from retrospec.domain.settings import CaptureSettings
-from retrospec.intake import blob_key
 from retrospec.rulebook import changes_of
 from retrospec.storage import projects, recordings
-from retrospec.storage.blobs import Blobs
+from retrospec.storage.blobs import Blobs, blob_key
 from retrospec.storage.database import Database
 from retrospec.storage.recordings import StoredChunk
 

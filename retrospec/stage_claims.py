@@ -9,7 +9,7 @@ from datetime import timedelta
 import structlog
 
 from retrospec.domain.clock import utc_now
-from retrospec.domain.errors import CorruptRecording, NotFound, RetroSpecError, StorageFull, Unavailable
+from retrospec.domain.errors import CorruptRecording, NotFound, Outage, RetroSpecError, Unavailable
 from retrospec.domain.ids import new_id
 from retrospec.domain.report import ReportCard
 from retrospec.domain.settings import WorkerSettings
@@ -86,7 +86,7 @@ async def bury_or_postpone(
     """A stage failed: try again later, or, where that can't help or was tried enough, make it a dead letter."""
     attempt = claim.session.attempt
     sentence = str(error) if isinstance(error, RetroSpecError) else f"{type(error).__name__}: {error}"
-    is_tried_enough = attempt >= worker.max_attempts and not isinstance(error, StorageFull)
+    is_tried_enough = attempt >= worker.max_attempts and not isinstance(error, Outage)
     is_final = isinstance(error, CorruptRecording | NotFound) or is_tried_enough
     log.warning(
         "stage_failed",
@@ -104,6 +104,6 @@ async def bury_or_postpone(
             await sessions.bury(connection, claim, now=now, error=sentence)
             await reports.save(connection, failed_report(claim.session, report, sentence))
         else:
-            counted = attempt - isinstance(error, StorageFull)  # a full disk is not the session's fault
+            counted = attempt - isinstance(error, Outage)  # a full or absent store is not the session's fault
             not_before = now + timedelta(seconds=delay_s)
             await sessions.postpone(connection, claim, not_before=not_before, error=sentence, attempt=counted)

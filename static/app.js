@@ -1,7 +1,7 @@
 // Every page: search as you type, theme, copy buttons, menus, times. Each page works without it.
 import "./live.js";
 import "./preview.js";
-import { wireKeys } from "./keys.js";
+import { wireKeys } from "./list_keys.js";
 import { tellTimes } from "./times.js";
 
 // Filters: a change asks at once, typing after a short rest. Without scripts their button does it.

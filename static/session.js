@@ -1,122 +1,223 @@
-// The Session page: loads the recording, plays it, and ties time line, lists and address to the playhead.
-import { wireEvents } from "./events.js";
-import { momentsOf } from "./moments.js";
+// The Session page: plays the recording while it comes, and ties time line, lists and address to the playhead.
+import { watchKeys } from "./keys.js";
+import { idleStretches } from "./moments.js";
 import { wirePanes } from "./panes.js";
+import { Sides } from "./sides.js";
+import { Stage } from "./stage.js";
+import { GAP, Tape, isNote } from "./tape.js";
 import { Timeline } from "./timeline.js";
 import { clock } from "./times.js";
 
 const LEAD_MS = 2000; // a jump lands this long before the failure
 const STEP_MS = 5000;
-const GAP = "retrospec.gap";
-const LOOKS = "retrospec.looks";
+const FRAME_MS = 30; // changes closer than this are one frame to a person
+const TOLD_EVERY_MS = 400; // lists are told so often of what came
+const LOOK_AGAIN_MS = 3000; // a visit that goes on is asked so often for more
+const AHEAD_MS = 60_000; // while playing the stage is given no more than what comes up
+const LIVE_LAG_MS = 4000; // watching live stays so far behind the newest event, so that there is always something to play
 const LOOKS_WORDS = { image: ["picture", "pictures"], font: ["font", "fonts"], style: ["stylesheet", "stylesheets"] };
+const STILL = new Set([1, 6, 12, 14]); // moves, drags and selections change no picture
 
 const byId = (id) => document.getElementById(id);
 const section = byId("player");
 const screen = byId("screen");
 const note = byId("screen-note");
+const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 wirePanes(document.querySelector("[data-panes]"));
-if ("missing" in section.dataset) note.textContent = "The player has not been built here. Run: python hatch_build.py";
-else start();
 
 async function start() {
   note.textContent = "Loading the recording…";
+  const watch = new Watch();
+  watch.tape.fill(0, watch.wanted.ms);
   try {
-    const [events, { default: Player }] = await Promise.all([load(section.dataset.events), import("./player.js")]);
-    const list = wireEvents(byId("events-list"), events, jumpLater);
-    const problem = unplayable(events);
-    if (problem) throw new Error(problem);
-    new Watch(events, Player, list);
+    const { Replayer } = await import("./player.js");
+    watch.stage = new Stage(screen, Replayer, () => watch.onFinish());
+    watch.place();
   } catch (error) {
-    note.textContent = error.message || "The recording can't be shown.";
-    screen.append(note);
+    watch.fail(error);
   }
-}
-
-async function load(url) {
-  const answer = await fetch(url, { credentials: "same-origin" });
-  if (!answer.ok) throw new Error("The recording is not there any more.");
-  const events = await answer.json().catch(() => {
-    throw new Error("The recording broke off while loading. Reload to try again.");
-  });
-  sayLooks(events.find((event) => isNote(event, LOOKS)));
-  return events.filter((event) => event && Number.isFinite(event.timestamp) && !isNote(event, LOOKS)).sort((a, b) => a.timestamp - b.timestamp);
-}
-
-const isNote = (event, tag) => event?.type === 5 && event.data?.tag === tag;
-
-// What the recorded page loaded from its site and the vault has no copy of.
-function sayLooks(event) {
-  if (!event) return;
-  const parts = Object.entries(LOOKS_WORDS)
-    .filter(([sort]) => event.data.payload[sort] > 0)
-    .map(([sort, [one, many]]) => `${event.data.payload[sort]} ${event.data.payload[sort] === 1 ? one : many}`);
-  const note = byId("looks-note");
-  note.textContent = `Not stored with this session, so not shown: ${parts.join(", ").replace(/, ([^,]*)$/, " and $1")} of the page.`;
-  note.hidden = false;
-}
-
-function unplayable(events) {
-  const isWhole = (event) => event.type === 2 && event.data?.node;
-  const why = section.dataset.absent;
-  if (why && !events.some(isWhole)) return `There is no replay of this session: ${why}.${events.length ? " What arrived is listed beside." : ""}`;
-  if (!events.length) return "This session has no recording.";
-  if (!events.some(isWhole)) return "This recording holds no picture of a page: there is nothing to play. Its events are listed beside.";
-  return events.length < 2 ? "This recording holds a single moment; there is nothing to play." : "";
-}
-
-let watch = null;
-function jumpLater(ms, lead) {
-  watch?.jump(ms, lead);
 }
 
 class Watch {
-  constructor(events, Player, list) {
-    watch = this;
-    this.list = list;
-    this.first = events[0].timestamp;
-    this.length = Math.max(1, events[events.length - 1].timestamp - this.first);
+  constructor() {
+    const tell = { head: () => this.onHead(), events: (piece, events) => this.onEvents(piece, events), looks: sayLooks, whole: () => this.onWhole(), failed: (error) => this.fail(error) };
+    this.tape = new Tape(section.dataset.stream, tell);
+    this.sides = new Sides((ms) => this.jump(ms, 0));
+    this.stage = null;
+    this.from = null; // the piece that what is on the stage begins with
+    this.held = []; // events that something earlier may still come before
     this.isPlaying = false;
-    // before its first whole picture the replayer would show whatever it showed last
-    this.earliest = events.find((event) => event.type === 2).timestamp - this.first + 1;
-    note.remove();
-    this.player = new Player({ target: screen, props: { events, ...this.size(), showController: false, autoPlay: false, skipInactive: false, mouseTail: false, triggerFocus: false, showWarning: false, UNSAFE_replayCanvas: false } });
-    this.replayer = this.player.getReplayer();
-    this.timeline = new Timeline(byId("timeline"), this.length, { seek: (ms) => this.seek(ms), jump: (ms) => this.jump(ms) });
-    this.timeline.showPages(JSON.parse(section.dataset.pages));
-    this.timeline.showIdle(idleStretches(events, this.first));
-    this.timeline.showMoments(momentsOf(events, this.first));
-    this.say(events);
+    this.isLive = false;
+    this.newest = 0;
+    this.length = Number(section.dataset.length) || 1;
+    const asked = Number(section.dataset.start);
+    this.wanted = { ms: Math.max(0, asked >= 0 ? asked - LEAD_MS : 0), isPlaying: asked >= 0 };
+    this.timeline = new Timeline(byId("timeline"), this.length, { seek: (ms) => this.seek(ms), jump: (ms) => this.jump(ms) }, JSON.parse(section.dataset.pictures));
+    this.showTicks();
     this.wire();
-    this.begin(Number(section.dataset.start));
   }
 
-  begin(startMs) {
-    for (const id of ["timeline", "controls"]) byId(id).hidden = false;
-    byId("length").textContent = clock(this.length);
-    this.showTicks();
-    this.resize();
-    if (startMs >= 0) this.jump(startMs);
-    else this.seek(0);
+  get zero() {
+    return this.tape.zero;
+  }
+
+  onHead() {
+    byId("live").hidden = !this.tape.isOpen;
+    if (!this.tape.isOpen) this.setLive(false);
+    this.measure();
+  }
+
+  onEvents(piece, events) {
+    this.newest = events.reduce((newest, event) => Math.max(newest, event.timestamp), this.newest);
+    if (this.from && this.isForStage(this.tape.pieces.indexOf(piece))) {
+      for (const event of events) this.held.push(event);
+      this.isUnsorted = true;
+      this.feed();
+    }
+    this.measure();
+    this.place();
+    this.tellSoon();
+  }
+
+  // All there is has come; of a visit that goes on, for now.
+  onWhole() {
+    this.tellNow();
+    section.dataset.whole = "yes";
+    if (this.tape.isOpen) setTimeout(() => this.lookAgain(), LOOK_AGAIN_MS);
+    const problem = this.unplayable();
+    if (problem && !(this.tape.isOpen && !section.dataset.absent)) this.fail(new Error(problem));
+    else if (problem) note.textContent = "Waiting for the first picture of the page…";
+  }
+
+  lookAgain() {
+    if (document.hidden) return setTimeout(() => this.lookAgain(), LOOK_AGAIN_MS);
+    return this.tape.fill(this.tape.pieces.length);
+  }
+
+  fail(error) {
+    if (this.from && this.tape.isOpen) return void setTimeout(() => this.lookAgain(), LOOK_AGAIN_MS * 4);
+    const told = error.message || "The recording can't be shown.";
+    if (this.from) return say(told);
+    note.textContent = told;
+    screen.append(note);
+    section.dataset.failed = "yes";
+    this.tellNow();
+  }
+
+  unplayable() {
+    const events = this.tape.pieces.flatMap((piece) => piece.events);
+    const isWhole = events.some((event) => event.type === 2 && event.data?.node);
+    const why = section.dataset.absent;
+    if (why && !isWhole) return `There is no replay of this session: ${why}.${events.length ? " What arrived is listed beside." : ""}`;
+    if (!events.length) return "This session has no recording.";
+    if (!isWhole) return "This recording holds no picture of a page: there is nothing to play. Its events are listed beside.";
+    return events.length < 2 ? "This recording holds a single moment; there is nothing to play." : "";
+  }
+
+  measure() {
+    const length = Math.max(1, this.tape.end - this.zero);
+    if (!this.zero || length === this.length) return;
+    this.length = length;
+    byId("length").textContent = clock(length);
+    this.timeline.measure(length);
+  }
+
+  // ── what is on the stage ────────────────────────────────────────────────────────────────
+
+  // What comes before the stage's own first piece is for the lists alone, until somebody goes there.
+  isForStage(n) {
+    const own = this.tape.pieces.indexOf(this.from);
+    return n >= own && n <= this.tape.runAround(own)[1];
+  }
+
+  // Go where somebody wants to be, once enough of the recording has come for it.
+  place() {
+    if (!this.wanted || !this.stage || !this.tape.pieces.length) return;
+    const time = this.zero + this.wanted.ms;
+    if (!this.tape.reaches(Math.min(time, this.tape.end)) || !this.mountFor(time)) return;
+    const { ms, isPlaying } = this.wanted;
+    this.stage.halt();
+    this.setPlaying(false);
+    this.feed(); // at rest all that has come is the stage's
+    this.wanted = null;
+    screen.removeAttribute("data-waiting");
+    if (isPlaying) this.play(ms);
+    else this.rest(ms);
     section.dataset.ready = "yes";
   }
 
-  size() {
-    return { width: screen.clientWidth, height: screen.clientHeight };
+  // Whether the stage can show ``time``; it is set anew where what it holds begins later, or elsewhere.
+  mountFor(time) {
+    const base = this.tape.baseOf(time);
+    const [from, to] = this.tape.runAround(base);
+    const at = this.from ? this.tape.pieces.indexOf(this.from) : -1;
+    if (at >= from && at <= base && base <= to) return true;
+    const events = this.tape.eventsOf(from, to);
+    const horizon = this.tape.horizon(from);
+    const due = events.filter((event) => event.timestamp <= horizon);
+    const canPlay = due.length > 1 && due.some((event) => event.type === 2 && event.data?.node);
+    if (!canPlay) return false;
+    note.remove();
+    this.from = this.tape.pieces[from];
+    this.held = events.filter((event) => event.timestamp > horizon);
+    this.stage.mount(due, this.zero);
+    if (this.controls !== "shown") this.showControls();
+    return true;
   }
 
-  resize() {
-    this.player.$set(this.size());
-    requestAnimationFrame(() => this.player.triggerResize());
+  feed() {
+    if (!this.held.length) return;
+    const known = this.tape.horizon(this.tape.pieces.indexOf(this.from));
+    const horizon = this.isPlaying ? Math.min(known, this.zero + this.now() + AHEAD_MS) : known;
+    if (this.held[0].timestamp > horizon && !this.isUnsorted) return;
+    if (this.isUnsorted) this.held.sort((a, b) => a.timestamp - b.timestamp);
+    this.isUnsorted = false;
+    let due = this.held.findIndex((event) => event.timestamp > horizon);
+    if (due < 0) due = this.held.length;
+    if (!due) return;
+    this.stage.add(this.held.splice(0, due), this.isPlaying);
+    if (this.isShort) {
+      this.isShort = false;
+      this.play(this.now());
+    }
   }
 
-  say(events) {
-    const lost = events.filter((event) => isNote(event, GAP));
-    if (!lost.length) return;
-    const warning = byId("screen-warning");
-    warning.textContent = `${lost.length === 1 ? "A piece" : `${lost.length} pieces`} of this recording can't be read; the replay has gaps.`;
-    warning.hidden = false;
+  // The stage has played all that it holds: the end, or what is still to come.
+  onFinish() {
+    const at = this.now();
+    if (this.isPlaying && (this.length - at > 250 || this.tape.isOpen) && !section.dataset.failed) {
+      this.isShort = true;
+      return;
+    }
+    this.setPlaying(false);
+    this.show(this.length);
+  }
+
+  showControls() {
+    this.controls = "shown";
+    for (const id of ["timeline", "controls"]) byId(id).hidden = false;
+    byId("length").textContent = clock(this.length);
+  }
+
+  // ── the lists ───────────────────────────────────────────────────────────────────────────
+
+  tellSoon() {
+    this.telling ??= setTimeout(() => this.tellNow(), TOLD_EVERY_MS);
+  }
+
+  tellNow() {
+    clearTimeout(this.telling);
+    this.telling = undefined;
+    const runs = this.tape.runs();
+    const { moments, notes } = this.sides.set(this.tape);
+    this.timeline.showMoments(moments.map((moment) => ({ ...moment, ms: moment.at - this.zero })));
+    this.timeline.showIdle(runs.flatMap(idleStretches).map(([from, to]) => [from - this.zero, to - this.zero]));
+    this.timeline.showLoaded(runs.map((run) => [run[0].first - this.zero, run.at(-1).last - this.zero]));
+    const lost = notes.filter((event) => isNote(event, GAP)).length;
+    if (lost) say(`${lost === 1 ? "A piece" : `${lost} pieces`} of this recording can't be read; the replay has gaps.`);
+    this.frames = null;
+    if (this.from && !this.wanted) this.show(this.now());
   }
 
   showTicks() {
@@ -128,7 +229,10 @@ class Watch {
     this.timeline.showTicks(this.ticks);
     this.moments = [...document.querySelectorAll("[data-moment]")].map((link) => ({ ms: Number(link.dataset.jump), item: link.closest("li") }));
     byId("next-failure").disabled = !this.ticks.length;
+    filterStory();
   }
+
+  // ── steering ────────────────────────────────────────────────────────────────────────────
 
   wire() {
     document.addEventListener("click", (event) => {
@@ -140,36 +244,28 @@ class Watch {
       if (here.top < 0 || here.top > innerHeight - 120) section.scrollIntoView({ block: "start" });
     });
     document.addEventListener("htmx:afterSettle", () => this.showTicks());
+    byId("story-words")?.addEventListener("input", filterStory);
     byId("toggle").addEventListener("click", () => this.toggle());
     byId("step-back").addEventListener("click", () => this.seek(this.now() - STEP_MS));
     byId("step-on").addEventListener("click", () => this.seek(this.now() + STEP_MS));
     byId("next-failure").addEventListener("click", () => this.nextFailure());
-    byId("speed").addEventListener("change", (event) => this.player.setSpeed(Number(event.target.value)));
-    byId("skip-idle").addEventListener("change", () => this.player.toggleSkipInactive());
+    byId("speed").addEventListener("change", (event) => this.stage.set({ speed: Number(event.target.value) }));
+    byId("skip-idle").addEventListener("change", (event) => this.stage.set({ skipInactive: event.target.checked }));
     byId("full").addEventListener("click", () => (document.fullscreenElement ? document.exitFullscreen() : section.requestFullscreen()));
-    document.addEventListener("keydown", (event) => this.onKey(event));
-    this.replayer.on("finish", () => this.setPlaying(false));
-    new ResizeObserver(() => this.resize()).observe(screen);
+    byId("live").addEventListener("click", () => this.setLive(!this.isLive));
+    watchKeys(this);
     const follow = () => {
-      if (this.isPlaying) this.show(this.now());
+      if (this.isPlaying && this.from && !this.wanted) {
+        this.show(this.now());
+        this.feed();
+      }
       requestAnimationFrame(follow);
     };
     requestAnimationFrame(follow);
   }
 
-  onKey(event) {
-    if (event.target.closest("input, select, textarea, [role=tab]") || event.metaKey || event.ctrlKey || event.altKey) return;
-    const isOnControl = event.target.closest("a, button, summary");
-    const actions = { ArrowLeft: () => this.seek(this.now() - STEP_MS), ArrowRight: () => this.seek(this.now() + STEP_MS), n: () => this.nextFailure(), p: () => this.previousFailure(), "<": () => this.changeSpeed(-1), ">": () => this.changeSpeed(1), i: () => byId("skip-idle").click(), f: () => byId("full").click(), k: () => this.toggle() };
-    if (!isOnControl) actions[" "] = () => this.toggle();
-    const action = actions[event.key];
-    if (!action) return;
-    event.preventDefault();
-    action();
-  }
-
   now() {
-    return Math.min(this.length, Math.max(0, this.replayer.getCurrentTime()));
+    return this.wanted ? this.wanted.ms : this.from ? clamp(this.stage.now(), 0, this.length) : 0;
   }
 
   setPlaying(isPlaying) {
@@ -179,27 +275,53 @@ class Watch {
   }
 
   toggle() {
-    if (this.isPlaying) return this.seek(this.now(), false);
-    this.play(this.now() >= this.length - 50 ? 0 : this.now());
+    if (this.isPlaying) {
+      this.setLive(false);
+      return this.seek(this.now(), false);
+    }
+    return this.seek(this.now() >= this.length - 50 ? 0 : this.now(), true);
   }
 
   play(ms) {
-    this.player.goto(Math.max(ms, this.earliest), true);
+    this.stage.play(ms);
     this.setPlaying(true);
     this.show(ms);
   }
 
-  seek(ms, isPlaying = this.isPlaying) {
-    const to = Math.min(this.length, Math.max(0, ms));
-    if (isPlaying && to < this.length) return this.play(to);
-    this.player.goto(Math.max(to, this.earliest), false);
+  rest(ms) {
+    this.stage.pause(ms);
     this.setPlaying(false);
+    this.show(ms);
+  }
+
+  seek(ms, isPlaying = this.isPlaying) {
+    const to = clamp(ms, 0, this.length);
+    this.isShort = false;
+    this.wanted = { ms: to, isPlaying: isPlaying && to < this.length };
     this.show(to);
+    this.place();
+    if (!this.wanted || !this.tape.pieces.length) return;
+    screen.setAttribute("data-waiting", `Loading ${clock(to)}…`);
+    this.setPlaying(this.wanted.isPlaying);
+    const base = this.tape.baseOf(this.zero + to);
+    const [, reached] = this.tape.runAround(base);
+    this.tape.fill(this.tape.pieces[base].whole ? Math.min(reached + 1, this.tape.pieces.length - 1) : base);
   }
 
   jump(ms, lead = LEAD_MS) {
-    this.play(Math.min(Math.max(0, ms - lead), Math.max(0, this.length - 1)));
-    history.replaceState(history.state, "", `?t=${Math.round(ms)}`);
+    this.setLive(false);
+    this.seek(Math.min(Math.max(0, ms - lead), Math.max(0, this.length - 1)), true);
+    const query = new URLSearchParams(location.search);
+    query.set("t", String(Math.round(ms)));
+    history.replaceState(history.state, "", `?${query}${location.hash}`);
+  }
+
+  // A picture on or back: to the next moment at which something on the page changed.
+  stepFrame(direction) {
+    this.frames ??= framesOf(this.tape, this.zero);
+    const now = this.now();
+    const next = direction > 0 ? this.frames.find((ms) => ms > now + 1) : this.frames.findLast((ms) => ms < now - 1);
+    if (next !== undefined) this.seek(next, false);
   }
 
   nextFailure() {
@@ -216,14 +338,21 @@ class Watch {
 
   changeSpeed(step) {
     const speed = byId("speed");
-    const wanted = Math.min(speed.options.length - 1, Math.max(0, speed.selectedIndex + step));
+    const wanted = clamp(speed.selectedIndex + step, 0, speed.options.length - 1);
     if (wanted === speed.selectedIndex) return;
     speed.selectedIndex = wanted;
     speed.dispatchEvent(new Event("change"));
   }
 
+  setLive(isLive) {
+    if (isLive === this.isLive) return;
+    this.isLive = isLive;
+    byId("live").setAttribute("aria-pressed", isLive);
+    if (isLive) this.seek(Math.max(0, this.newest - this.zero - LIVE_LAG_MS), true);
+  }
+
   show(ms) {
-    this.list?.show(ms);
+    this.sides.follow(this.zero + ms);
     byId("clock").textContent = clock(ms);
     this.timeline.show(ms);
     markCurrent(this.ticks, ms, LEAD_MS);
@@ -238,12 +367,35 @@ function markCurrent(rows, ms, lead) {
   for (const row of rows) row.item.toggleAttribute("data-now", row === current);
 }
 
-// Stretches of ten seconds or more without any event.
-function idleStretches(events, first) {
-  const stretches = [];
-  for (let i = 1; i < events.length; i++) {
-    const [from, to] = [events[i - 1].timestamp - first, events[i].timestamp - first];
-    if (to - from >= 10_000) stretches.push([from, to]);
+function framesOf(tape, zero) {
+  const frames = [];
+  for (const event of tape.events) {
+    const isPicture = event.type === 2 || (event.type === 3 && !STILL.has(event.data?.source));
+    const ms = event.timestamp - zero;
+    if (isPicture && ms - (frames.at(-1) ?? -FRAME_MS) >= FRAME_MS) frames.push(ms);
   }
-  return stretches;
+  return frames;
 }
+
+function filterStory() {
+  const words = byId("story-words")?.value.trim().toLowerCase() ?? "";
+  for (const item of document.querySelectorAll(".story > li")) item.hidden = Boolean(words) && !item.textContent.toLowerCase().includes(words);
+}
+
+function say(text) {
+  byId("screen-warning").textContent = text;
+  byId("screen-warning").hidden = false;
+}
+
+// What the recorded page loaded from its site and the vault has no copy of.
+function sayLooks(counts) {
+  const parts = Object.entries(LOOKS_WORDS)
+    .filter(([sort]) => counts[sort] > 0)
+    .map(([sort, [one, many]]) => `${counts[sort]} ${counts[sort] === 1 ? one : many}`);
+  const told = byId("looks-note");
+  told.textContent = `Not stored with this session, so not shown: ${parts.join(", ").replace(/, ([^,]*)$/, " and $1")} of the page.`;
+  told.hidden = false;
+}
+
+if ("missing" in section.dataset) note.textContent = "The player has not been built here. Run: python hatch_build.py";
+else start();

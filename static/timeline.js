@@ -1,21 +1,31 @@
 // The time line under the player: a slider with ticks for failures, bands for idle stretches, lines where pages begin.
+import { Thumbnails } from "./thumbnails.js";
 import { clock } from "./times.js";
 
 const KEY_STEPS = { ArrowLeft: -5000, ArrowRight: 5000, PageDown: -30_000, PageUp: 30_000 };
+const PLACES = 400; // marks of one sort that a line has room for
 
 export class Timeline {
-  constructor(root, length, { seek, jump }) {
-    this.root = root;
-    this.length = length;
-    this.seek = seek;
-    this.jump = jump;
-    this.ms = 0;
+  constructor(root, length, { seek, jump }, pictures) {
+    Object.assign(this, { root, length, seek, jump, ms: 0, moments: [], idle: [], loaded: [], ticks: [] });
     this.part = (name) => root.querySelector(`#${name}`);
-    root.setAttribute("aria-valuemax", length);
+    this.thumbnails = new Thumbnails(this.part("thumbnail"), pictures);
     root.addEventListener("pointerdown", (event) => this.grab(event));
     root.addEventListener("pointermove", (event) => this.hover(event));
-    root.addEventListener("pointerleave", () => (this.part("hover-time").hidden = true));
+    root.addEventListener("pointerleave", () => this.hideHover());
     root.addEventListener("keydown", (event) => this.onKey(event));
+    this.measure(length);
+  }
+
+  // The length became known, or grew: everything has a new place.
+  measure(length) {
+    this.length = length;
+    this.root.setAttribute("aria-valuemax", length);
+    this.showTicks(this.ticks);
+    this.showMoments(this.moments);
+    this.showIdle(this.idle);
+    this.showLoaded(this.loaded);
+    this.show(this.ms);
   }
 
   at(event) {
@@ -35,10 +45,19 @@ export class Timeline {
   }
 
   hover(event) {
-    const time = this.part("hover-time");
-    time.hidden = event.pointerType === "touch";
-    time.textContent = clock(this.at(event)) + this.near(this.at(event));
-    time.style.left = `${(this.at(event) / this.length) * 100}%`;
+    const ms = this.at(event);
+    const label = this.part("hover-time");
+    label.hidden = event.pointerType === "touch";
+    if (label.hidden) return;
+    this.part("hover-words").textContent = clock(ms) + this.near(ms);
+    this.thumbnails.show(ms);
+    const box = this.root.getBoundingClientRect();
+    const half = label.offsetWidth / 2;
+    label.style.left = `${Math.min(box.width - half, Math.max(half, (ms / this.length) * box.width))}px`;
+  }
+
+  hideHover() {
+    this.part("hover-time").hidden = true;
   }
 
   onKey(event) {
@@ -62,6 +81,7 @@ export class Timeline {
   }
 
   showTicks(ticks) {
+    this.ticks = ticks;
     const marks = ticks.map((tick) => {
       const mark = document.createElement("span"); // a slider may hold no controls; the list below has the same failures, reachable by keyboard
       mark.className = "tick-mark";
@@ -77,19 +97,19 @@ export class Timeline {
 
   // Marks under the track, one for what falls on the same pixel: what failed is shown rather than what did not.
   showMoments(moments) {
+    this.moments = moments;
     const places = new Map();
     for (const moment of moments) {
-      const place = `${moment.sort === "deed" ? 0 : 1}-${Math.round((moment.ms / this.length) * 400)}`;
+      const place = `${moment.sort === "deed" ? 0 : moment.sort === "page" ? 2 : 1}-${Math.round((moment.ms / this.length) * PLACES)}`;
       const there = places.get(place);
       if (!there || (moment.bad && !there.bad)) places.set(place, moment);
     }
     const marks = [...places.values()].map((moment) => {
-      const mark = band("moment", this.percent(moment.ms));
+      const mark = band(moment.sort === "page" ? "page-start" : "moment", this.percent(moment.ms));
       mark.dataset.sort = moment.sort;
       mark.toggleAttribute("data-bad", moment.bad);
       return mark;
     });
-    this.moments = moments;
     this.part("moments").replaceChildren(...marks);
   }
 
@@ -97,20 +117,27 @@ export class Timeline {
   near(ms) {
     const reach = this.length / 100;
     let best = null;
-    for (const moment of this.moments ?? []) if (Math.abs(moment.ms - ms) <= reach && (!best || Math.abs(moment.ms - ms) < Math.abs(best.ms - ms))) best = moment;
-    return best ? ` ${best.text.slice(0, 60)}` : "";
-  }
-
-  showPages(positions) {
-    for (const position of positions) this.root.prepend(band("page-start", `${position}%`));
+    for (const moment of [...this.moments, ...this.ticks.map((tick) => ({ ms: tick.ms, text: tick.label }))]) {
+      if (Math.abs(moment.ms - ms) <= reach && (!best || Math.abs(moment.ms - ms) <= Math.abs(best.ms - ms))) best = moment;
+    }
+    if (best) return ` ${best.text.slice(0, 60)}`;
+    return this.idle.some(([from, to]) => from <= ms && ms <= to) ? " nothing was done" : "";
   }
 
   showIdle(stretches) {
-    for (const [from, to] of stretches) {
-      const mark = band("idle", this.percent(from));
-      mark.style.width = this.percent(to - from);
-      this.root.querySelector(".track").append(mark);
-    }
+    this.idle = stretches;
+    this.part("idle").replaceChildren(...stretches.map(([from, to]) => this.stretch("idle", from, to)));
+  }
+
+  showLoaded(stretches) {
+    this.loaded = stretches;
+    this.part("loaded").replaceChildren(...stretches.map(([from, to]) => this.stretch("loaded", from, to)));
+  }
+
+  stretch(name, from, to) {
+    const mark = band(name, this.percent(from));
+    mark.style.width = this.percent(to - from);
+    return mark;
   }
 }
 

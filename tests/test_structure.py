@@ -20,6 +20,8 @@ FLOORS = {
     "tracing": 1,
     "model_line": 1,
     "outbound": 1,
+    "shapes": 1,
+    "client": 1,
     "capture": 2,
     "analysis": 2,
     "replay": 2,
@@ -35,6 +37,7 @@ FLOORS = {
     "checkup": 3,
     "admission": 3,
     "backup": 3,
+    "moving": 3,
     "outlook": 3,
     "vitals": 3,
     "reloading": 3,
@@ -65,6 +68,7 @@ FLOORS = {
     "serving": 4,
     "demo": 4,
     "bench": 4,
+    "assistants": 4,
 }
 STAGES = {room for room, floor in FLOORS.items() if floor == 2}
 
@@ -83,6 +87,7 @@ OWNERS = {
     "symbolic": ("symbols/opener.py",),
     "prometheus_client": ("telemetry.py",),
     "opentelemetry": ("tracing.py",),
+    "mcp": ("assistants/",),
     "click": ("cli/",),
     "rich": ("cli/", "bench/", "demo/"),
 }

@@ -64,10 +64,6 @@ class Press(msgspec.Struct, kw_only=True):
         kinds = {effect.kind for effect in self.effects}
         return bool(kinds - BAD - NEUTRAL) and not kinds & BAD
 
-    def first_effect_ms(self) -> int:
-        """From the first click to the first effect of any kind; -1 where there is none."""
-        return min((a.t_ms + e.after_ms - self.start_ms for a in self.actions for e in a.row.effects), default=-1)
-
 
 def presses_of(story: Story) -> list[Press]:
     """All presses, in time order."""

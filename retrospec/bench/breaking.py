@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any
 
 from retrospec import app
-from retrospec.domain.artifact import Artifact
+from retrospec.domain.artifact import Artifact, new_artifact
 from retrospec.domain.errors import Unavailable
 from retrospec.domain.finding import Finding
 from retrospec.domain.recording import Recording
@@ -29,7 +29,6 @@ from retrospec.domain.visual import FindingVerdict, VerdictWord, VisualResult
 from retrospec.domain.window import Window
 from retrospec.jobs.queue import Doorbell
 from retrospec.lookout import Seen
-from retrospec.report_cards import new_artifact
 from retrospec.storage import database as storage
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Connection, Database
@@ -164,7 +163,7 @@ async def _standing_in(running: Any, *_more: Any) -> AsyncIterator[Any]:
         key = f"{artifact_folder(session)}/frame-1.webp"
         await running.state.blobs.put(key, b"picture")
         said = [FindingVerdict(finding_id=f.id, verdict=VerdictWord.CONFIRMED, confidence=0.9, sentence="It showed.") for f in findings]
-        frame: Artifact = new_artifact(session, "frame", key, list(windows), "confirmation", 7)
+        frame: Artifact = new_artifact(session, "frame", key, windows=list(windows), trigger="confirmation", size_bytes=7)
         return Seen(VisualResult(status="ready", checker="stand-in", windows=list(windows), verdicts=said), [frame])
 
     yield look

@@ -53,7 +53,7 @@ GOALS = (
     Goal("stacks read exactly", _EXACT, 0.99),
 )
 LOGS_ASKED = 0.88
-_SHOWN = {_F1: "pair F1", _PRECISION: "precision", _B_CUBED: "B-cubed", _EXACT: "exact"}
+SHOWN = {_F1: "pair F1", _PRECISION: "precision", _B_CUBED: "B-cubed", _EXACT: "exact"}
 
 
 def half_of(label: str) -> str:
@@ -75,10 +75,10 @@ def print_goals(lines: Sequence[Line], out: TextIO) -> bool:
     """Print asked and reached by part; whether every goal is reached on every part that is not for tuning."""
     parts = sorted({line.part for line in lines}, key=lambda part: (part != TUNE, part))
     print(f"\n{'goal':<30} {'score':<20} {'asked':>7}" + "".join(f" {part:>9}" for part in parts), file=out)
-    reached = [_print_goal(goal.name, _SHOWN[goal.score], goal.asked, _found(lines, goal), parts, out) for goal in GOALS]
+    reached = [_print_goal(goal.name, SHOWN[goal.score], goal.asked, _found(lines, goal), parts, out) for goal in GOALS]
     mixed = {part: float(sum(one.type_merges for one in lines if one.part == part and one.how == "ours")) for part in parts}
     reached.append(_print_goal("all sets", "types mixed, most", 0.0, mixed, parts, out, is_reached=lambda found: found <= 0))
-    ours, theirs = _log_means(lines, "ours"), _log_means(lines, "Drain")
+    ours, theirs = log_means(lines, "ours"), log_means(lines, "Drain")
     reached.append(_print_goal("log sets, mean", "exact", LOGS_ASKED, ours, parts, out))
     ahead = {part: ours[part] - theirs[part] for part in ours}
     reached.append(_print_goal("log sets, mean", "exact, over Drain", 0.0, ahead, parts, out))
@@ -100,7 +100,8 @@ def _print_goal(
     return reached
 
 
-def _log_means(lines: Sequence[Line], how: str) -> dict[str, float]:
+def log_means(lines: Sequence[Line], how: str) -> dict[str, float]:
+    """Mean share of log lines put together exactly, by part of the data."""
     found: dict[str, list[float]] = {}
     for line in lines:
         if line.how == how and line.name.startswith("log "):

@@ -100,24 +100,37 @@ async def _fill(database: Database, markers: int) -> None:
             )
 
 
+def time_page(url: str, project_id: str, key: str) -> list[Spent]:
+    """What each making of the page of an issue that is there took."""
+
+    async def rounds() -> list[Spent]:
+        database = Database.open(url)
+        try:
+            return [await _spent(database, project_id, key) for _ in range(ROUNDS)][1:]
+        finally:
+            await database.close()
+
+    return asyncio.run(rounds())
+
+
 async def _rounds(url: str, markers: int) -> list[Spent]:
     database = Database.open(url)
     try:
         await _fill(database, markers)
-        return [await _spent(database) for _ in range(ROUNDS)][1:]
+        return [await _spent(database, PROJECT, KEY) for _ in range(ROUNDS)][1:]
     finally:
         await database.close()
 
 
-async def _spent(database: Database) -> Spent:
+async def _spent(database: Database, project_id: str, key: str) -> Spent:
     state = SimpleNamespace(database=database, settings=Settings())
-    path = f"/p/{PROJECT}/issues/{KEY}"
+    path = f"/p/{project_id}/issues/{key}"
     request: Any = SimpleNamespace(
         app=SimpleNamespace(state=state), query_params={}, url=SimpleNamespace(path=path, query="", scheme="https", netloc="bench.example")
     )
     now = utc_now()
     who = User(id="u", email="a@b.example", name="Ada", is_admin=True, created_at=now)
-    project = Project(PROJECT, PROJECT, now)
+    project = Project(project_id, project_id, now)
     frame = Frame(
         path=path,
         theme="light",
@@ -130,7 +143,7 @@ async def _spent(database: Database) -> Spent:
     )
     began, cpu = time.perf_counter(), time.process_time()
     async with database.read() as connection:
-        tally = await issues.find(connection, PROJECT, KEY)
+        tally = await issues.find(connection, project_id, key)
     assert tally is not None
     page = await issue._compose(
         request, tally, charts.span_named("7d"), status="", min_confidence=0.0, after=None, facet=None

@@ -52,6 +52,8 @@ class Day(msgspec.Struct, kw_only=True):
     end_files: int
     stored_bytes: int
     """Most that the data folder held after a quarter of the day."""
+    stored_as: str
+    """What held it then."""
     budget_bytes: int
 
 
@@ -61,7 +63,10 @@ class Stored(msgspec.Struct, kw_only=True):
     sessions: int
     empty_start_s: float
     """Of a server without anything stored, in the same run: what of ``start_s`` is not due to what is stored."""
+    empty_start_cpu_s: float
     start_s: float
+    start_cpu_s: float
+    """CPU until it was healthy: on a busy machine the clock tells of others, too."""
     deleted: int
     undisturbed_p99_ms: float
     disturbed_p99_ms: float
@@ -69,7 +74,8 @@ class Stored(msgspec.Struct, kw_only=True):
 
 
 @contextmanager
-def _environment(**values: str) -> Iterator[None]:
+def environment(**values: str) -> Iterator[None]:
+    """These variables while the block runs."""
     before = dict(os.environ)
     os.environ.update(values)
     try:
@@ -84,7 +90,7 @@ def run_small(sessions: int, cores: int, size_bytes: int, progress: Progress, ru
     with tempfile.TemporaryDirectory(prefix="retrospec-small-") as scratch:
         note = Path(scratch) / "note"
         bounds = {"BOUND_CORES": str(cores), "BOUND_BYTES": str(size_bytes), "BOUND_NOTE": str(note)}
-        with _environment(**bounds), spawned_server(QUIET, Path(scratch) / "data", BOUNDED) as server:
+        with environment(**bounds), spawned_server(QUIET, Path(scratch) / "data", BOUNDED) as server:
             load = Load(server.url, server.key, sessions, 20, RECORDING_BYTES, 1, server.pid)
             outcome = run(run_load(load, progress))
         limited_by = note.read_text(encoding="ascii")
@@ -102,11 +108,11 @@ def run_day(wall_s: float, sessions: int, progress: Progress, run: Run) -> Day:
     }  # fmt: skip
     with (
         tempfile.TemporaryDirectory(prefix="retrospec-day-") as scratch,
-        _environment(BOUND_HURRY=str(factor)),
+        environment(BOUND_HURRY=str(factor)),
         spawned_server(settings, Path(scratch) / "data", BOUNDED) as server,
     ):
         watch, failures, batches = psutil.Process(server.pid), 0, 12
-        seen: list[tuple[int, int, int]] = []
+        seen: list[tuple[int, int, int, str]] = []
         began = time.monotonic()
         for number in range(batches):
             load = Load(server.url, server.key, sessions // batches, 4, RECORDING_BYTES, number, server.pid)
@@ -114,22 +120,26 @@ def run_day(wall_s: float, sessions: int, progress: Progress, run: Run) -> Day:
             failures += outcome.failures + outcome.still_pending
             progress("two hours", number + 1, batches)
             time.sleep(max(GOVERNOR_S, began + wall_s * (number + 1) / batches - time.monotonic()))
-            seen.append((watch.memory_info().rss, watch.num_fds(), _folder_bytes(server.data_dir)))
+            seen.append((watch.memory_info().rss, watch.num_fds(), *_stored_in(server.data_dir)))
     quarter, end = seen[batches // 4], seen[-1]
+    most = max(seen[batches // 4 :], key=lambda each: each[2])
     return Day(
         sessions=sessions // batches * batches, failures=failures, hurry=factor, quarter_bytes=quarter[0], end_bytes=end[0],
-        quarter_files=quarter[1], end_files=end[1], stored_bytes=max(each[2] for each in seen[batches // 4 :]), budget_bytes=DAY_BUDGET_BYTES,
+        quarter_files=quarter[1], end_files=end[1], stored_bytes=most[2], stored_as=most[3], budget_bytes=DAY_BUDGET_BYTES,
     )  # fmt: skip
 
 
-def _folder_bytes(folder: Path) -> int:
-    """Without the reserve, which is given up when it is needed."""
-    total = 0
+def _stored_in(folder: Path) -> tuple[int, str]:
+    """Bytes, and in what; without the reserve, which is given up when it is needed."""
+    sizes: dict[str, int] = {}
     for place, _, names in os.walk(folder):  # unlike Path.rglob it passes over what is deleted while we look
+        within = Path(place).relative_to(folder).parts
         for name in names:
             with suppress(FileNotFoundError):
-                total += (Path(place) / name).stat().st_size if name != "reserve" else 0
-    return total
+                kind = within[0] if within else name
+                sizes[kind] = sizes.get(kind, 0) + ((Path(place) / name).stat().st_size if name != "reserve" else 0)
+    largest = sorted(sizes.items(), key=lambda each: -each[1])[:4]
+    return sum(sizes.values()), ", ".join(f"{kind} {size / 1e6:.1f} MB" for kind, size in largest)
 
 
 def run_stored(sessions: int, load_sessions: int, progress: Progress, run: Run) -> Stored:
@@ -139,10 +149,11 @@ def run_stored(sessions: int, load_sessions: int, progress: Progress, run: Run) 
         data.mkdir()
         url = f"sqlite:///{data / 'retrospec.db'}"
         asyncio.run(seed_sessions(url, DEFAULT_PROJECT_ID, sessions, lambda done: progress("seeding", done, sessions)))
-        empty_start_s = _start_s(Path(scratch) / "empty")
-        began = time.monotonic()
+        # As installed, where pip has compiled all; in a checkout the first start does.
+        with environment(PYTHONPYCACHEPREFIX=str(Path(scratch) / "compiled"), PYTHONDONTWRITEBYTECODE=""):
+            empty_s, empty_cpu_s = _start_s(Path(scratch) / "empty")
+            start_s, start_cpu_s = _start_s(data)
         with spawned_server(QUIET | {"RETENTION_DAYS": "3"}, data) as server:
-            start_s = server.healthy_at - began
             _load(server, load_sessions // 4, run)
             quiet = _load(server, load_sessions, run)
             deleting = _Cleanup(server)
@@ -150,18 +161,19 @@ def run_stored(sessions: int, load_sessions: int, progress: Progress, run: Run) 
             busy = _load(server, load_sessions, run)
             deleting.join()
     return Stored(
-        sessions=sessions, empty_start_s=round(empty_start_s, 2), start_s=round(start_s, 2), deleted=deleting.deleted, undisturbed_p99_ms=quiet.p99_ms,
+        sessions=sessions, empty_start_s=empty_s, empty_start_cpu_s=empty_cpu_s, start_s=start_s, start_cpu_s=start_cpu_s, deleted=deleting.deleted, undisturbed_p99_ms=quiet.p99_ms,
         disturbed_p99_ms=busy.p99_ms, delete_s=round(deleting.took_s, 1),
     )  # fmt: skip
 
 
-def _start_s(data: Path) -> float:
-    """Seconds to a healthy server; the folder is made before."""
-    for _ in range(2):
+def _start_s(data: Path) -> tuple[float, float]:
+    """Seconds to a healthy server, and of its CPU; the folder is made before, and of two starts the quicker counts."""
+    starts = []
+    for _ in range(3):
         began = time.monotonic()
         with spawned_server(QUIET, data) as server:
-            took_s = server.healthy_at - began
-    return took_s
+            starts.append((round(server.healthy_at - began, 2), round(server.healthy_cpu_s, 2)))
+    return min(starts[1:])
 
 
 def _load(server: Spawned, sessions: int, run: Run) -> Outcome:

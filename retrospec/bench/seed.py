@@ -29,6 +29,11 @@ _BATCH = 500
 _KINDS = tuple(MarkerKind)
 
 
+def cluster_key(cluster: int) -> str:
+    """Of the failure ``cluster`` of ``CLUSTERS``; 0 is the most frequent one."""
+    return f"{_KINDS[cluster % len(_KINDS)]}:seed{cluster:020d}"
+
+
 async def seed_sessions(
     url: str, project_id: str, count: int, progress: Callable[[int], None], *, seed: int = 1
 ) -> None:
@@ -66,7 +71,7 @@ class _Seeded:
 
     @property
     def key(self) -> str:
-        return f"{self.kind}:seed{self.cluster:020d}"
+        return cluster_key(self.cluster)
 
     def marker(self) -> Marker:
         return Marker(

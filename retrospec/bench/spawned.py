@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import psutil
 
 START_DEADLINE_S = 60.0
 STOP_DEADLINE_S = 15.0
@@ -29,6 +30,8 @@ class Spawned(msgspec.Struct):
     log_path: Path
     healthy_at: float = 0.0
     """``time.monotonic()`` when it first answered."""
+    healthy_cpu_s: float = 0.0
+    """What it had spent by then."""
 
     @property
     def pid(self) -> int:
@@ -83,6 +86,8 @@ def _await_health(server: Spawned) -> None:
     while time.monotonic() < deadline and server.process.poll() is None:
         if is_healthy(server.url):
             server.healthy_at = time.monotonic()
+            spent = psutil.Process(server.pid).cpu_times()
+            server.healthy_cpu_s = spent.user + spent.system
             return
         time.sleep(0.02)
     end = server.log_path.read_text(errors="replace")[-2_000:]

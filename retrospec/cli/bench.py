@@ -1,19 +1,19 @@
 """``retrospec bench``: what a server can take, measured from outside."""
 
-import asyncio
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from retrospec.bench.light import run_light
+from retrospec.cli.bench_all import all_command
 from retrospec.cli.bench_operations import OPERATIONS
 from retrospec.cli.bench_quality import COMMANDS
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
-    from retrospec.bench.ingest import Load, Outcome
+    from retrospec.bench.ingest import Load
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KB|MB)?", re.IGNORECASE)
 _UNITS = {"": 1, "b": 1, "kb": 1_000, "mb": 1_000_000}
@@ -95,46 +95,32 @@ def ingest_command(
 
 
 @bench.command("growth")
-@click.option(
-    "--small",
-    type=click.IntRange(min=1),
-    default=1_000,
-    show_default=True,
-    help="Sessions stored in the one installation.",
-)
-@click.option(
-    "--large", type=click.IntRange(min=1), default=100_000, show_default=True, help="And in the other."
-)
-@click.option(
-    "--reports", type=click.IntRange(min=4), default=100, show_default=True, help="Sessions sent per round."
-)
+@click.option("--stored", type=click.IntRange(min=100), multiple=True, default=(1_000, 10_000, 100_000), show_default=True, help="Sessions stored in an installation; several times.")
+@click.option("--reports", type=click.IntRange(min=4), default=100, show_default=True, help="Sessions sent per round.")
+@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw the costs into this SVG file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
-def growth_command(small: int, large: int, reports: int, as_json: bool) -> None:
-    """Compare what a report costs with few and with many sessions stored.
+def growth_command(stored: tuple[int, ...], reports: int, plot: Path | None, as_json: bool) -> None:
+    """Compare what things cost with few and with many sessions stored.
 
-    Seeds two temporary installations (some minutes for 100,000 sessions), then measures both in turns.
+    A session and its report, an issue's page, promotion, retention and the start. Seeds temporary installations (some minutes
+    for 100,000 sessions), then measures them in turns.
 
     \b
     Example:
-      retrospec bench growth --small 1000 --large 100000
+      retrospec bench growth --stored 1000 --stored 100000
     """
     import msgspec
     from rich.console import Console
 
-    from retrospec.bench.growth import measure_growth
-    from retrospec.cli.bench_show import progress_bar, show_growth
+    from retrospec.bench import growth, growth_plot
+    from retrospec.bench.figures import printed
+    from retrospec.cli.bench_show import progress_bar
 
     with progress_bar(Console(stderr=True)) as progress:
-        growth = measure_growth(small, large, reports, progress, run_light)
-    if as_json:
-        ratios = {"cpu_ratio": growth.cpu_ratio, "wall_ratio": growth.wall_ratio}
-        click.echo(
-            msgspec.json.format(
-                msgspec.json.encode(msgspec.structs.asdict(growth) | ratios), indent=2
-            ).decode()
-        )
-    else:
-        show_growth(Console(), growth)
+        points = growth.measure_growth(sorted(stored), reports, progress, run_light)
+    if plot is not None:
+        plot.write_text(growth_plot.drawn(growth.ratios(points), sorted(stored)), encoding="utf-8")
+    click.echo(msgspec.json.format(msgspec.json.encode(points), indent=2).decode() if as_json else printed(growth.of_points(points)))
 
 
 def _stage_two(replay: bool) -> dict[str, str]:
@@ -160,15 +146,5 @@ def _run_ingest(load: "Load", as_json: bool) -> int:
     return 1 if outcome.failures or outcome.still_pending else 0
 
 
-def run_light(load: "Coroutine[Any, Any, Outcome]") -> "Outcome":
-    """On uvloop where there is one: half the CPU per request, which the server needs."""
-    try:
-        from uvloop import new_event_loop
-    except ImportError:
-        return asyncio.run(load)
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        return runner.run(load)
-
-
-for _command in (*COMMANDS, *OPERATIONS):
+for _command in (*COMMANDS, *OPERATIONS, all_command):
     bench.add_command(_command)

@@ -8,7 +8,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from retrospec.bench import ingest
-from retrospec.bench.growth import Growth
 from retrospec.bench.ingest import Outcome
 
 _LEGENDS = {"ingest": "sending sessions", "reports": "waiting for reports"}
@@ -104,18 +103,3 @@ def _usage_rows(outcome: Outcome) -> list[tuple[str, str, str]]:
         ("resident peak", f"{outcome.resident_peak_mb:.0f} MB", children),
         client,
     ]
-
-
-def show_growth(console: Console, growth: Growth) -> None:
-    """The two installations beside each other."""
-    table = Table(box=None, padding=(0, 2))
-    for heading in ("stored sessions", "CPU per report", "time per report"):
-        table.add_column(heading, justify="right")
-    table.add_row(
-        f"{growth.small_sessions:,}", f"{growth.small_cpu_ms:.1f} ms", f"{growth.small_wall_ms:.1f} ms"
-    )
-    table.add_row(
-        f"{growth.large_sessions:,}", f"{growth.large_cpu_ms:.1f} ms", f"{growth.large_wall_ms:.1f} ms"
-    )
-    table.add_row("ratio", f"{growth.cpu_ratio:.2f}", f"{growth.wall_ratio:.2f}", style="bold")
-    console.print(table)

@@ -1,5 +1,6 @@
 """``retrospec serve``."""
 
+import gc
 import sys
 from pathlib import Path
 
@@ -30,8 +31,12 @@ def serve(data: str | None, config: Path | None, host: str | None, port: int | N
 
     settings = load()
     keep_private()
+    gc.disable()  # all that is imported stays: looking through it again and again took a seventh of the start
     from retrospec import serving
     from retrospec.storage.nodes import Role, needs_shared
+
+    gc.freeze()
+    gc.enable()
 
     if no_worker:
         needs_shared(settings, "serve --no-worker")

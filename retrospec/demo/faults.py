@@ -35,8 +35,3 @@ FAULTS = (
         "shop.js, priceAfterCoupon()", MarkerKind.JS_EXCEPTION, "percent",
     ),
 )  # fmt: skip
-
-
-def fault_named(name: str) -> Fault:
-    """Raises KeyError for a name that is not planted."""
-    return {fault.name: fault for fault in FAULTS}[name]

@@ -4,6 +4,8 @@ from datetime import datetime
 
 import msgspec
 
+from retrospec.domain.clock import utc_now
+from retrospec.domain.session import Session
 from retrospec.domain.window import Window
 
 
@@ -26,3 +28,35 @@ class Artifact(msgspec.Struct, kw_only=True):
     created_at: datetime
     updated_at: datetime
     windows: list[Window] = []
+
+
+def new_artifact(
+    session: Session,
+    kind: str,
+    key: str,
+    *,
+    name: str = "",
+    windows: list[Window],
+    trigger: str,
+    size_bytes: int,
+    content_type: str = "application/json",
+    reason: str = "",
+) -> Artifact:
+    """The row of a file just stored under ``key``; the same ``name`` (else kind) of a session again replaces it."""
+    now = utc_now()
+    return Artifact(
+        id=f"{session.id}.{name or kind}",
+        project_id=session.project_id,
+        session_id=session.id,
+        artifact_type=kind,
+        artifact_key=key,
+        trigger_kind=trigger,
+        status="ready",
+        reason=reason,
+        content_type=content_type,
+        size_bytes=size_bytes,
+        generated_at=now,
+        created_at=now,
+        updated_at=now,
+        windows=windows,
+    )

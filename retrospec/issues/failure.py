@@ -44,12 +44,15 @@ _ALIASES: dict[str, tuple[str, ...]] = {
     "validation_message": ("validationMessage",),
 }
 _NESTED = ("error", "exception", "request", "response", "detail")
+_OTHER_NAMES = frozenset(name for field, names in _ALIASES.items() for name in names) - {
+    field.encode_name for field in structs.fields(Evidence)
+} | set(_NESTED)
 
 
 def as_evidence(raw: Any) -> Evidence:
     """``raw`` as Evidence, with the usual other names of its fields understood."""
     evidence = read_evidence(raw)
-    if not isinstance(raw, dict):
+    if not isinstance(raw, dict) or (_OTHER_NAMES.isdisjoint(raw) and not isinstance(raw.get("rule"), dict)):
         return evidence
     flat = {**{k: v for name in _NESTED for k, v in _object(raw.get(name)).items()}, **raw}
     found: dict[str, Any] = {}

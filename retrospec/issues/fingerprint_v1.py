@@ -69,7 +69,8 @@ class _Told:
 
     def __init__(self, evidence: dict[str, Any]) -> None:
         self.evidence: dict[str, Any] | None = evidence
-        read = {name: value for name, value in evidence.items() if name not in _UNREAD}
+        is_read = _UNREAD.isdisjoint(evidence)
+        read = evidence if is_read else {name: value for name, value in evidence.items() if name not in _UNREAD}
         self._digest = blake2b(_bytes_of(read), digest_size=16).digest()
 
     def __hash__(self) -> int:

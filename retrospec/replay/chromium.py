@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -69,7 +70,8 @@ class Chromium:
         self._playwright: Playwright | None = None
         self._browser: Browser | None = None
         self._driver: psutil.Process | None = None
-        self._profiles: set[Path] = set()
+        self._folders: set[Path] = set()
+        """The driver's folder and the browser's profile: ours to remove when the driver no longer can."""
 
     async def start(self) -> None:
         """Start driver and browser; ``Unavailable`` with the reason when either does not come up."""
@@ -79,26 +81,28 @@ class Chromium:
                 self._playwright = await async_playwright().start()
                 self._driver = _new_driver(earlier)
                 _yield_to_others(self._driver)
-                self._browser = await self._launch(self._playwright)
+                self._folders.add(artifacts := Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="retrospec-browser-")))
+                self._browser = await self._launch(self._playwright, artifacts)
         except (PlaywrightError, OSError, TimeoutError) as error:
             await self.kill()
             raise Unavailable(f"{self.found.path} did not start: {_first_line(error)}") from error
         self.version = self._browser.version
-        self._profiles = self._profile_dirs()
+        self._folders |= self._profile_dirs()
 
-    async def _launch(self, playwright: Playwright) -> Browser:
+    async def _launch(self, playwright: Playwright, artifacts: Path) -> Browser:
         self.unguarded = no_sandbox_reason()
         try:
-            return await self._launch_once(playwright, sandbox=not self.unguarded)
+            return await self._launch_once(playwright, artifacts, sandbox=not self.unguarded)
         except PlaywrightError as error:
             if self.unguarded or "sandbox" not in str(error).lower():
                 raise
             self.unguarded = "this kernel does not let Chromium build its sandbox"
-            return await self._launch_once(playwright, sandbox=False)
+            return await self._launch_once(playwright, artifacts, sandbox=False)
 
-    async def _launch_once(self, playwright: Playwright, *, sandbox: bool) -> Browser:
+    async def _launch_once(self, playwright: Playwright, artifacts: Path, *, sandbox: bool) -> Browser:
         return await playwright.chromium.launch(
             executable_path=self.found.path,
+            artifacts_dir=artifacts,
             headless=True,
             chromium_sandbox=sandbox,
             args=list(ARGUMENTS),
@@ -155,7 +159,7 @@ class Chromium:
     async def kill(self) -> None:
         """End the browser's process group, then the driver; remove what they left on disk."""
         family = self._family()
-        self._profiles |= self._profile_dirs()
+        self._folders |= self._profile_dirs()
         for process in family:
             if self._driver is None or process.pid != self._driver.pid:
                 _kill_group(process)
@@ -164,10 +168,10 @@ class Chromium:
         for process in family:
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        for folder in self._profiles:
+        for folder in self._folders:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         self._browser, self._playwright, self._driver = None, None, None
-        self._profiles = set()
+        self._folders = set()
 
     async def _stop_driver(self) -> None:
         if self._playwright is None:

@@ -30,19 +30,27 @@ class Receipt(msgspec.Struct, kw_only=True, rename="camel"):
     """Backups made before, which still hold it until they are rotated away or deleted."""
 
 
-async def erase_person(database: Database, blobs: Blobs, person: str, *, now: datetime) -> Receipt:
-    """All sessions of a user or visitor, and the person in every issue's list."""
+async def erase_person(
+    database: Database, blobs: Blobs, person: str, *, now: datetime, project_id: str = ""
+) -> Receipt:
+    """All sessions of a user or visitor, and the person in every issue's list; in one project or in all."""
     receipt = Receipt(what=f"user {person}", erased_at=now)
-    await _erase(database, blobs, receipt, lambda c: erasure.sessions_of_person(c, person, limit=BATCH))
+    await _erase(
+        database, blobs, receipt, lambda c: erasure.sessions_of_person(c, person, limit=BATCH, project_id=project_id)
+    )
     async with database.write() as connection:
-        receipt.rows["issue_people"] = await erasure.forget_person(connection, person)
+        receipt.rows["issue_people"] = await erasure.forget_person(connection, person, project_id=project_id)
     return receipt
 
 
-async def erase_session(database: Database, blobs: Blobs, session_id: str, *, now: datetime) -> Receipt:
-    """The session of that id."""
+async def erase_session(
+    database: Database, blobs: Blobs, session_id: str, *, now: datetime, project_id: str = ""
+) -> Receipt:
+    """The session of that id, in one project or in whatever has one."""
     receipt = Receipt(what=f"session {session_id}", erased_at=now)
-    await _erase(database, blobs, receipt, lambda c: erasure.sessions_called(c, session_id, limit=BATCH))
+    await _erase(
+        database, blobs, receipt, lambda c: erasure.sessions_called(c, session_id, limit=BATCH, project_id=project_id)
+    )
     return receipt
 
 

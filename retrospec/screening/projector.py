@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from retrospec.domain.artifact import Artifact
+from retrospec.domain.artifact import Artifact, new_artifact
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import RetroSpecError, Unavailable
 from retrospec.domain.footage import Film
@@ -149,20 +149,8 @@ class Projector:
 
 
 def _artifact(session: Session, film: WantedFilm, made: Film, size_bytes: int) -> Artifact:
-    now = utc_now()
-    return Artifact(
-        id=f"{session.id}.{film.id}",
-        project_id=session.project_id,
-        session_id=session.id,
-        artifact_type=WHOLE if film.id == WHOLE else "clip",
-        artifact_key=f"{artifact_folder(session)}/{film.id}.webm",
-        trigger_kind=ON_DEMAND,
-        status=READY,
-        reason=made.cut,
-        content_type=made.content_type,
-        size_bytes=size_bytes,
-        generated_at=now,
-        created_at=now,
-        updated_at=now,
-        windows=[Window(made.start_ms, made.end_ms)],
-    )
+    kind, key = WHOLE if film.id == WHOLE else "clip", f"{artifact_folder(session)}/{film.id}.webm"
+    return new_artifact(
+        session, kind, key, name=film.id, windows=[Window(made.start_ms, made.end_ms)], trigger=ON_DEMAND,
+        size_bytes=size_bytes, content_type=made.content_type, reason=made.cut,
+    )  # fmt: skip

@@ -7,9 +7,8 @@ from retrospec.domain.errors import NotFound
 from retrospec.domain.finding import Finding, Standing
 from retrospec.domain.recording import Recording
 from retrospec.domain.session import Session
-from retrospec.intake import blob_key
 from retrospec.storage import recordings, reports, sessions
-from retrospec.storage.blobs import Blobs
+from retrospec.storage.blobs import Blobs, blob_key
 from retrospec.storage.database import Database
 from retrospec.storage.recordings import StoredChunk
 from retrospec.vault.store import Vault

@@ -14,9 +14,8 @@ from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import CorruptRecording, NotFound, Unavailable
 from retrospec.domain.finding import Finding
 from retrospec.domain.visual import Box, FindingVerdict, Frame, Strip, VerdictWord, VisualResult
-from retrospec.intake import blob_key
 from retrospec.storage import clusters, markers, reports, strips
-from retrospec.storage.blobs import Blobs
+from retrospec.storage.blobs import Blobs, blob_key
 from retrospec.storage.database import Database
 
 log = structlog.get_logger()

@@ -28,14 +28,19 @@ async def note(
     await connection.execute(_ADD, line | {"author": author, "kind": kind, "detail": detail})
 
 
-async def latest(connection: Connection, project_id: str, keys: Sequence[str], *, limit: int) -> list[Activity]:
-    """The log of an issue with these clusters, newest first: what was said of each while it stood alone is in it."""
-    found = await connection.execute(
-        select(issue_activity)
-        .where(issue_activity.c.project_id == project_id, issue_activity.c.issue_key.in_(keys))
-        .order_by(issue_activity.c.id.desc())
-        .limit(limit)
+async def latest(
+    connection: Connection, project_id: str, keys: Sequence[str], *, limit: int, before: str = ""
+) -> list[Activity]:
+    """The log of an issue with these clusters, newest first: what was said of each while it stood alone is in it.
+
+    ``before`` is the id of a line: those older than it.
+    """
+    query = select(issue_activity).where(
+        issue_activity.c.project_id == project_id, issue_activity.c.issue_key.in_(keys)
     )
+    if before:
+        query = query.where(issue_activity.c.id < before)
+    found = await connection.execute(query.order_by(issue_activity.c.id.desc()).limit(limit))
     return [
         Activity(id=row.id, at=row.at, author=row.author, kind=row.kind, detail=row.detail) for row in found
     ]

@@ -27,7 +27,7 @@ class Cursor(msgspec.Struct, frozen=True):
 def read_cursor(text: str) -> Cursor | None:
     """The cursor a link carries; None for none or nonsense (the first page is then shown)."""
     ms, tilde, name = text.partition("~")
-    if not tilde or not ms.isdecimal() or len(ms) > 14 or len(name) > 192:
+    if not tilde or not ms.isdecimal() or len(ms) > 14 or len(name) > 200:
         return None
     return Cursor(from_epoch_ms(int(ms)), name)
 

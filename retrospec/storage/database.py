@@ -4,6 +4,7 @@ Statements run in threads of our own over SQLAlchemy's plain connections. A thre
 than most statements, so the short forms run a whole function of them in one hop, and ``write_soon``
 joins the writes of many requests into one commit (docs/adr/0011).
 
+On PostgreSQL the reading door is read-only with one view, and writers take turns by project (``one_writer``).
 On SQLite one dedicated writer connection begins with ``BEGIN IMMEDIATE`` (a plain ``BEGIN`` that
 upgrades later fails at once under contention), readers are ``query_only``, and both sides of WAL
 never wait for each other.
@@ -14,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context, copy_context
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection as SyncConnection
@@ -21,16 +23,19 @@ from sqlalchemy import Engine, Executable, text
 from sqlalchemy.engine import CursorResult, Dialect
 from sqlalchemy.exc import SQLAlchemyError
 
-from retrospec.domain.errors import Unavailable
+from retrospec.domain.errors import Outage, Unavailable
 from retrospec.domain.struct_types import make_ready
 from retrospec.storage.changes import Changes
 from retrospec.storage.engines import engines_for, outages_named
 from retrospec.storage.log_folding import LogFolding
+from retrospec.storage.one_writer import again_after_races, take_turn, written_project
 from retrospec.storage.scope import is_about_one_project, refuse_other_projects
 from retrospec.storage.time_limit import ended_after
 
 READERS = 4
 MAX_JOINED_WRITES = 128
+ANSWER_S = 20.0
+"""Longest wait for a database server; past it whoever asked is told to come again."""
 
 T = TypeVar("T")
 Parameters = dict[str, Any] | Sequence[dict[str, Any]] | None
@@ -103,6 +108,12 @@ class Connection:
 
 
 Work = Callable[[Connection], Awaitable[Any]]
+First = Callable[[SyncConnection], None]
+"""What a transaction does before anything else."""
+
+
+def _nothing(_connection: SyncConnection) -> None:
+    """Reading needs no turn."""
 
 
 class Asked(NamedTuple):
@@ -111,6 +122,12 @@ class Asked(NamedTuple):
     work: Work
     context: Context
     limit_s: float
+
+
+def _unheard(answer: asyncio.Future[Any]) -> None:
+    """Nobody waits for it any longer: its error is not to be complained of."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 class Database:
@@ -123,6 +140,7 @@ class Database:
         writers = 1 if self.is_sqlite else READERS
         self._read_threads = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
         self._write_threads = ThreadPoolExecutor(writers, thread_name_prefix="db-write")
+        self._alone_thread = ThreadPoolExecutor(1, thread_name_prefix="db-alone")
         self._write_turns = asyncio.Semaphore(writers)
         self._read_turns = asyncio.Semaphore(READERS)
         self._waiting: list[tuple[Asked, asyncio.Future[Any]]] = []
@@ -152,7 +170,8 @@ class Database:
 
         Nothing slow belongs inside: on SQLite every other writer waits.
         """
-        async with self._write_turns, self._opened(self._writer, self._write_threads) as connection:
+        turn = partial(take_turn, projects=[written_project()])
+        async with self._write_turns, self._opened(self._writer, self._write_threads, turn) as connection:
             yield connection
         self._note_commit()
 
@@ -161,10 +180,10 @@ class Database:
             self._log.note_commit()
 
     @asynccontextmanager
-    async def _opened(self, engine: Engine, threads: Executor) -> AsyncIterator[Connection]:
+    async def _opened(self, engine: Engine, threads: Executor, first: First = _nothing) -> AsyncIterator[Connection]:
         loop = asyncio.get_running_loop()
         with outages_named():
-            begun = loop.run_in_executor(threads, _begun, engine)
+            begun = loop.run_in_executor(threads, _begun, engine, first)
             try:
                 sync = await asyncio.shield(begun)
             except asyncio.CancelledError:  # the thread goes on: what it opens would never be given back
@@ -181,9 +200,8 @@ class Database:
         """``work(connection)`` in one thread hop and one consistent view. It may await only its connection."""
         # In turn with ``read()``: else threads wait here for connections whose holders wait for a thread.
         async with self._read_turns:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._read_threads, _run_alone, self._reader, self._asked(work)
-            )
+            running = asyncio.get_running_loop().run_in_executor(self._read_threads, _run_once, self._reader, self._asked(work))
+            return await self._answer_of(running)
 
     async def write_soon(self, work: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
         """``work(connection)`` together with others' in one commit; its result once that is durable.
@@ -196,7 +214,18 @@ class Database:
         self._waiting.append((self._asked(work), done))
         if self._joiner is None or self._joiner.done():
             self._joiner = asyncio.create_task(self._commit_waiting())
-        return await done
+        return await self._answer_of(done)
+
+    async def _answer_of(self, answer: asyncio.Future[T]) -> T:
+        """What a server that may stand still says within ``ANSWER_S``. What was to be written may be written later still."""
+        if self.is_sqlite:
+            return await answer
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return await asyncio.shield(answer)
+        except TimeoutError as error:
+            answer.add_done_callback(_unheard)
+            raise Outage(f"The database did not answer within {ANSWER_S:g} s.") from error
 
     def _limit_s(self) -> float:
         return self._request_seconds if is_about_one_project() else 0.0
@@ -233,7 +262,8 @@ class Database:
         if self.is_sqlite:
             yield True
             return
-        async with self.read() as connection:
+        async with self._opened(self._writer, self._alone_thread) as connection:
+            await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             yield bool(await connection.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext(:name))"), {"name": f"retrospec.{name}"}))
 
     async def is_up(self) -> bool:
@@ -260,14 +290,16 @@ class Database:
     def _close(self) -> None:
         self._read_threads.shutdown()
         self._write_threads.shutdown()
+        self._alone_thread.shutdown()
         self._reader.dispose()
         self._writer.dispose()
 
 
-def _begun(engine: Engine) -> SyncConnection:
+def _begun(engine: Engine, first: First) -> SyncConnection:
     connection = engine.connect()
     try:
         connection.begin()
+        first(connection)
     except BaseException:
         connection.close()
         raise
@@ -290,16 +322,29 @@ def _undone(connection: SyncConnection) -> None:
     connection.close()
 
 
-def _run_alone(engine: Engine, asked: Asked) -> Any:
-    """One function in one transaction of its own."""
+def _run_once(engine: Engine, asked: Asked) -> Any:
+    """One function that reads, in one transaction of its own."""
     with outages_named(), engine.begin() as connection:
         return _driven(asked, connection)
+
+
+def _run_alone(engine: Engine, asked: Asked) -> Any:
+    """One function that writes, in one transaction of its own, in its turn."""
+
+    def run() -> Any:
+        with engine.begin() as connection:
+            take_turn(connection, [written_project(asked.context)])
+            return _driven(asked, connection)
+
+    with outages_named():
+        return again_after_races(run)
 
 
 def _run_joined(engine: Engine, works: Sequence[Asked]) -> list[Any]:
     """All functions in one transaction; each alone when one of them fails. Results or exceptions."""
     try:
         with engine.begin() as connection:
+            take_turn(connection, (written_project(work.context) for work in works))
             return [_driven(work, connection) for work in works]
     except Exception:  # one failure undid all: each gets its own transaction, and its own error
         return [_outcome(engine, work) for work in works]

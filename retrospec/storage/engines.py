@@ -6,35 +6,64 @@ from typing import Any
 
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
-from retrospec.domain.errors import SettingsError, StorageFull, Unavailable
+from retrospec.domain.errors import BadRequest, Outage, SettingsError, StorageFull
 from retrospec.storage.log_folding import LOG_PAGES_AT_MOST
 
 POOL_WAIT_S = 30.0
 CONNECT_S = 5
 STATEMENT_MS = 30_000
 """Longest a statement may take on PostgreSQL, unless the URL's own ``options`` say otherwise."""
+IDLE_MS = 15_000
+"""Longest a transaction may stand still there: a process that hangs in one lets go of its turn, before those who wait give up."""
+ALONE = 4
+"""Connections beside the doors', for periodic work that one process does alone."""
+APPLICATION = "retrospec"
+"""What PostgreSQL's list of connections calls ours."""
+CONNECTION = {
+    "connect_timeout": CONNECT_S, "application_name": APPLICATION,
+    "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000,
+}  # fmt: skip
+"""How a connection is made, unless the URL says otherwise: a machine that vanished is noticed within half a minute."""
+READ_ONLY = "25006"
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 
 def engines_for(url: str, *, readers: int) -> tuple[Engine, Engine]:
-    """The reader's and the writer's, which on PostgreSQL are one; both connect on first use. Raises SettingsError."""
+    """The reader's and the writer's, over one pool on PostgreSQL; both connect on first use. Raises SettingsError."""
     full = sync_url(url)
     if not full.startswith("sqlite"):
-        options = _postgres_options(full)
-        both = create_engine(
-            full, pool_size=2 * readers, max_overflow=0, pool_pre_ping=True, pool_timeout=POOL_WAIT_S, connect_args=options
-        )
-        return both, both
+        writer = _postgres(full, connections=2 * readers)
+        # set on the driver's connection and said with its BEGIN: it costs no way to the server and back
+        return writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True), writer
     shared: dict[str, Any] = {"connect_args": {"check_same_thread": False}, "pool_timeout": POOL_WAIT_S, "max_overflow": 0}
     reader = create_engine(full, pool_size=readers, **shared)
     writer = create_engine(full, pool_size=1, **shared)
     _prepare_sqlite(reader, query_only=True)
     _prepare_sqlite(writer, query_only=False)
     return reader, writer
+
+
+def _postgres(url: str, *, connections: int) -> Engine:
+    engine = create_engine(
+        url, pool_size=connections, max_overflow=ALONE, pool_pre_ping=True, pool_timeout=POOL_WAIT_S, connect_args=_postgres_options(url)
+    )
+    event.listen(engine, "handle_error", _leave_the_read_only)
+    return engine
+
+
+def _leave_the_read_only(context: ExceptionContext) -> None:
+    """A server that became read-only is no longer the first of its cluster: connect anew, to whichever is."""
+    if context.engine is not None and is_read_only(context.original_exception):
+        context.is_disconnect = not context.engine.get_execution_options().get("postgresql_readonly", False)
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Whether PostgreSQL says that it only reads."""
+    return getattr(error, "sqlstate", "") == READ_ONLY
 
 
 def sync_url(url: str) -> str:
@@ -48,30 +77,32 @@ def sync_url(url: str) -> str:
 
 def _postgres_options(url: str) -> dict[str, Any]:
     given = make_url(url).query
-    options: dict[str, Any] = {} if "connect_timeout" in given else {"connect_timeout": CONNECT_S}
+    options: dict[str, Any] = {name: value for name, value in CONNECTION.items() if name not in given}
     if "options" not in given:
-        options["options"] = f"-c statement_timeout={STATEMENT_MS}"
+        options["options"] = f"-c statement_timeout={STATEMENT_MS} -c idle_in_transaction_session_timeout={IDLE_MS}"
     return options
 
 
 @contextmanager
 def outages_named() -> Iterator[None]:
-    """Turn a driver's connection errors into ``Unavailable``."""
+    """Turn a driver's connection errors into ``Outage``, values it has no room for (NUL on PostgreSQL) into ``BadRequest``."""
     try:
         yield
     except (OperationalError, InterfaceError) as error:
         if "disk is full" in str(error.orig) or "No space left" in str(error.orig):
             raise StorageFull("The disk is full: the database was not changed.", retry_after_s=60) from error
-        raise Unavailable(f"The database cannot answer now: {_said(error)}") from error
+        raise Outage(f"The database cannot answer now: {_said(error)}") from error
     except NoFreeConnection as error:
-        raise Unavailable("The database cannot answer now: every connection to it is in use.") from error
+        raise Outage("The database cannot answer now: every connection to it is in use.") from error
+    except DataError as error:
+        raise BadRequest(f"The database cannot hold or look for a value that was given: {_said(error)}") from error
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", "") not in _PASSING:
             raise
-        raise Unavailable(f"The database cannot answer now: {_said(error)}") from error
+        raise Outage(f"The database cannot answer now: {_said(error)}") from error
 
 
-_PASSING = {"25006"}
+_PASSING = {READ_ONLY}
 """Beyond what the driver itself calls operational: a server that is read-only, as in a failover."""
 
 

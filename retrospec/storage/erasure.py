@@ -8,21 +8,27 @@ from retrospec.storage.expiry import SessionName, of_sessions
 from retrospec.storage.tables import issue_people, metadata, projects, sessions
 
 
-async def sessions_of_person(connection: Connection, person: str, *, limit: int) -> list[SessionName]:
-    """Sessions of a user (the site's own id) or of a visitor."""
-    found = await connection.execute(
-        select(sessions.c.project_id, sessions.c.id)
-        .where(or_(sessions.c.user_id == person, sessions.c.visitor_id == person))
-        .limit(limit)
+async def sessions_of_person(
+    connection: Connection, person: str, *, limit: int, project_id: str = ""
+) -> list[SessionName]:
+    """Sessions of a user (the site's own id) or of a visitor, in one project or in all."""
+    query = select(sessions.c.project_id, sessions.c.id).where(
+        or_(sessions.c.user_id == person, sessions.c.visitor_id == person)
     )
+    if project_id:
+        query = query.where(sessions.c.project_id == project_id)
+    found = await connection.execute(query.limit(limit))
     return [(row.project_id, row.id) for row in found]
 
 
-async def sessions_called(connection: Connection, session_id: str, *, limit: int) -> list[SessionName]:
-    """Sessions of that id, in whatever project."""
-    found = await connection.execute(
-        select(sessions.c.project_id, sessions.c.id).where(sessions.c.id == session_id).limit(limit)
-    )
+async def sessions_called(
+    connection: Connection, session_id: str, *, limit: int, project_id: str = ""
+) -> list[SessionName]:
+    """Sessions of that id, in one project or in whatever has one."""
+    query = select(sessions.c.project_id, sessions.c.id).where(sessions.c.id == session_id)
+    if project_id:
+        query = query.where(sessions.c.project_id == project_id)
+    found = await connection.execute(query.limit(limit))
     return [(row.project_id, row.id) for row in found]
 
 
@@ -49,12 +55,12 @@ async def rows_of(connection: Connection, named: list[SessionName]) -> dict[str,
     return counts
 
 
-async def forget_person(connection: Connection, person: str) -> int:
-    """Take the person out of every issue's list of people; issues keep their counts."""
-    gone = await connection.execute(
-        delete(issue_people).where(issue_people.c.person_key.in_((f"u:{person}", f"v:{person}")))
-    )
-    return gone.rowcount
+async def forget_person(connection: Connection, person: str, *, project_id: str = "") -> int:
+    """Take the person out of every issue's list of people, of one project or of all; issues keep their counts."""
+    named = delete(issue_people).where(issue_people.c.person_key.in_((f"u:{person}", f"v:{person}")))
+    if project_id:
+        named = named.where(issue_people.c.project_id == project_id)
+    return (await connection.execute(named)).rowcount
 
 
 async def forget_project(connection: Connection, project_id: str) -> dict[str, int]:

@@ -12,8 +12,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from retrospec.domain.errors import Conflict, RetroSpecError, SettingsError
+from retrospec.storage.engines import outages_named
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+UNFINISHED_MOVE = "unfinished_move"
+"""A table that is there as long as `retrospec move` has not brought everything into a database."""
 KEPT_ORIGINALS = 2
 """Databases of before an upgrade that stay beside the present one."""
 
@@ -26,15 +29,41 @@ def migrate(url: str) -> bool:
     """Create or upgrade the schema at ``url``; True when anything changed.
 
     Raises SettingsError when the database was written by a newer program, Conflict while another
-    program has it open, UpgradeFailed when rows would be lost.
+    program has it open or a move into it is not finished, UpgradeFailed when rows would be lost.
     """
     engine = create_engine(_sync_url(url))
     try:
-        if engine.dialect.name == "sqlite":
-            _prepare_file(engine)
-        return _upgrade(engine)
+        with outages_named():
+            _refuse_unfinished_move(engine)
+            return _prepare_and_upgrade(engine)
     finally:
         engine.dispose()
+
+
+def make_ready_for_move(url: str) -> None:
+    """``migrate`` for a database that a move fills."""
+    engine = create_engine(_sync_url(url))
+    try:
+        with outages_named():
+            _prepare_and_upgrade(engine)
+    finally:
+        engine.dispose()
+
+
+def _refuse_unfinished_move(engine: Engine) -> None:
+    is_new_file = engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists()
+    if is_new_file or not inspect(engine).has_table(UNFINISHED_MOVE):
+        return
+    raise Conflict(
+        "A move into this database is not finished, so only a part of it is here.",
+        hint="Run the same `retrospec move --to …` again: it goes on where it stopped.",
+    )
+
+
+def _prepare_and_upgrade(engine: Engine) -> bool:
+    if engine.dialect.name == "sqlite":
+        _prepare_file(engine)
+    return _upgrade(engine)
 
 
 def _upgrade(engine: Engine) -> bool:

@@ -171,21 +171,25 @@ async def release_all(connection: Connection) -> None:
     await connection.execute(update(outbox).where(outbox.c.state == "sending").values(state="waiting", lease_until=None))
 
 
+OVER = ("dead", "sent")
+
+
 async def revive(connection: Connection, project_id: str, batch: str, *, now: datetime) -> bool:
-    """Try a dead message again from the first attempt."""
+    """Send a message that was given up, or was sent before, once more from the first attempt; False for any other."""
     changed = await connection.execute(
         update(outbox)
-        .where(outbox.c.project_id == project_id, outbox.c.batch == batch, outbox.c.state == "dead")
+        .where(outbox.c.project_id == project_id, outbox.c.batch == batch, outbox.c.batch != "", outbox.c.state.in_(OVER))
         .values(state="waiting", attempt=0, not_before=now, settled_at=None)
     )
     return changed.rowcount > 0
 
 
-async def latest_letters(connection: Connection, project_id: str, *, limit: int) -> list[Letter]:
-    """The newest events of a project, whatever became of them."""
-    found = await connection.execute(
-        select(outbox).where(outbox.c.project_id == project_id).order_by(outbox.c.id.desc()).limit(limit)
-    )
+async def latest_letters(connection: Connection, project_id: str, *, limit: int, before: str = "") -> list[Letter]:
+    """The newest events of a project, older than the one with the id ``before``, whatever became of them."""
+    query = select(outbox).where(outbox.c.project_id == project_id)
+    if before:
+        query = query.where(outbox.c.id < before)
+    found = await connection.execute(query.order_by(outbox.c.id.desc()).limit(limit))
     return [_to_letter(row) for row in found]
 
 

@@ -150,15 +150,3 @@ async def forget_chunks(connection: Connection, named: Sequence[StoredChunk]) ->
                 chunks.c.seq == chunk.seq,
             )
         )
-
-
-async def is_referenced(connection: Connection, project_id: str, session_id: str, object_key: str) -> bool:
-    """Whether a chunk row of the session points at ``object_key``."""
-    found = await connection.execute(
-        select(chunks.c.seq).where(
-            chunks.c.project_id == project_id,
-            chunks.c.session_id == session_id,
-            chunks.c.object_key == object_key,
-        )
-    )
-    return found.first() is not None

@@ -27,6 +27,11 @@ def within_project(project_id: str) -> None:
     _project.set(project_id)
 
 
+def project_of() -> str:
+    """The project this request is about; empty outside of one."""
+    return _project.get()
+
+
 def is_about_one_project() -> bool:
     """Whether a request is being answered that named its project."""
     return bool(_project.get())

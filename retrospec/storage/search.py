@@ -42,7 +42,6 @@ UNJUDGED = 100
 PENDING = "pending"
 
 _found = table("session_found", column("rowid"), column("session_found"))
-_INSERT = session_words.insert()
 _FORGET = delete(session_words).where(session_words.c.project_id == bindparam("p"), session_words.c.session_id == bindparam("s"))
 
 Describe = Callable[[Session, Sequence[Marker]], Document]
@@ -91,12 +90,16 @@ async def note(connection: Connection, report: ReportCard, document: Document | 
 
 
 async def save(connection: Connection, document: Document) -> None:
-    """Keep a session's document, instead of the one it had."""
-    values = msgspec.structs.asdict(document)
-    if (await connection.execute(insert_new(connection, session_words), values)).rowcount:
+    """Keep a session's document, instead of the one it had.
+
+    A number that another session of that millisecond has already is counted up.
+    """
+    values, adding = msgspec.structs.asdict(document), insert_new(connection, session_words)
+    if (await connection.execute(adding, values)).rowcount:
         return
     await connection.execute(_FORGET, {"p": document.project_id, "s": document.session_id})
-    await connection.execute(_INSERT, values)
+    while not (await connection.execute(adding, values)).rowcount:
+        values["id"] += 1
 
 
 async def documents_of(connection: Connection, project_id: str, session_ids: Sequence[str]) -> dict[str, Document]:

@@ -47,6 +47,11 @@ def hour_of(moment: datetime) -> int:
     return to_epoch_ms(moment) // HOUR_MS
 
 
+def hour_start(hour: int) -> datetime:
+    """When such an hour began."""
+    return from_epoch_ms(hour * HOUR_MS)
+
+
 _NEWEST = (
     select(markers.c.kind, func.max(markers.c.observed_at, type_=markers.c.observed_at.type).label("at"))
     .where(markers.c.project_id == bindparam("p"), markers.c.session_id == bindparam("s"))

@@ -30,6 +30,12 @@ async def of_projects(connection: Connection) -> dict[str, Terms]:
     }
 
 
+async def of_project(connection: Connection, project_id: str) -> Terms:
+    """A project's own terms; all zero where it has none."""
+    row = (await connection.execute(select(project_retention).where(project_retention.c.project_id == project_id))).first()
+    return Terms() if row is None else Terms(days=row.days, recording_days=row.recording_days, artifact_days=row.artifact_days)
+
+
 async def set_terms(connection: Connection, project_id: str, terms: Terms) -> None:
     """Give a project its own terms; all zero takes them away."""
     if terms == Terms():

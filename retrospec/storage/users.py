@@ -89,14 +89,6 @@ async def set_admin(connection: Connection, user_id: str, *, is_admin: bool) -> 
     return changed.rowcount == 1
 
 
-async def count_admins(connection: Connection) -> int:
-    """Administrators of the installation who may sign in."""
-    found = await connection.execute(
-        select(users.c.id).where(users.c.is_admin.is_(True), users.c.disabled_at.is_(None))
-    )
-    return len(found.all())
-
-
 async def set_password(connection: Connection, user_id: str, *, password_hash: str) -> User | None:
     """Give a user a new password and sign them out everywhere; None when there is no such user."""
     changed = await connection.execute(

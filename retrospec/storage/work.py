@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from retrospec.domain.workflow import Fix, FixIn, Work
+from retrospec.storage.dashboard import Cursor, past
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import issue_work, issues, releases, watch_uses
 from retrospec.storage.upsert import insert_new, upsert
@@ -104,12 +105,13 @@ async def release_since(connection: Connection, project_id: str, release: str) -
     return since
 
 
-async def latest_releases(connection: Connection, project_id: str, *, limit: int) -> Sequence[tuple[str, datetime]]:
+async def latest_releases(
+    connection: Connection, project_id: str, *, limit: int, after: Cursor | None = None
+) -> Sequence[tuple[str, datetime]]:
     """Name and first sight, newest first."""
-    found = await connection.execute(
-        select(releases.c.release, releases.c.first_seen_at)
-        .where(releases.c.project_id == project_id)
-        .order_by(releases.c.first_seen_at.desc())
-        .limit(limit)
-    )
+    seen_at = releases.c.first_seen_at
+    query = select(releases.c.release, seen_at).where(releases.c.project_id == project_id)
+    if after is not None:
+        query = query.where(past(after, seen_at, releases.c.release, names_fall=False))
+    found = await connection.execute(query.order_by(seen_at.desc(), releases.c.release).limit(limit))
     return [(row.release, row.first_seen_at) for row in found]

@@ -26,6 +26,7 @@ log = structlog.get_logger()
 LOOKS = {
     "sessions/{session_id}": ("session_viewed", "session_id"),
     "sessions/{session_id}/events.json": ("recording_read", "session_id"),
+    "sessions/{session_id}/stream": ("recording_read", "session_id"),
     "sessions/{session_id}/events": ("recording_read", "session_id"),
     "sessions/{session_id}/artifacts/{artifact_id}": ("artifact_read", "session_id"),
     "sessions/{session_id}/artifacts/{artifact_type}": ("artifact_read", "session_id"),

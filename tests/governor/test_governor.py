@@ -22,6 +22,7 @@ from retrospec.serving import RunningServer
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
 from tests.conftest import Client, make_key, marker, serving, settings_for, wait_for
+from tests.servers.choice import on_sqlite_only, rows_of
 
 DISK_BYTES = 24_000_000
 
@@ -92,10 +93,11 @@ def test_with_room_for_markers_only_the_recording_is_left_out_and_counted(runnin
     assert client.http.post("/v2/chunks", json=chunk("a", 1, has_marker=True)).status_code == 202
     assert [each["id"] for each in client.judged("a")["markers"]] == ["m1"]
     assert client.http.get("/v1/sessions/a/events").json()["events"] == []
-    (dropped,) = sqlite3.connect(server.app.state.settings.data_dir / "retrospec.db").execute("SELECT dropped FROM sessions").fetchone()
+    ((dropped,),) = rows_of(server.app.state.settings, "SELECT dropped FROM sessions")
     assert "disk_full" in dropped
 
 
+@on_sqlite_only  # what lies on another machine weighs nothing here
 def test_over_its_budget_the_healthy_go_first_and_the_pinned_last(running: tuple[RunningServer, Client, Settings]) -> None:
     _, client, settings = running
     for name in ("healthy", "pinned", "old", "shown"):
@@ -184,6 +186,7 @@ def test_a_full_disk_harms_nothing_is_told_and_passes(small_disk: Path) -> None:
     connection.close()
 
 
+@on_sqlite_only  # the disk is another machine's
 def test_a_disk_that_fills_between_two_looks_refuses_the_write_and_loses_nothing(small_disk: Path) -> None:
     """Nobody looked: the writes themselves meet the end of the disk."""
     settings = settings_for(small_disk)

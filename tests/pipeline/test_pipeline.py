@@ -16,6 +16,7 @@ from retrospec.domain.settings import Settings
 from retrospec.domain.visual import FindingVerdict, VerdictWord, VisualResult
 from retrospec.lookout import Seen
 from retrospec.serving import RunningServer
+from retrospec.storage.blobs import Blobs
 from tests.conftest import Client, make_key, marker, serving, settings_for, wait_for
 
 
@@ -101,9 +102,9 @@ def test_a_chunk_after_the_verdict_has_the_session_judged_again(client: Client) 
     wait_for(lambda: client.session("visit-1")["reportCard"]["status"] == "ready")
 
 
-def test_a_corrupt_recording_fails_its_session_and_no_other(client: Client, tmp_path: Path) -> None:
+def test_a_corrupt_recording_fails_its_session_and_no_other(client: Client, settings: Settings) -> None:
     key = client.upload("broken").json()["eventsObjectKey"]
-    (tmp_path / "blobs" / f"{key}.zst").write_bytes(b"not a recording")
+    Blobs.open(settings.blobs_url).put_here(f"{key}.zst", b"not a recording")
     client.ingest("broken", marker(), key=key)
     session = client.judged("broken")
     assert session["reportCard"]["status"] == "failed"

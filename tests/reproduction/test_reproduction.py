@@ -172,7 +172,7 @@ def test_an_address_that_is_none_begins_no_page_and_is_not_waited_for(address: s
         TraceRow(ref="a1", t_ms=3, action="click", target=control),
     ]
     finding = Finding(
-        id="f", signal=Signal.HTTP_ERROR, kind=MarkerKind.NETWORK_ERROR, t_ms=4, standing=Standing.CONFIRMED, confidence=0.9,
+        id="f", signal=Signal.HTTP_ERROR, kind=MarkerKind.API_ERROR, t_ms=4, standing=Standing.CONFIRMED, confidence=0.9,
         label="POST failed", refs=["a1"], evidence=Evidence(url=address, method="POST"),
     )  # fmt: skip
     plan = reproduce(Trace(segments=[], rows=rows), finding)

@@ -12,12 +12,11 @@ from retrospec.domain.artifact import Artifact
 from retrospec.domain.clock import utc_now
 from retrospec.domain.settings import ReplaySettings, Settings
 from retrospec.domain.shipped import built_dir
-from retrospec.intake import blob_key
 from retrospec.replay.found import find_browser
 from retrospec.screening.projector import Projector
 from retrospec.screening.room import RenderRoom
 from retrospec.storage import films, render_budget, reports
-from retrospec.storage.blobs import Blobs
+from retrospec.storage.blobs import Blobs, blob_key
 from retrospec.storage.database import Database
 from retrospec.storage.films import FAILED, READY, SKIPPED, TO_THE_END, WANTED, WHOLE, WantedFilm
 from retrospec.vault.store import Vault

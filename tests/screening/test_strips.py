@@ -13,11 +13,10 @@ from retrospec.domain.finding import Finding, Standing
 from retrospec.domain.marker import MarkerKind, Signal
 from retrospec.domain.settings import Settings
 from retrospec.domain.visual import Box, FindingVerdict, Frame, Strip, VerdictWord, VisualResult
-from retrospec.intake import blob_key
 from retrospec.issues import deciding
 from retrospec.screening.strips import StripKeeper, best_verdict
 from retrospec.storage import clusters, expiry, reports, strips, tables
-from retrospec.storage.blobs import Blobs
+from retrospec.storage.blobs import Blobs, blob_key
 from retrospec.storage.database import Database
 from tests.web.seeding import PAY_KEY, PAY_SESSION, PROJECT
 

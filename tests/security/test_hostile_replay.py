@@ -16,9 +16,8 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from retrospec.capture.compress import compress
 from retrospec.domain.settings import Settings
-from retrospec.intake import blob_key
 from retrospec.serving import RunningServer
-from retrospec.storage.blobs import Blobs
+from retrospec.storage.blobs import Blobs, blob_key
 from tests.conftest import Client
 from tests.security.conftest import _people, in_database
 from tests.security.hostile import HARMLESS_ALONE, PAGES, SEAL, nodes_of, page_of, recording

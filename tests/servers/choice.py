@@ -6,10 +6,13 @@ The same tests run on both: a folder stands for one database and one blob store 
 import functools
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from retrospec.domain.settings import Settings
+from retrospec.storage.engines import sync_url
 from retrospec.storage.migrate import migrate
 from tests.servers.programs import postgres, s3
 
@@ -26,6 +29,28 @@ def rows_url(folder: Path) -> str:
 def blobs_url(folder: Path) -> str:
     """The blob store of ``folder``."""
     return large_blobs_url(folder) if IS_LARGE else f"file://{folder / 'blobs'}"
+
+
+def blobs_folder(folder: Path) -> Path:
+    """Where the blobs of ``folder`` lie as files, to look at: the S3 server keeps a bucket as a folder."""
+    if not IS_LARGE:
+        return folder / "blobs"
+    bucket_and_prefix = large_blobs_url(folder).removeprefix("s3://").partition("?")[0]
+    return s3().folder / bucket_and_prefix
+
+
+def stores_given(settings: Settings) -> dict[str, str]:
+    """The environment that tells a command of these stores, beside the data folder."""
+    return {"RETROSPEC_DATABASE_URL": settings.database.url, "RETROSPEC_BLOBS_URL": settings.blobs.url} if IS_LARGE else {}
+
+
+def rows_of(settings: Settings, statement: str) -> list[tuple[Any, ...]]:
+    """What the database itself answers."""
+    engine = create_engine(sync_url(settings.database_url))
+    with engine.connect() as connection:
+        found = [tuple(row) for row in connection.execute(text(statement))]
+    engine.dispose()
+    return found
 
 
 def choose_stores(settings: Settings, folder: Path) -> None:

@@ -12,6 +12,9 @@ from retrospec.storage.database import Connection, Database
 from retrospec.storage.log_folding import LOG_PAGES_AT_MOST, fold
 from retrospec.storage.migrate import migrate
 from tests.conftest import Client, make_key, marker, serving, settings_for
+from tests.servers.choice import on_sqlite_only
+
+pytestmark = on_sqlite_only  # only SQLite has this log
 
 MORE_THAN_SQLITE_LETS_BE = 6_000_000
 """Bytes: past the 1,000 pages at which a commit would fold by itself."""

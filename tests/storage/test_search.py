@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from retrospec.domain.clock import to_epoch_ms
@@ -18,7 +19,7 @@ from retrospec.search.documents import document_of
 from retrospec.search.parse import parse
 from retrospec.storage import arrivals, expiry, search, sessions
 from retrospec.storage.arrivals import Arrival
-from retrospec.storage.database import Database
+from retrospec.storage.database import Connection, Database
 from retrospec.storage.migrate import migrate
 from retrospec.storage.search import Page
 from tests.servers.choice import rows_url
@@ -203,3 +204,16 @@ async def test_what_is_deleted_is_found_no_more(database: Database) -> None:
     assert (await found(database, "pay"))[0] == ["bo", "cy"]
     async with database.read() as connection:
         assert await search.documents_of(connection, "shop", ["ada", "bo"]) == {"bo": document(BO)}
+
+
+async def test_sessions_that_would_have_the_same_number_are_both_kept(database: Database) -> None:
+    one, two = (msgspec.structs.replace(document(session), id=77) for session in (ADA, BO))
+
+    async def save(connection: Connection) -> None:
+        for each in (one, two, two, one):
+            await search.save(connection, each)
+
+    await database.write_soon(save)
+    kept = await database.read_once(lambda connection: search.documents_of(connection, "shop", ["ada", "bo"]))
+    assert {name: each.id for name, each in kept.items()} == {"ada": 77, "bo": 78}
+    assert (await found(database, "saw:stock"))[0] == ["ada"]

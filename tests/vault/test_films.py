@@ -22,6 +22,7 @@ from retrospec.storage.films import WANTED, WHOLE, WantedFilm
 from retrospec.storage.projects import DEFAULT_PROJECT_ID
 from retrospec.vault.store import Vault
 from tests.conftest import Client, make_key, serving, settings_for
+from tests.servers.choice import stores_given
 from tests.vault import looks
 
 pytestmark = pytest.mark.browser
@@ -90,6 +91,6 @@ def test_a_film_asked_for_shows_them(kept: Settings) -> None:
 
 def test_a_film_from_the_command_line_shows_them(kept: Settings, tmp_path: Path) -> None:
     out = tmp_path / "out.webm"
-    done = CliRunner().invoke(main, ["render", SESSION, "--data", str(kept.data_dir), "-o", str(out)])
+    done = CliRunner().invoke(main, ["render", SESSION, "--data", str(kept.data_dir), "-o", str(out)], env=stores_given(kept))
     assert done.exit_code == 0, done.output
     assert_dressed(out.read_bytes())

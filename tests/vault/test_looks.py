@@ -14,13 +14,12 @@ from retrospec.capture.compress import decompress
 from retrospec.domain.clock import utc_now
 from retrospec.domain.recording import Recording
 from retrospec.domain.settings import ReplaySettings, Settings
-from retrospec.intake import blob_key
 from retrospec.replay.browser import find_browser
 from retrospec.replay.chromium import Chromium
 from retrospec.replay.stage import Stage
 from retrospec.replay.timeline import Size, read_timeline
 from retrospec.storage import recordings, sessions
-from retrospec.storage.blobs import Blobs
+from retrospec.storage.blobs import Blobs, blob_key
 from retrospec.storage.database import Database
 from retrospec.storage.projects import DEFAULT_PROJECT_ID
 from retrospec.vault.store import Vault

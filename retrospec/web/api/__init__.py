@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from retrospec.web.api import artifacts, assets, ingest, internal, operate, read, schema, sdk, source_maps
+from retrospec.web.api import artifacts, assets, ingest, internal, operate, read, schema, sdk, source_maps, v2
 from retrospec.web.api.errors import HANDLERS
 from retrospec.web.audit import note_answered
 
@@ -18,6 +18,7 @@ routes = [
             *sdk.ROUTES,
             *source_maps.ROUTES,
             *schema.ROUTES,
+            v2.router,
         ],
         exception_handlers=HANDLERS,
         after_response=note_answered,

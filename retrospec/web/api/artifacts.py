@@ -10,8 +10,8 @@ from retrospec.capture.compress import decompress
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import Forbidden, NotFound, Unauthorized
-from retrospec.intake import blob_key
 from retrospec.storage import reports
+from retrospec.storage.blobs import blob_key
 from retrospec.storage.scope import within_project
 from retrospec.web.access import given_key, needs
 from retrospec.web.api.ingest import AnyRequest

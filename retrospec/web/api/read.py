@@ -18,8 +18,8 @@ from retrospec.domain.marker import MarkerKind
 from retrospec.domain.receipt import expired_receipt
 from retrospec.domain.report import ReportStatus
 from retrospec.domain.session import Session
-from retrospec.intake import blob_key
 from retrospec.storage import expiry, issues, markers, receipts, recordings, reports, sessions, stats
+from retrospec.storage.blobs import blob_key
 from retrospec.storage.database import Database
 from retrospec.web.access import needs
 from retrospec.web.api.ingest import AnyRequest

@@ -7,6 +7,7 @@ from litestar import Litestar, Response, get
 
 from retrospec.capture.wire import ChunkWire, IngestWire, UploadWire
 from retrospec.vault.store import KnownWire
+from retrospec.web.api.describing import describe
 from retrospec.web.api.ingest import AnyRequest
 from retrospec.web.api.internal import OutsideArtifact, OutsideReport
 from retrospec.web.api.source_maps import MapBody
@@ -62,6 +63,7 @@ def openapi_document(app: Litestar) -> dict[str, Any]:
         for operation in operations.values():
             operation["security"] = _security(path)
             operation["responses"] = _with_refusals(operation["responses"], path, error)
+    describe(document, app)
     return document
 
 

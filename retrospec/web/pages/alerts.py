@@ -257,11 +257,11 @@ async def test_channel(
 
 @post("/alerts/messages/{batch:str}/again", need=Role.ADMIN)
 async def try_again(request: AnyRequest, frame: NamedDependency[Frame], batch: FromPath[str]) -> Response[Any]:
-    """Try a message that was given up once more; administrators only."""
+    """Send a message that was given up, or was sent, once more; administrators only."""
     assert frame.project is not None
     async with database_of(request).write() as connection:
         if not await outbox.revive(connection, frame.project.id, batch, now=utc_now()):
-            raise NotFound("There is no message here that was given up.")
+            raise NotFound("There is no message here that was sent or given up.")
     _wake(request)
     return _back(frame)
 

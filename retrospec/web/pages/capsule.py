@@ -19,6 +19,10 @@ async def download_capsule(request: AnyRequest, frame: NamedDependency[Frame], s
     """
     assert frame.project is not None
     content = await make_capsule(database_of(request), blobs_of(request), vault_of(request), frame.project.id, session_id)
+    return Response(content, media_type="text/html; charset=utf-8", headers=capsule_headers(session_id))
+
+
+def capsule_headers(session_id: str) -> dict[str, str]:
+    """A download with a name of its own, sealed."""
     named = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_") else "-" for letter in session_id)
-    headers = FILE_HEADERS | {"Content-Disposition": f'attachment; filename="failure-{named[:80]}.html"', "Cache-Control": "no-store"}
-    return Response(content, media_type="text/html; charset=utf-8", headers=headers)
+    return FILE_HEADERS | {"Content-Disposition": f'attachment; filename="failure-{named[:80]}.html"', "Cache-Control": "no-store"}

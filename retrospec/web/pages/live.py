@@ -21,7 +21,7 @@ HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 """The second tells nginx to pass each event on as it comes."""
 
 
-@get("/live", need=Role.VIEWER, sends_at_once=True)
+@get("/live", need=Role.VIEWER, packs_itself=True)
 async def stream_changes(request: AnyRequest, frame: NamedDependency[Frame], session: FromQuery[str] = "") -> Response[Any]:
     """``changed`` when something of the project did, ``session`` when the one named has more chunks or another stage.
 

@@ -12,9 +12,8 @@ from litestar.response import Stream
 from retrospec.capture.compress import decompress
 from retrospec.domain.artifact import Artifact
 from retrospec.domain.errors import CorruptRecording, NotFound
-from retrospec.intake import blob_key
 from retrospec.storage import recordings, reports, sessions
-from retrospec.storage.blobs import Blobs
+from retrospec.storage.blobs import Blobs, blob_key
 from retrospec.storage.recordings import StoredChunk
 from retrospec.vault.dressing import Dresser
 from retrospec.vault.store import Vault
@@ -75,7 +74,7 @@ async def _joined(blobs: Blobs, chunks: Sequence[StoredChunk], dresser: Dresser 
     yield b"["
     is_first = True
     for chunk in chunks:
-        events = await _inside(blobs, chunk)
+        events = await inside(blobs, chunk)
         if not events:
             continue
         if dresser is not None:
@@ -83,11 +82,12 @@ async def _joined(blobs: Blobs, chunks: Sequence[StoredChunk], dresser: Dresser 
         yield events if is_first else b"," + events
         is_first = False
     if dresser is not None and any(dresser.missing.values()):
-        yield (b"" if is_first else b",") + _looks(dresser, max(chunk.last_ms for chunk in chunks))
+        yield (b"" if is_first else b",") + looks_note(dresser, max(chunk.last_ms for chunk in chunks))
     yield b"]"
 
 
-def _looks(dresser: Dresser, last_ms: int) -> bytes:
+def looks_note(dresser: Dresser, last_ms: int) -> bytes:
+    """The event that tells how much of the page's looks the vault lacks."""
     payload = {sort: len(urls) for sort, urls in dresser.missing.items()}
     return msgspec.json.encode({"type": 5, "timestamp": last_ms, "data": {"tag": LOOKS_TAG, "payload": payload}})
 
@@ -102,7 +102,8 @@ async def show_asset(
     return Response(content.body, media_type=content.content_type, headers=ASSET_HEADERS)
 
 
-async def _inside(blobs: Blobs, chunk: StoredChunk) -> bytes:
+async def inside(blobs: Blobs, chunk: StoredChunk) -> bytes:
+    """The events of a chunk without the brackets around them; a note in their place where they can't be read."""
     try:
         return (await read_compressed(blobs, chunk.object_key)).strip()[1:-1].strip()
     except (NotFound, CorruptRecording) as error:

@@ -35,6 +35,15 @@ from retrospec.storage import (
 )
 from retrospec.storage.database import Connection
 from retrospec.web.pages import assets
+from retrospec.web.pages.beside import (
+    Beside,
+    ConsoleLine,
+    Pictures,
+    beside_of,
+    console_lines,
+    pictures_of,
+    unseen_parts,
+)
 from retrospec.web.pages.films import FilmsView, films_view
 from retrospec.web.pages.guard import blobs_of, database_of
 from retrospec.web.pages.policy import Styles
@@ -121,15 +130,19 @@ class SessionPage(msgspec.Struct, kw_only=True):
     artifacts: list[Artifact]
     issues: list[Issue]
     same_person: list[Link]
-    page_positions: list[float]
-    """Where further pages begin, in percent."""
     start_ms: int
     """From ``?t=``; -1 when not asked for."""
     events_url: str
+    stream_url: str
+    """Where the player reads the recording, piece by piece."""
+    length_ms: int
+    pictures: Pictures
+    console: list[ConsoleLine]
+    beside: Beside
     receipt: Receipt
     """Of the whole session."""
     losses: list[str]
-    """What is known to be lost, a clause each."""
+    """What is known to be lost or could not be captured, a clause each."""
     redactions: dict[str, int]
     """What was removed before storing, by kind."""
     has_player: bool
@@ -149,13 +162,14 @@ class _Found(msgspec.Struct):
     issues: list[Issue]
     same_person: list[Link]
     redactions: dict[str, int]
+    beside: Beside
 
 
 @get("/sessions/{session_id:str}")
-async def show_session(request: AnyRequest, frame: NamedDependency[Frame], session_id: FromPath[str], t: FromQuery[str] = "") -> Response[Any]:
+async def show_session(request: AnyRequest, frame: NamedDependency[Frame], session_id: FromPath[str], t: FromQuery[str] = "", issue: FromQuery[str] = "") -> Response[Any]:
     """The page, or its live part while the report is still to come."""
     assert frame.project is not None
-    found = await _load(request, frame.project.id, session_id)
+    found = await _load(request, frame, session_id, issue)
     story, trace = await _story(request, found.artifacts)
     start_ms = min(int(t), MAX_OFFSET_MS) if t.isdecimal() and len(t) < 12 else -1
     films = await films_view(request, found.session, found.findings)
@@ -163,7 +177,9 @@ async def show_session(request: AnyRequest, frame: NamedDependency[Frame], sessi
     return live(request, frame, page, whole="session.html", part="_session.html", styles=Styles.RECORDED)
 
 
-async def _load(request: AnyRequest, project_id: str, session_id: str) -> _Found:
+async def _load(request: AnyRequest, frame: Frame, session_id: str, issue_key: str) -> _Found:
+    assert frame.project is not None
+    project_id = frame.project.id
     async with database_of(request).read() as connection:
         session = await sessions.find(connection, project_id, session_id)
         if session is None:
@@ -181,13 +197,14 @@ async def _load(request: AnyRequest, project_id: str, session_id: str) -> _Found
             *await markers.with_client_times(connection, project_id, session_id),
             await receipts.kept_of(connection, session),
             await reports.artifacts_of(connection, project_id, session_id),
-            await dashboard_issues.issues_of_session(connection, project_id, session_id),
+            shown := await dashboard_issues.issues_of_session(connection, project_id, session_id),
             [
                 Link(f"/p/{project_id}/sessions/{name}", route, started_at)
                 for name, route, started_at in others
                 if name != session_id
             ][:SAME_PERSON],
             await recordings.redaction_report(connection, project_id, session_id),
+            await beside_of(connection, session, shown, issue_key, knows_person=frame.user is not None),
         )
 
 
@@ -212,6 +229,7 @@ async def _story(request: AnyRequest, made: list[Artifact]) -> tuple[Story, Trac
 def _compose(found: _Found, story: Story, trace: Trace, films: FilmsView, project_id: str, start_ms: int) -> SessionPage:
     session, here = found.session, f"/p/{project_id}/sessions/{found.session.id}"
     length_ms = max(session.duration_ms, *(m.replay_offset_ms for m in found.markers), 1)
+    strips = session_strips(story.verdicts, found.artifacts, here)
     return SessionPage(
         session=session,
         report=found.report,
@@ -219,17 +237,21 @@ def _compose(found: _Found, story: Story, trace: Trace, films: FilmsView, projec
         is_settled=session.stage in ("done", "dead"),
         failures=_failures(found, length_ms),
         story=story,
-        strips=session_strips(story.verdicts, found.artifacts, here),
+        strips=strips,
         films=films,
         way=way_of(trace, found.findings, found.report, session.id, here),
         artifacts=found.artifacts,
         issues=found.issues,
         same_person=found.same_person,
-        page_positions=[round(ms / length_ms * 100, 2) for ms in story.page_starts_ms if 0 < ms < length_ms],
         start_ms=start_ms,
         events_url=f"{here}/events.json",
+        stream_url=f"{here}/stream",
+        length_ms=length_ms,
+        pictures=pictures_of(strips, films, length_ms),
+        console=console_lines(found.markers),
+        beside=found.beside,
         receipt=session_receipt(found.kept),
-        losses=losses_of(found.kept),
+        losses=[*losses_of(found.kept), *unseen_parts(trace)],
         redactions=found.redactions,
         has_player=assets.is_built("player.js"),
     )

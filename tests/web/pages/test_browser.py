@@ -88,7 +88,7 @@ def test_the_replayed_page_runs_no_script_and_fetches_nothing(page: Page, url: s
     frame = page.locator("#screen iframe")
     assert frame.get_attribute("sandbox") == "allow-same-origin"
     expect(page.frame_locator("#screen iframe").locator("img")).to_have_count(1)
-    page.get_by_role("tab", name="Events").click()
+    page.get_by_role("tab", name="Changes").click()
     assert outside, "the recording refers to a stylesheet and pictures elsewhere"
     assert {request.failure for request in outside} == {"csp"}
 
@@ -98,7 +98,7 @@ def test_story_and_events_follow_and_steer_the_player(page: Page, url: str) -> N
     page.get_by_role("tab", name="Story").click()
     page.get_by_role("link", name=re.compile("Clicked “Pay €64.80” button in Checkout form")).first.click()
     assert 4 <= clock_s(page) <= 5
-    page.get_by_role("tab", name="Events").click()
+    page.get_by_role("tab", name="Changes").click()
     page.get_by_label("Which events").select_option("page")
     expect(page.locator("#events-list li")).to_have_count(2)
     page.get_by_role("tab", name="Story").click()

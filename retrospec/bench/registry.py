@@ -1,0 +1,44 @@
+"""Every bench that ``retrospec bench all`` runs: a line each. To add one, write ``figures(note) -> list[Figure]`` and name it here."""
+
+from importlib import import_module
+
+import msgspec
+
+from retrospec.bench.figures import Figure, Note
+
+
+class Bench(msgspec.Struct, frozen=True):
+    """One bench: what it is called, what it tells, where it is, and what measures the same again."""
+
+    name: str
+    about: str
+    place: str
+    """``module:function``; imported when it runs."""
+    command: str
+    picture: str = ""
+    """File it draws (``picture_file``)."""
+
+
+BENCHES = (
+    Bench("ingest", "Whole sessions over wire v1, two calls each", "retrospec.bench.ingest_figures:figures", "retrospec bench ingest --spawn --size 1MB"),
+    Bench("report", "From the end of a visit to its report", "retrospec.bench.report_delay:figures", "retrospec bench report"),
+    Bench("analyze", "Stage 1: how right and how fast it reads", "retrospec.bench.analyze_figures:figures", "retrospec bench analyze"),
+    Bench("render", "Stage 2: verdicts, films, memory", "retrospec.bench.render_figures:figures", "retrospec bench render"),
+    Bench("cluster", "Grouping on labelled sets, and how fast", "retrospec.bench.cluster_figures:figures", "retrospec bench cluster --data grouping-data"),
+    Bench("redact", "Redaction: recall, harmless texts, speed", "retrospec.bench.redact_figures:figures", "retrospec bench redact"),
+    Bench("stored", "Start and clean-up with 100,000 sessions stored", "retrospec.bench.operating_figures:stored", "retrospec bench stored"),
+    Bench("day", "A day of visits in fast time", "retrospec.bench.operating_figures:day", "retrospec bench day"),
+    Bench("small", "10,000 sessions on one core with 1 GB", "retrospec.bench.operating_figures:small", "retrospec bench small"),
+    Bench("crash", "Ends of the server's life under load", "retrospec.bench.operating_figures:crash", "retrospec bench crash --kills 200"),
+    Bench("growth", "What grows with what is stored", "retrospec.bench.growth:figures", "retrospec bench growth", "growth.svg"),
+    Bench("soak", "Mixed load with faults", "retrospec.bench.soak:figures", "retrospec bench soak --minutes 120"),
+    Bench("sdk", "The SDK: size, main-thread time, bytes, last moments", "bench.sdk:figures", "python -m bench.sdk"),
+)
+
+
+def measure(bench: Bench, note: Note) -> list[Figure]:
+    """Run it here and now. Raises Lacking, and whatever the bench raises."""
+    module, _, function = bench.place.partition(":")
+    found: list[Figure] = getattr(import_module(module), function)(note)
+    return found
+
