@@ -26,6 +26,7 @@ from retrospec.domain.errors import RetroSpecError
 from retrospec.domain.ids import new_id
 from retrospec.domain.session import Stage
 from retrospec.domain.settings import Settings
+from retrospec.filling import fill_forever
 from retrospec.governor import Governor
 from retrospec.intake import Intake
 from retrospec.jobs.queue import SHUTDOWN_S, Doorbell
@@ -188,6 +189,7 @@ async def running_parts(app: Litestar, settings: Settings, role: Role = Role.ALL
             back_up_forever(settings, database, metrics),
             state.courier.run_forever(every_s=settings.worker.sweep_seconds),
             unmute_forever(database),
+            fill_forever(database, blobs),
             share_rates_forever(state),
         ):
             stack.push_async_callback(_cancelled, asyncio.create_task(periodic))
