@@ -31,6 +31,7 @@ from retrospec.domain.search import (
 from retrospec.domain.session import Session, Stage
 from retrospec.storage import markers as marker_rows
 from retrospec.storage.dashboard import Cursor, read_cursor
+from retrospec.storage.dashboard_issues import IssueFilter
 from retrospec.storage.dashboard_sessions import SessionFilter, SessionRow, list_sessions, sessions_among
 from retrospec.storage.database import Connection
 from retrospec.storage.sessions import to_session
@@ -39,6 +40,8 @@ from retrospec.storage.upsert import insert_new
 
 UNJUDGED = 100
 """Newest sessions without a verdict that a search looks through."""
+SEARCHED = 400
+"""Newest sessions that fit a question, whose issues are found."""
 PENDING = "pending"
 
 _found = table("session_found", column("rowid"), column("session_found"))
@@ -303,3 +306,14 @@ def unjudged_query(project_id: str) -> Select[Any]:
         .order_by(sessions.c.started_at.desc(), sessions.c.id.desc())
         .limit(UNJUDGED)
     )
+
+
+async def narrowed(connection: Connection, project_id: str, asked: IssueFilter, query: Query) -> IssueFilter:
+    """``asked`` for the issues that ``query`` finds: by what they say, or by whatever the newest of their sessions are found by."""
+    if query == Query(has_failures=True, complaints=query.complaints):
+        return asked
+    plain = [term for term in query.terms if not term.field and not term.is_negated]
+    is_plain = len(plain) == len(query.terms) and query == Query(terms=query.terms, has_failures=True, complaints=query.complaints)
+    said = tuple(word for term in plain for phrase in term.phrases[:1] for word in phrase) if is_plain else ()
+    keys = await issues_found(connection, project_id, query, limit=SEARCHED)
+    return msgspec.structs.replace(asked, words=said, keys=tuple(keys))

@@ -31,8 +31,6 @@ from retrospec.web.pages.strips import StripView, issue_strip
 from retrospec.web.pages.views import Views, opening_url, views_of
 
 PAGE_SIZE = 30
-SEARCHED = 400
-"""Newest sessions that fit a search, whose issues are found."""
 FACETS_FROM = 200
 SORT_NAMES = {"impact": "By impact", "seen": "Last seen first", "people": "Most people", "newest": "Newest first"}
 OPEN = (IssueState.ACTIVE, IssueState.ACKNOWLEDGED)
@@ -146,7 +144,7 @@ async def _compose(
     assert frame.project is not None
     now, project_id = utc_now(), frame.project.id
     query = msgspec.structs.replace(parse(text, now=now), has_failures=True)
-    asked = await _searched(connection, project_id, asked, query)
+    asked = await search.narrowed(connection, project_id, asked, query)
     views = await views_of(connection, request, frame, "issues")
     counts = await dashboard_issues.count_by_state(connection, project_id)
     found = await dashboard_issues.list_issues(
@@ -185,17 +183,6 @@ async def _compose(
         install=None if seen.has_sessions else await install_of(request, connection, project_id),
         total=sum(counts.values()),
     )
-
-
-async def _searched(connection: Connection, project_id: str, asked: IssueFilter, query: Query) -> IssueFilter:
-    """Found by what the issue says, or by whatever the newest of its sessions are found by."""
-    if query == Query(has_failures=True, complaints=query.complaints):
-        return asked
-    plain = [term for term in query.terms if not term.field and not term.is_negated]
-    is_plain = len(plain) == len(query.terms) and query == Query(terms=query.terms, has_failures=True, complaints=query.complaints)
-    said = tuple(word for term in plain for phrase in term.phrases[:1] for word in phrase) if is_plain else ()
-    keys = await search.issues_found(connection, project_id, query, limit=SEARCHED)
-    return msgspec.structs.replace(asked, words=said, keys=tuple(keys))
 
 
 async def _facets(connection: Connection, project_id: str, query: Query) -> list[FacetRow]:
