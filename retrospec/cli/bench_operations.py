@@ -121,7 +121,7 @@ def stored_command(sessions: int, load: int, as_json: bool) -> None:
 
 
 @click.command("soak")
-@click.option("--minutes", type=click.FloatRange(min=0.5), default=120, show_default=True, help="How long.")
+@click.option("--minutes", type=click.FloatRange(min=0.1), default=120, show_default=True, help="How long.")
 @json_option
 def soak_command(minutes: float, as_json: bool) -> None:
     """Mixed visits while the browser is killed, the disk is full, the model is slow and the clock jumps.
