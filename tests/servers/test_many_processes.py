@@ -18,7 +18,7 @@ from retrospec.domain.settings import Settings
 from retrospec.serving import RunningServer
 from retrospec.storage.nodes import Role
 from tests.conftest import Client, make_key, marker, serving, settings_for, wait_for
-from tests.servers.choice import large_blobs_url, large_rows_url, rows_of
+from tests.servers.choice import in_full_run_only, large_blobs_url, large_rows_url, rows_of
 from tests.servers.programs import postgres
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,6 +121,7 @@ def test_sqlite_cannot_be_shared_and_says_so(tmp_path: Path, command: list[str])
     assert "which SQLite cannot" in ran.stderr
 
 
+@in_full_run_only
 @pytest.mark.parametrize("killed", ["web", "worker"])
 def test_two_servers_and_two_workers_lose_and_double_nothing_when_any_one_is_killed(tmp_path: Path, killed: str) -> None:
     node = {name: large_settings(tmp_path / name, tmp_path) for name in ("web-1", "web-2", "worker-1", "worker-2")}
@@ -166,6 +167,7 @@ def judged_at(http: httpx.Client, url: str, name: str) -> Any:
     return session if session.get("reportCard", {}).get("status", "pending") != "pending" else None
 
 
+@in_full_run_only
 def test_a_worker_of_one_stage_leaves_the_other_to_others(tmp_path: Path) -> None:
     """Without a browser: the one for analysis hands on, the one for replays (nothing can look here) finishes on the text."""
     door = large_settings(tmp_path / "a", tmp_path)
@@ -181,6 +183,7 @@ def test_a_worker_of_one_stage_leaves_the_other_to_others(tmp_path: Path) -> Non
             wait_for(lambda: rows_of(door, "SELECT stage FROM sessions WHERE id = 's2'") == [("analysis",)])
 
 
+@in_full_run_only
 def test_a_worker_told_to_stop_ends_at_once_when_nothing_is_in_hand(tmp_path: Path) -> None:
     with working(large_settings(tmp_path / "a", tmp_path)) as worker:
         worker.send_signal(signal.SIGTERM)
