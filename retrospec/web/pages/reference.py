@@ -69,12 +69,12 @@ def _call(document: dict[str, Any], path: str, method: str, operation: dict[str,
         method=method.upper(),
         path=path,
         title=operation.get("summary", ""),
-        about=" ".join(f"{first} {rest}".split()),
+        about=_plain(" ".join(f"{first} {rest}".split())),
         parameters=[_parameter(each) for each in operation.get("parameters") or []],
         body=_fields(document, body),
-        answers=[(status, answer["description"]) for status, answer in operation["responses"].items()],
+        answers=[(status, _plain(answer["description"])) for status, answer in sorted(operation["responses"].items())],
         scope=operation.get("x-retrospec-scope", ""),
-        answer=[Field(one.name, one.type, False, one.about) for one in _fields(document, told.get("schema", {}))],
+        answer=[Field(one.name, one.type, False, _plain(one.about)) for one in _fields(document, told.get("schema", {}))],
         example=_written(told.get("example")),
     )
 
@@ -86,6 +86,11 @@ def _answer(operation: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _plain(text: str) -> str:
+    """Without the document's marks for code."""
+    return text.replace("`", "")
+
+
 def _written(example: Any) -> str:
     return "" if example is None else msgspec.json.format(msgspec.json.encode(example), indent=2).decode()
 
@@ -95,7 +100,7 @@ def _parameter(parameter: dict[str, Any]) -> Field:
         parameter["name"],
         _type_name(parameter.get("schema", {})),
         bool(parameter.get("required")),
-        " · ".join(filter(None, (parameter.get("in", ""), parameter.get("description", "")))),
+        " · ".join(filter(None, (parameter.get("in", ""), _plain(parameter.get("description", ""))))),
     )
 
 
@@ -111,7 +116,7 @@ def _fields(document: dict[str, Any], schema: dict[str, Any], prefix: str = "") 
             fields += _fields(document, nested, f"{full}.")
         else:
             is_needed = name in shape.get("required", [])
-            fields.append(Field(full, _type_name(inner), is_needed, inner.get("description", "")))
+            fields.append(Field(full, _type_name(inner), is_needed, _plain(inner.get("description", ""))))
     return fields
 
 
