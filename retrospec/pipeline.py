@@ -363,6 +363,7 @@ class Pipeline:
     ) -> bool:
         if await self._database.write_soon(save):
             self._metrics.reports.labels(str(report.status)).inc()
+            self._database.changes.note(claim.session.project_id)
             return True
         async with self._database.write() as connection:
             await sessions.release(connection, claim, now=utc_now())

@@ -39,6 +39,7 @@ COMMANDS = {
     "scan": "retrospec.cli.scan:scan",
     "cleanup": "retrospec.cli.cleanup:cleanup",
     "bench": "retrospec.cli.bench:bench",
+    "licences": "retrospec.cli.licences:licences",
 }
 
 

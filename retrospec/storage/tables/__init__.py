@@ -32,7 +32,7 @@ from retrospec.storage.tables.grouping import (
 )
 from retrospec.storage.tables.issues import issue_hours, issue_people, issue_sessions, issues
 from retrospec.storage.tables.lists import default_views, project_changes, saved_views, session_words
-from retrospec.storage.tables.operations import health_samples, project_retention
+from retrospec.storage.tables.operations import health_samples, project_retention, shared_rates
 from retrospec.storage.tables.sessions import artifacts, chunks, expired_sessions, markers, reports, sessions
 from retrospec.storage.tables.workflow import (
     alert_channels,
@@ -108,6 +108,7 @@ __all__ = [
     "session_words",
     "sessions",
     "share_links",
+    "shared_rates",
     "source_maps",
     "users",
     "watch_uses",

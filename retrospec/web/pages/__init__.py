@@ -26,6 +26,7 @@ from retrospec.web.pages import (
     issue,
     issue_actions,
     issues,
+    live,
     oidc,
     people,
     precision,
@@ -39,6 +40,7 @@ from retrospec.web.pages import (
     sign_in,
     stream,
     strips,
+    views,
     welcome,
 )
 from retrospec.web.pages.guard import SignInNeeded, own_forms_only, project_frame, project_members_only
@@ -93,6 +95,9 @@ routes: list[ControllerRouterHandler] = [
             home.show_project_home,
             home.show_home,
             issues.show_issues,
+            issues.show_preview,
+            views.save_view,
+            views.change_view,
             issue.show_issue,
             grouping.merge_issue,
             grouping.keep_issue_apart,
@@ -111,6 +116,7 @@ routes: list[ControllerRouterHandler] = [
             alerts.remove_channel,
             alerts.test_channel,
             alerts.try_again,
+            live.stream_changes,
             sessions.show_sessions,
             session.show_session,
             reproduce.download_test,
