@@ -6,7 +6,7 @@ read and decided here.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -130,21 +130,19 @@ async def search_sessions(connection: Connection, project_id: str, query: Query,
     return Found(rows=shown, next=str(order[-1]) if len(named) > page.limit else "")
 
 
-async def without_document(connection: Connection, *, before: datetime, limit: int) -> tuple[list[Session], datetime | None]:
-    """Judged sessions of any project that have no document, among the ``limit`` that arrived last before a moment.
+async def without_document(connection: Connection, *, before: tuple[datetime, str], limit: int) -> tuple[list[Session], tuple[datetime, str] | None]:
+    """Judged sessions of any project that have no document, among the ``limit`` that arrived last before a place in their order.
 
-    And the moment to go on from; None where there are none older.
+    And the place to go on from, a moment and an id; None where there are none older.
     """
-    aged = select(sessions).where(sessions.c.created_at < before).order_by(sessions.c.created_at.desc()).limit(limit).subquery()
+    at, name = before
+    earlier = (sessions.c.created_at <= at) & ((sessions.c.created_at < at) | (sessions.c.id < name))
+    aged = select(sessions).where(earlier).order_by(sessions.c.created_at.desc(), sessions.c.id.desc()).limit(limit).subquery()
     named = (session_words.c.project_id == aged.c.project_id) & (session_words.c.session_id == aged.c.id)
     found = (await connection.execute(select(aged, session_words.c.id.label("known")).outerjoin(session_words, named))).all()
     over = (Stage.DONE, Stage.DEAD)
     lacking = [to_session(row) for row in found if row.known is None and row.stage in over]
-    if len(found) < limit:
-        return lacking, None
-    oldest: datetime = min(row.created_at for row in found)
-    along = oldest + timedelta(milliseconds=1)  # others may have come in the same millisecond
-    return lacking, along if along < before else oldest
+    return lacking, min((row.created_at, row.id) for row in found) if len(found) == limit else None
 
 
 async def newest_found(connection: Connection, project_id: str, query: Query, *, limit: int) -> list[str]:

@@ -21,6 +21,7 @@ from retrospec.storage.dashboard import Activity
 from retrospec.storage.dashboard_issues import SORTS, IssueFilter, SortCursor, read_sort_cursor
 from retrospec.storage.database import Connection
 from retrospec.storage.search import FacetRow
+from retrospec.web.issue_search import of_failures, searched
 from retrospec.web.pages import charts, words
 from retrospec.web.pages.charts import Span, Trend
 from retrospec.web.pages.facets import Menu, menus
@@ -31,8 +32,6 @@ from retrospec.web.pages.strips import StripView, issue_strip
 from retrospec.web.pages.views import Views, opening_url, views_of
 
 PAGE_SIZE = 30
-SEARCHED = 400
-"""Newest sessions that fit a search, whose issues are found."""
 FACETS_FROM = 200
 SORT_NAMES = {"impact": "By impact", "seen": "Last seen first", "people": "Most people", "newest": "Newest first"}
 OPEN = (IssueState.ACTIVE, IssueState.ACKNOWLEDGED)
@@ -145,8 +144,8 @@ async def _compose(
 ) -> IssuesPage:
     assert frame.project is not None
     now, project_id = utc_now(), frame.project.id
-    query = msgspec.structs.replace(parse(text, now=now), has_failures=True)
-    asked = await _searched(connection, project_id, asked, query)
+    query = parse(text, now=now)
+    asked = await searched(connection, project_id, asked, query)
     views = await views_of(connection, request, frame, "issues")
     counts = await dashboard_issues.count_by_state(connection, project_id)
     found = await dashboard_issues.list_issues(
@@ -171,7 +170,7 @@ async def _compose(
         kind=asked.kind,
         text=text,
         complaints=list(query.complaints),
-        menus=menus(await _facets(connection, project_id, query), text, lambda wanted: url_with(request, q=wanted)),
+        menus=menus(await _facets(connection, project_id, of_failures(query)), text, lambda wanted: url_with(request, q=wanted)),
         views=views,
         site=asked.site,
         sites=await dashboard.latest_sites(connection, project_id),
@@ -185,17 +184,6 @@ async def _compose(
         install=None if seen.has_sessions else await install_of(request, connection, project_id),
         total=sum(counts.values()),
     )
-
-
-async def _searched(connection: Connection, project_id: str, asked: IssueFilter, query: Query) -> IssueFilter:
-    """Found by what the issue says, or by whatever the newest of its sessions are found by."""
-    if query == Query(has_failures=True, complaints=query.complaints):
-        return asked
-    plain = [term for term in query.terms if not term.field and not term.is_negated]
-    is_plain = len(plain) == len(query.terms) and query == Query(terms=query.terms, has_failures=True, complaints=query.complaints)
-    said = tuple(word for term in plain for phrase in term.phrases[:1] for word in phrase) if is_plain else ()
-    keys = await search.issues_found(connection, project_id, query, limit=SEARCHED)
-    return msgspec.structs.replace(asked, words=said, keys=tuple(keys))
 
 
 async def _facets(connection: Connection, project_id: str, query: Query) -> list[FacetRow]:
