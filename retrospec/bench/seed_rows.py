@@ -29,7 +29,7 @@ _TALLY = (
 )
 _TALLIED = (
     f"{_KIND.format('CAST(substr(cluster_key, 6) AS INTEGER)')}, 'TypeError: part ' || cluster_key || ' is undefined', "
-    "'Paying by card ' || cluster_key || ' ends with an error', count(*), count(*), sum(marker_count), 0, 0.9, 'high', 'visual', min(session_id), "
+    "'Paying by card ' || cluster_key || ' ends with an error', count(*), count(*), sum(marker_count), 0, 0.9, 'high', 'text', min(session_id), "
     "0.9, @now, min(first_observed_at), max(last_observed_at), min(first_observed_at), 20 + count(*) / 100.0"
 )
 STEPS: tuple[tuple[str, str], ...] = (

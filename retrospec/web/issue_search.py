@@ -7,7 +7,7 @@ from retrospec.storage import search
 from retrospec.storage.dashboard_issues import IssueFilter
 from retrospec.storage.database import Connection
 
-SEARCHED = 400
+SEARCHED = 150
 """Newest sessions that fit a search, whose issues are found."""
 
 
