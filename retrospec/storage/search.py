@@ -40,6 +40,8 @@ from retrospec.storage.upsert import insert_new
 UNJUDGED = 100
 """Newest sessions without a verdict that a search looks through."""
 PENDING = "pending"
+NEAR = 200
+"""Menus offer what the newest of the sessions found have: bounded, where all of them would be read whole."""
 
 _found = table("session_found", column("rowid"), column("session_found"))
 _FORGET = delete(session_words).where(session_words.c.project_id == bindparam("p"), session_words.c.session_id == bindparam("s"))
@@ -74,6 +76,8 @@ class Found(msgspec.Struct, kw_only=True):
     rows: list[SessionRow]
     next: str
     """The cursor of the next page; empty on the last."""
+    near: list[str] = []
+    """Ids of what was found on this page and some after it, for menus; empty where nothing but time and status was asked."""
 
 
 async def note(connection: Connection, report: ReportCard, document: Document | None) -> None:
@@ -121,13 +125,14 @@ async def search_sessions(connection: Connection, project_id: str, query: Query,
     if not query.asks_words:
         return await _listed(connection, project_id, query, page)
     after = int(page.after) if page.after.isdecimal() and len(page.after) < 20 else None
-    found = await connection.execute(found_query(project_id, query, after=after, limit=page.limit + 1, dialect=connection.dialect.name))
+    found = await connection.execute(found_query(project_id, query, after=after, limit=max(page.limit + 1, NEAR), dialect=connection.dialect.name))
     named = {int(row.id): str(row.session_id) for row in found}
     named |= await _unjudged(connection, project_id, query, after, describe)
     order = sorted(named, reverse=True)[: page.limit]
     rows = await sessions_among(connection, project_id, [named[number] for number in order])
     shown = [rows[named[number]] for number in order if named[number] in rows]
-    return Found(rows=shown, next=str(order[-1]) if len(named) > page.limit else "")
+    near = [named[number] for number in sorted(named, reverse=True)[:NEAR]]
+    return Found(rows=shown, next=str(order[-1]) if len(named) > page.limit else "", near=near)
 
 
 async def without_document(connection: Connection, *, before: tuple[datetime, str], limit: int) -> tuple[list[Session], tuple[datetime, str] | None]:
