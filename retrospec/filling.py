@@ -42,7 +42,7 @@ class _Story(msgspec.Struct):
 
 async def fill(database: Database, blobs: Blobs, *, pause_s: float = 0.0) -> int:
     """Give every judged session that lacks one its document; how many were given."""
-    before: datetime | None = utc_now() + timedelta(days=1)
+    before: tuple[datetime, str] | None = (utc_now() + timedelta(days=1), "")
     filled = 0
     while before is not None:
         lacking, before = await database.read_once(partial(search.without_document, before=before, limit=AT_ONCE))

@@ -79,4 +79,6 @@ async def _erase(database: Database, blobs: Blobs, receipt: Receipt, find: Find)
             receipt.rows[name] = receipt.rows.get(name, 0) + count
     receipt.recordings, receipt.artifacts = cleaned.events, cleaned.artifacts
     receipt.not_deleted = cleaned.failed_events + cleaned.failed_artifacts
+    async with database.write() as connection:
+        await erasure.rewrite_index(connection)
     await give_back_space(database)

@@ -46,6 +46,12 @@ async def overwrite_deleted(connection: Connection) -> None:
         await connection.exec_driver_sql("PRAGMA secure_delete = ON")
 
 
+async def rewrite_index(connection: Connection) -> None:
+    """SQLite's full-text index keeps the words of what was deleted until it is merged: now. About 1 s for 100,000 sessions."""
+    if connection.dialect.name == "sqlite":
+        await connection.exec_driver_sql("INSERT INTO session_found (session_found) VALUES ('optimize')")
+
+
 async def rows_of(connection: Connection, named: list[SessionName]) -> dict[str, int]:
     """Rows by table that go with these sessions."""
     counts = {"sessions": len(named)}

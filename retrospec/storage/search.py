@@ -6,7 +6,7 @@ read and decided here.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -31,7 +31,6 @@ from retrospec.domain.search import (
 from retrospec.domain.session import Session, Stage
 from retrospec.storage import markers as marker_rows
 from retrospec.storage.dashboard import Cursor, read_cursor
-from retrospec.storage.dashboard_issues import IssueFilter
 from retrospec.storage.dashboard_sessions import SessionFilter, SessionRow, list_sessions, sessions_among
 from retrospec.storage.database import Connection
 from retrospec.storage.sessions import to_session
@@ -40,9 +39,9 @@ from retrospec.storage.upsert import insert_new
 
 UNJUDGED = 100
 """Newest sessions without a verdict that a search looks through."""
-SEARCHED = 400
-"""Newest sessions that fit a question, whose issues are found."""
 PENDING = "pending"
+NEAR = 200
+"""Menus offer what the newest of the sessions found have: bounded, where all of them would be read whole."""
 
 _found = table("session_found", column("rowid"), column("session_found"))
 _FORGET = delete(session_words).where(session_words.c.project_id == bindparam("p"), session_words.c.session_id == bindparam("s"))
@@ -77,6 +76,8 @@ class Found(msgspec.Struct, kw_only=True):
     rows: list[SessionRow]
     next: str
     """The cursor of the next page; empty on the last."""
+    near: list[str] = []
+    """Ids of what was found on this page and some after it, for menus; empty where nothing but time and status was asked."""
 
 
 async def note(connection: Connection, report: ReportCard, document: Document | None) -> None:
@@ -124,30 +125,29 @@ async def search_sessions(connection: Connection, project_id: str, query: Query,
     if not query.asks_words:
         return await _listed(connection, project_id, query, page)
     after = int(page.after) if page.after.isdecimal() and len(page.after) < 20 else None
-    found = await connection.execute(found_query(project_id, query, after=after, limit=page.limit + 1, dialect=connection.dialect.name))
+    found = await connection.execute(found_query(project_id, query, after=after, limit=max(page.limit + 1, NEAR), dialect=connection.dialect.name))
     named = {int(row.id): str(row.session_id) for row in found}
     named |= await _unjudged(connection, project_id, query, after, describe)
     order = sorted(named, reverse=True)[: page.limit]
     rows = await sessions_among(connection, project_id, [named[number] for number in order])
     shown = [rows[named[number]] for number in order if named[number] in rows]
-    return Found(rows=shown, next=str(order[-1]) if len(named) > page.limit else "")
+    near = [named[number] for number in sorted(named, reverse=True)[:NEAR]]
+    return Found(rows=shown, next=str(order[-1]) if len(named) > page.limit else "", near=near)
 
 
-async def without_document(connection: Connection, *, before: datetime, limit: int) -> tuple[list[Session], datetime | None]:
-    """Judged sessions of any project that have no document, among the ``limit`` that arrived last before a moment.
+async def without_document(connection: Connection, *, before: tuple[datetime, str], limit: int) -> tuple[list[Session], tuple[datetime, str] | None]:
+    """Judged sessions of any project that have no document, among the ``limit`` that arrived last before a place in their order.
 
-    And the moment to go on from; None where there are none older.
+    And the place to go on from, a moment and an id; None where there are none older.
     """
-    aged = select(sessions).where(sessions.c.created_at < before).order_by(sessions.c.created_at.desc()).limit(limit).subquery()
+    at, name = before
+    earlier = (sessions.c.created_at <= at) & ((sessions.c.created_at < at) | (sessions.c.id < name))
+    aged = select(sessions).where(earlier).order_by(sessions.c.created_at.desc(), sessions.c.id.desc()).limit(limit).subquery()
     named = (session_words.c.project_id == aged.c.project_id) & (session_words.c.session_id == aged.c.id)
     found = (await connection.execute(select(aged, session_words.c.id.label("known")).outerjoin(session_words, named))).all()
     over = (Stage.DONE, Stage.DEAD)
     lacking = [to_session(row) for row in found if row.known is None and row.stage in over]
-    if len(found) < limit:
-        return lacking, None
-    oldest: datetime = min(row.created_at for row in found)
-    along = oldest + timedelta(milliseconds=1)  # others may have come in the same millisecond
-    return lacking, along if along < before else oldest
+    return lacking, min((row.created_at, row.id) for row in found) if len(found) == limit else None
 
 
 async def newest_found(connection: Connection, project_id: str, query: Query, *, limit: int) -> list[str]:
@@ -306,14 +306,3 @@ def unjudged_query(project_id: str) -> Select[Any]:
         .order_by(sessions.c.started_at.desc(), sessions.c.id.desc())
         .limit(UNJUDGED)
     )
-
-
-async def narrowed(connection: Connection, project_id: str, asked: IssueFilter, query: Query) -> IssueFilter:
-    """``asked`` for the issues that ``query`` finds: by what they say, or by whatever the newest of their sessions are found by."""
-    if query == Query(has_failures=True, complaints=query.complaints):
-        return asked
-    plain = [term for term in query.terms if not term.field and not term.is_negated]
-    is_plain = len(plain) == len(query.terms) and query == Query(terms=query.terms, has_failures=True, complaints=query.complaints)
-    said = tuple(word for term in plain for phrase in term.phrases[:1] for word in phrase) if is_plain else ()
-    keys = await issues_found(connection, project_id, query, limit=SEARCHED)
-    return msgspec.structs.replace(asked, words=said, keys=tuple(keys))

@@ -17,12 +17,12 @@ from retrospec.domain.session import Session, Stage
 from retrospec.domain.trace import Effect, Segment, Trace, TraceRow
 from retrospec.search.documents import document_of
 from retrospec.search.parse import parse
-from retrospec.storage import arrivals, expiry, search, sessions
+from retrospec.storage import arrivals, erasure, expiry, search, sessions
 from retrospec.storage.arrivals import Arrival
 from retrospec.storage.database import Connection, Database
 from retrospec.storage.migrate import migrate
 from retrospec.storage.search import Page
-from tests.servers.choice import rows_url
+from tests.servers.choice import on_sqlite_only, rows_url
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -217,3 +217,15 @@ async def test_sessions_that_would_have_the_same_number_are_both_kept(database: 
     kept = await database.read_once(lambda connection: search.documents_of(connection, "shop", ["ada", "bo"]))
     assert {name: each.id for name, each in kept.items()} == {"ada": 77, "bo": 78}
     assert (await found(database, "saw:stock"))[0] == ["ada"]
+
+
+@on_sqlite_only
+async def test_words_of_the_erased_are_gone_from_the_index_itself(database: Database) -> None:
+    async def index(connection: Any) -> bytes:
+        return b"".join(row[0] for row in await connection.exec_driver_sql("SELECT block FROM session_found_data"))
+
+    assert b"uberweisung" in await database.read_once(index)
+    async with database.write() as connection:
+        await expiry.forget_sessions(connection, [("shop", "bo")], now=NOW)
+        await erasure.rewrite_index(connection)
+    assert b"uberweisung" not in await database.read_once(index)

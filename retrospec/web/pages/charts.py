@@ -48,6 +48,11 @@ class Trend(msgspec.Struct, frozen=True):
     peak: int
     bars: list[Bar]
 
+    def path(self, *, is_empty: bool) -> str:
+        """The bars of hours with sessions, or of those without, as one SVG path: a list has hundreds of them."""
+        drawn = (bar for bar in self.bars if (bar.count == 0) == is_empty)
+        return "".join(f"M{bar.x:g} {bar.y:g}h{bar.width:g}v{bar.height:g}h-{bar.width:g}z" for bar in drawn)
+
 
 def span_named(name: str) -> Span:
     """The span of that name; 24 hours for an unknown one."""

@@ -35,6 +35,9 @@ GROWTH, GROWN_SESSIONS = 1.5, 3
 """An issue grows when the span has this many times the sessions of the one before, and this many at least."""
 PRECISION_DAYS = 30
 RELEASES = 20
+MINUTE = timedelta(minutes=1)
+PULSES = 100
+"""Counts kept by a process."""
 
 
 class NoProjectPage(msgspec.Struct):
@@ -130,8 +133,8 @@ async def _compose(request: AnyRequest, connection: Connection, project_id: str,
         headline=headline,
         mood=mood,
         groups=groups,
-        now=await pulse.pulse(connection, project_id, since=minute - length, until=now),
-        before=await pulse.pulse(connection, project_id, since=minute - 2 * length, until=minute - length),
+        now=await _pulse(request, connection, project_id, minute - length, minute + MINUTE),
+        before=await _pulse(request, connection, project_id, minute - 2 * length, minute - length),
         open_count=open_count,
         confirmed=sum(one.confirmed for one in detectors),
         rejected=sum(one.rejected for one in detectors),
@@ -141,6 +144,20 @@ async def _compose(request: AnyRequest, connection: Connection, project_id: str,
         activity=seen,
         install=None if seen.has_sessions else await install_of(request, connection, project_id),
     )
+
+
+async def _pulse(request: AnyRequest, connection: Connection, project_id: str, since: datetime, until: datetime) -> Pulse:
+    """Counted twice a minute at most: with 100,000 sessions a week's people take 0.2 s of reading."""
+    state, half_minute = request.app.state, int(utc_now().timestamp()) // 30
+    if "pulses" not in state:
+        state["pulses"] = {}
+    known: dict[Any, Pulse] = state["pulses"]
+    asked = project_id, since, until, half_minute
+    if asked not in known:
+        while len(known) >= PULSES:
+            known.pop(next(iter(known)))
+        known[asked] = await pulse.pulse(connection, project_id, since=since, until=until)
+    return known[asked]
 
 
 def headline_of(groups: list[Group], open_count: int, span: Span) -> tuple[str, str]:

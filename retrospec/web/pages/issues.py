@@ -21,6 +21,7 @@ from retrospec.storage.dashboard import Activity
 from retrospec.storage.dashboard_issues import SORTS, IssueFilter, SortCursor, read_sort_cursor
 from retrospec.storage.database import Connection
 from retrospec.storage.search import FacetRow
+from retrospec.web.issue_search import of_failures, searched
 from retrospec.web.pages import charts, words
 from retrospec.web.pages.charts import Span, Trend
 from retrospec.web.pages.facets import Menu, menus
@@ -143,8 +144,8 @@ async def _compose(
 ) -> IssuesPage:
     assert frame.project is not None
     now, project_id = utc_now(), frame.project.id
-    query = msgspec.structs.replace(parse(text, now=now), has_failures=True)
-    asked = await search.narrowed(connection, project_id, asked, query)
+    query = parse(text, now=now)
+    asked = await searched(connection, project_id, asked, query)
     views = await views_of(connection, request, frame, "issues")
     counts = await dashboard_issues.count_by_state(connection, project_id)
     found = await dashboard_issues.list_issues(
@@ -169,7 +170,7 @@ async def _compose(
         kind=asked.kind,
         text=text,
         complaints=list(query.complaints),
-        menus=menus(await _facets(connection, project_id, query), text, lambda wanted: url_with(request, q=wanted)),
+        menus=menus(await _facets(connection, project_id, of_failures(query)), text, lambda wanted: url_with(request, q=wanted)),
         views=views,
         site=asked.site,
         sites=await dashboard.latest_sites(connection, project_id),

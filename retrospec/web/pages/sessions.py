@@ -28,8 +28,6 @@ from retrospec.web.pages.rendering import AnyRequest, Frame, live, typed, url_wi
 from retrospec.web.pages.views import Views, opening_url, views_of
 
 PAGE_SIZE = 40
-FACETS_FROM = 200
-"""Menus offer what the newest of the sessions found have: bounded, where all of them would be read whole."""
 TOLD = {"clicked": "Pressed", "saw": "Saw", "errors": "Error", "place": "Visited"}
 MOST_REASONS = 3
 
@@ -85,7 +83,7 @@ async def _compose(request: AnyRequest, frame: Frame, text: str, status: str, af
         asked = msgspec.structs.replace(asked, statuses=(status,))
     async with database_of(request).read() as connection:
         found = await search.search_sessions(connection, project_id, asked, Page(after, PAGE_SIZE), document_of)
-        near = await search.newest_found(connection, project_id, asked, limit=FACETS_FROM)
+        near = found.near or await search.newest_found(connection, project_id, asked, limit=search.NEAR)
         facets = await search.facets_of(connection, project_id, near)
         why = await _reasons(connection, project_id, asked, found.rows)
         seen = await dashboard.activity(connection, project_id, now=now)

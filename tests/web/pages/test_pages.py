@@ -297,8 +297,8 @@ def test_a_replay_is_linked_only_where_one_is_stored(mara: Visitor) -> None:
     rows = mara.get(ISSUE).text.split('class="list session-list"')[1].split('<li class="row">')[1:]
     bare = [row for row in rows if "No replay" in row]
     assert 1 <= len(bare) < len(rows)
-    assert all('title="No recording arrived"' in row and "?t=" not in row for row in bare)
-    assert all("?t=" in row for row in rows if row not in bare)
+    assert all('title="No recording arrived"' in row and "&t=" not in row for row in bare)
+    assert all("&t=" in row for row in rows if row not in bare)
     session = re.search(r'/sessions/(s-[\w-]+)"', bare[0])
     assert session is not None
     page = mara.get(f"/p/{PROJECT}/sessions/{session[1]}").text

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-import msgspec
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
@@ -42,7 +41,6 @@ from retrospec.storage import (
     issues,
     receipts,
     reports,
-    search,
     stats,
     strips,
     work,
@@ -69,6 +67,7 @@ from retrospec.web.api.v2.answers import (
     told,
 )
 from retrospec.web.api.v2.evidence import issue_strip_of, report_of
+from retrospec.web.issue_search import searched
 from retrospec.web.pages.grouping import grouping_of
 from retrospec.web.pages.issue_work import fix_words, mute_words
 from retrospec.web.pages.issues import OPEN
@@ -88,19 +87,19 @@ async def list_issues(
     request: AnyRequest,
     wanted: Annotated[StateName, QueryParameter(name="state", description="`open` is active and acknowledged.")] = "open",
     kind: FromQuery[KindName] = "",
-    q: Annotated[str, QueryParameter(name="q", description="Words of the symptom, the title or the assignee, or what its sessions are searched by (see `/v2/sessions`).")] = "",
+    q: Annotated[str, QueryParameter(name="q", description="A search as in the dashboard: words of the symptom, title or assignee, or what its sessions of late are found by.")] = "",
     site: FromQuery[str] = "",
     sort: FromQuery[Sort] = "impact",
     limit: Limit = DEFAULT_LIMIT,
     cursor: After = "",
 ) -> Response[IssueList]:
     """A project's issues, in the order asked for, greatest first."""
-    query = msgspec.structs.replace(parse(typed(q, longest=MAX_TEXT), now=utc_now()), has_failures=True)
     asked = IssueFilter(states=_states_named(wanted), kind=kind, site=typed(site))
     place = place_in(f"issues.{sort}", cursor)
     after = known(place, read_sort_cursor(place, sort))
+    query = parse(typed(q, longest=MAX_TEXT), now=utc_now())
     async with database_of(request).read() as connection:
-        asked = await search.narrowed(connection, project_of(request), asked, query)
+        asked = await searched(connection, project_of(request), asked, query)
         found = await dashboard_issues.list_issues(
             connection, project_of(request), asked, after=after, limit=limit + 1, sort=sort
         )

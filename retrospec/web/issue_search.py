@@ -1,0 +1,28 @@
+"""Issues by a search: by what they say themselves, or by whatever the newest of their sessions are found by."""
+
+import msgspec
+
+from retrospec.domain.search import Query
+from retrospec.storage import search
+from retrospec.storage.dashboard_issues import IssueFilter
+from retrospec.storage.database import Connection
+
+SEARCHED = 150
+"""Newest sessions that fit a search, whose issues are found."""
+
+
+def of_failures(query: Query) -> Query:
+    """The same asked of sessions that failed: issues are made of no others."""
+    return msgspec.structs.replace(query, has_failures=True)
+
+
+async def searched(connection: Connection, project_id: str, asked: IssueFilter, query: Query) -> IssueFilter:
+    """``asked``, narrowed to the issues that ``query`` finds."""
+    nothing = Query(complaints=query.complaints)
+    if query == nothing:
+        return asked
+    plain = [term for term in query.terms if not term.field and not term.is_negated]
+    is_plain = len(plain) == len(query.terms) and query == msgspec.structs.replace(nothing, terms=query.terms)
+    said = tuple(word for term in plain for phrase in term.phrases[:1] for word in phrase) if is_plain else ()
+    keys = await search.issues_found(connection, project_id, of_failures(query), limit=SEARCHED)
+    return msgspec.structs.replace(asked, words=said, keys=tuple(keys))
