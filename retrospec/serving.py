@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -21,7 +22,7 @@ from retrospec.app import create_app, running_parts
 from retrospec.bounded_http import BoundedHttp, OpenConnections
 from retrospec.domain.address import local_address
 from retrospec.domain.clock import utc_now
-from retrospec.domain.errors import RetroSpecError
+from retrospec.domain.errors import Outage, RetroSpecError
 from retrospec.domain.settings import Settings
 from retrospec.domain.settings_reload import Reloaded
 from retrospec.reloading import Load, reload, write_in_force
@@ -35,6 +36,8 @@ from retrospec.tracing import traced, tracing_by
 
 GRACE_S = 2
 """Open requests get this long when the server stops."""
+DATABASE_WAIT_S, DATABASE_LOOK_S = 30.0, 1.0
+"""At a start PostgreSQL is waited for so long: machines and containers come up in any order."""
 SWITCH_S = 0.0005
 """How soon a thread that reads a recording lets the event loop on: Python's own 5 ms, for each of many
 short waits of the loop, added up to half a second under load."""
@@ -95,7 +98,7 @@ def serve(settings: Settings, load: Load | None = None, role: Role = Role.ALL) -
     sys.setswitchinterval(SWITCH_S)
     # First here, where a refusal (a folder in use, a newer database) ends as one sentence.
     with nullcontext() if is_shared(settings) else held_folder(settings.data_dir):
-        migrate(settings.database_url)
+        _migrate_when_up(settings)
     listening = _listen(settings)
     with tracing_by(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(settings, listening, load, role))
@@ -105,9 +108,24 @@ def work(settings: Settings) -> int:
     """Work stages off until SIGTERM or SIGINT, listening nowhere; the exit code."""
     set_up_logging(settings.server)
     sys.setswitchinterval(SWITCH_S)
-    migrate(settings.database_url)
+    _migrate_when_up(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_work(settings))
+
+
+def _migrate_when_up(settings: Settings) -> None:
+    """``migrate``; a database server that is not there yet is waited for. Raises Outage when it does not come."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    until = time.monotonic() + DATABASE_WAIT_S
+    while True:
+        try:
+            migrate(settings.database_url)
+            return
+        except Outage as error:
+            if not is_shared(settings) or time.monotonic() > until:
+                raise
+            sys.stderr.write(f"retrospec: waiting for the database. {error}\n")
+        time.sleep(DATABASE_LOOK_S)
 
 
 async def _work(settings: Settings) -> int:

@@ -5,13 +5,15 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
 from retrospec.domain.clock import utc_now
-from retrospec.domain.errors import CorruptRecording, NotFound, RetroSpecError, StorageFull, Unavailable
+from retrospec.domain.errors import CorruptRecording, NotFound, Outage, RetroSpecError, Unavailable
 from retrospec.domain.ids import new_id
 from retrospec.domain.report import ReportCard
+from retrospec.domain.session import Stage
 from retrospec.domain.settings import WorkerSettings
 from retrospec.report_cards import failed_report
 from retrospec.storage import reports, sessions
@@ -21,6 +23,17 @@ from retrospec.storage.sessions import Claim
 log = structlog.get_logger()
 
 
+def own_stages(worker: WorkerSettings) -> tuple[Stage, ...]:
+    """What a worker does: everything, or what ``worker.stages`` leaves it."""
+    analysis = (Stage.RECORDING, Stage.ANALYSIS) if "analysis" in worker.stages else ()
+    return (*analysis, *((Stage.CONFIRMATION,) if "replay" in worker.stages else ()))
+
+
+async def seen_elsewhere(*_: Any) -> Any:
+    """Stands where this worker leaves looking to others: it never holds a session to look at."""
+    raise Unavailable("Another worker looks at this session.")
+
+
 async def next_claim(
     database: Database, worker: WorkerSettings, project_id: str, session_id: str
 ) -> Claim | None:
@@ -28,7 +41,7 @@ async def next_claim(
     owner, now = new_id("job"), utc_now()
     claimed: Claim | None = await database.write_soon(
         lambda connection: sessions.claim(
-            connection, project_id, session_id, owner=owner, now=now, lease_s=worker.lease_seconds
+            connection, project_id, session_id, owner=owner, now=now, lease_s=worker.lease_seconds, stages=own_stages(worker)
         )
     )
     if claimed is not None and claimed.session.attempt > worker.max_attempts:
@@ -61,10 +74,14 @@ async def seized(database: Database, worker: WorkerSettings, project_id: str, se
 
 @asynccontextmanager
 async def kept(database: Database, worker: WorkerSettings, claim: Claim) -> AsyncIterator[None]:
-    """Renews the claim as long as the body runs."""
+    """Renews the claim as long as the body runs; gives it back, uncounted, where the body is told to stop."""
     renewing = asyncio.create_task(_keep_renewing(database, worker, claim))
     try:
         yield
+    except asyncio.CancelledError:
+        async with database.write() as connection:
+            await sessions.release(connection, claim, now=utc_now())
+        raise
     finally:
         renewing.cancel()
 
@@ -86,7 +103,7 @@ async def bury_or_postpone(
     """A stage failed: try again later, or, where that can't help or was tried enough, make it a dead letter."""
     attempt = claim.session.attempt
     sentence = str(error) if isinstance(error, RetroSpecError) else f"{type(error).__name__}: {error}"
-    is_tried_enough = attempt >= worker.max_attempts and not isinstance(error, StorageFull)
+    is_tried_enough = attempt >= worker.max_attempts and not isinstance(error, Outage)
     is_final = isinstance(error, CorruptRecording | NotFound) or is_tried_enough
     log.warning(
         "stage_failed",
@@ -104,6 +121,6 @@ async def bury_or_postpone(
             await sessions.bury(connection, claim, now=now, error=sentence)
             await reports.save(connection, failed_report(claim.session, report, sentence))
         else:
-            counted = attempt - isinstance(error, StorageFull)  # a full disk is not the session's fault
+            counted = attempt - isinstance(error, Outage)  # a full or absent store is not the session's fault
             not_before = now + timedelta(seconds=delay_s)
             await sessions.postpone(connection, claim, not_before=not_before, error=sentence, attempt=counted)

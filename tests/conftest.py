@@ -1,6 +1,9 @@
 """A real server over a folder of its own, and clients that speak to it."""
 
 import asyncio
+import os
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +25,22 @@ from tests.servers.choice import choose_stores
 
 ALL_SCOPES = frozenset({"ingest", "read", "admin", "internal"})
 DEADLINE_S = 30.0
+
+
+SCRATCH = "RETROSPEC_TESTS_SCRATCH"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Whatever browsers, drivers and killed servers leave in the temporary folder goes when the run ends.
+
+    The folders of tests that failed stay where pytest keeps them.
+    """
+    if SCRATCH in os.environ:  # a worker of the run
+        return
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    folder = os.environ[SCRATCH] = os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="retrospec-tests-")
+    tempfile.tempdir = None
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def settings_for(folder: Path) -> Settings:

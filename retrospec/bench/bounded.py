@@ -1,7 +1,7 @@
-"""``python -m retrospec.bench.bounded serve …``: a server on one core with 1 GB, or one whose clock runs fast.
+"""``python -m retrospec.bench.bounded serve …``: a server on one core with 1 GB, or one whose clock runs fast or jumps.
 
 ``BOUND_CORES`` and ``BOUND_BYTES`` limit it, by a memory cgroup where one can be made, else by address space;
-``BOUND_HURRY`` makes its clock run so many times as fast. How it was limited goes to ``BOUND_NOTE``.
+``BOUND_HURRY`` makes its clock run so many times as fast; the file ``BOUND_CLOCK`` says by how many seconds it is wrong. How it was limited goes to ``BOUND_NOTE``.
 """
 
 import os
@@ -45,6 +45,21 @@ def hurry(factor: float) -> None:
     clock.utc_now = utc_now
 
 
+def step(file: Path) -> None:
+    """From here on ``utc_now`` is as many seconds ahead as ``file`` says at that moment; without the file, none."""
+    from retrospec.domain import clock
+
+    right = clock.utc_now
+
+    def utc_now() -> datetime:
+        try:
+            return right() + timedelta(seconds=int(file.read_bytes()))
+        except FileNotFoundError:
+            return right()
+
+    clock.utc_now = utc_now
+
+
 if __name__ == "__main__":
     env = os.environ
     if cores := int(env.get("BOUND_CORES", "0")):
@@ -55,6 +70,8 @@ if __name__ == "__main__":
             Path(note).write_text(how, encoding="ascii")
     if factor := float(env.get("BOUND_HURRY", "0")):
         hurry(factor)
+    if wrong := env.get("BOUND_CLOCK"):
+        step(Path(wrong))
     from retrospec.cli.main import main
 
     main(prog_name="retrospec")

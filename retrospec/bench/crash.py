@@ -108,6 +108,10 @@ class Visits:
             thread.join()
         self._unanswered += todo
 
+    def unanswered(self) -> list[str]:
+        """Visits that are still to be sent again."""
+        return [f"crash-{number}" for number in self._unanswered]
+
     def _send_all(self, url: str, key: str, todo: list[int], is_over: threading.Event) -> None:
         with httpx.Client(base_url=url, headers={"X-Retrospec-Key": key}, timeout=10) as http:
             while not is_over.is_set():

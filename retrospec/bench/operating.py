@@ -74,7 +74,8 @@ class Stored(msgspec.Struct, kw_only=True):
 
 
 @contextmanager
-def _environment(**values: str) -> Iterator[None]:
+def environment(**values: str) -> Iterator[None]:
+    """These variables while the block runs."""
     before = dict(os.environ)
     os.environ.update(values)
     try:
@@ -89,7 +90,7 @@ def run_small(sessions: int, cores: int, size_bytes: int, progress: Progress, ru
     with tempfile.TemporaryDirectory(prefix="retrospec-small-") as scratch:
         note = Path(scratch) / "note"
         bounds = {"BOUND_CORES": str(cores), "BOUND_BYTES": str(size_bytes), "BOUND_NOTE": str(note)}
-        with _environment(**bounds), spawned_server(QUIET, Path(scratch) / "data", BOUNDED) as server:
+        with environment(**bounds), spawned_server(QUIET, Path(scratch) / "data", BOUNDED) as server:
             load = Load(server.url, server.key, sessions, 20, RECORDING_BYTES, 1, server.pid)
             outcome = run(run_load(load, progress))
         limited_by = note.read_text(encoding="ascii")
@@ -107,7 +108,7 @@ def run_day(wall_s: float, sessions: int, progress: Progress, run: Run) -> Day:
     }  # fmt: skip
     with (
         tempfile.TemporaryDirectory(prefix="retrospec-day-") as scratch,
-        _environment(BOUND_HURRY=str(factor)),
+        environment(BOUND_HURRY=str(factor)),
         spawned_server(settings, Path(scratch) / "data", BOUNDED) as server,
     ):
         watch, failures, batches = psutil.Process(server.pid), 0, 12
@@ -149,7 +150,7 @@ def run_stored(sessions: int, load_sessions: int, progress: Progress, run: Run) 
         url = f"sqlite:///{data / 'retrospec.db'}"
         asyncio.run(seed_sessions(url, DEFAULT_PROJECT_ID, sessions, lambda done: progress("seeding", done, sessions)))
         # As installed, where pip has compiled all; in a checkout the first start does.
-        with _environment(PYTHONPYCACHEPREFIX=str(Path(scratch) / "compiled"), PYTHONDONTWRITEBYTECODE=""):
+        with environment(PYTHONPYCACHEPREFIX=str(Path(scratch) / "compiled"), PYTHONDONTWRITEBYTECODE=""):
             empty_s, empty_cpu_s = _start_s(Path(scratch) / "empty")
             start_s, start_cpu_s = _start_s(data)
         with spawned_server(QUIET | {"RETENTION_DAYS": "3"}, data) as server:

@@ -31,6 +31,7 @@ BENCHES = (
     Bench("small", "10,000 sessions on one core with 1 GB", "retrospec.bench.operating_figures:small", "retrospec bench small"),
     Bench("crash", "Ends of the server's life under load", "retrospec.bench.operating_figures:crash", "retrospec bench crash --kills 200"),
     Bench("growth", "What grows with what is stored", "retrospec.bench.growth:figures", "retrospec bench growth", "growth.svg"),
+    Bench("soak", "Mixed load with faults", "retrospec.bench.soak:figures", "retrospec bench soak --minutes 120"),
     Bench("sdk", "The SDK: size, main-thread time, bytes, last moments", "bench.sdk:figures", "python -m bench.sdk"),
 )
 

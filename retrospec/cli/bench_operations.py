@@ -120,4 +120,28 @@ def stored_command(sessions: int, load: int, as_json: bool) -> None:
     sys.exit(0 if all(each.is_met for each in of_stored(stored)) else 1)
 
 
-OPERATIONS: tuple[click.Command, ...] = (crash_command, small_command, day_command, stored_command)
+@click.command("soak")
+@click.option("--minutes", type=click.FloatRange(min=0.5), default=120, show_default=True, help="How long.")
+@json_option
+def soak_command(minutes: float, as_json: bool) -> None:
+    """Mixed visits while the browser is killed, the disk is full, the model is slow and the clock jumps.
+
+    Nothing may be lost, and memory, handles, threads and disk must stay flat. Filling the disk takes root: it mounts a small one.
+
+    \b
+    Example:
+      retrospec bench soak --minutes 10
+    """
+    from retrospec.bench.soak import of_soak, run_soak
+
+    soak = run_soak(minutes, _note)
+    if as_json:
+        print_json(soak)
+    else:
+        show(of_soak(soak))
+        for line in [*soak.count.lost[:20], *soak.count.doubled]:
+            click.echo(f"  {line}")
+    sys.exit(0 if all(each.is_met for each in of_soak(soak)) else 1)
+
+
+OPERATIONS: tuple[click.Command, ...] = (crash_command, small_command, day_command, stored_command, soak_command)

@@ -22,6 +22,7 @@ COMMANDS = {
     "render": "retrospec.cli.render:render",
     "reproduce": "retrospec.cli.reproduce:reproduce",
     "export": "retrospec.cli.export:export",
+    "mcp": "retrospec.cli.mcp:mcp",
     "issues": "retrospec.cli.issues:issues",
     "project": "retrospec.cli.project:project",
     "key": "retrospec.cli.key:key",
@@ -38,6 +39,7 @@ COMMANDS = {
     "scan": "retrospec.cli.scan:scan",
     "cleanup": "retrospec.cli.cleanup:cleanup",
     "bench": "retrospec.cli.bench:bench",
+    "licences": "retrospec.cli.licences:licences",
 }
 
 

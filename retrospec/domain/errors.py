@@ -12,7 +12,8 @@ RetroSpecError                 a sentence for a person: what, where, next step
 │   ├── TooLarge               413  past a size limit
 │   └── TooManyRequests        429  over the rate; carries retry_after_s
 ├── Unavailable                503  an outside part is down; a retry helps
-│   └── StorageFull            503  the disk has no room; it is nobody's fault but the disk's
+│   └── Outage                 503  of them the database or the blob store: no session's fault, so none is given up for it
+│       └── StorageFull        503  the disk has no room
 └── CorruptRecording           stored or imported events that cannot be read
 """
 
@@ -95,7 +96,11 @@ class Unavailable(RetroSpecError):
         self.retry_after_s = retry_after_s
 
 
-class StorageFull(Unavailable):
+class Outage(Unavailable):
+    """The database or the blob store cannot be used now, by nobody's session's fault."""
+
+
+class StorageFull(Outage):
     """There is no room to write to; what was to be written was not."""
 
 

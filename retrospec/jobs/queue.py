@@ -6,8 +6,10 @@ run code.
 """
 
 import json
+import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from huey import Huey, SqliteHuey
@@ -15,6 +17,7 @@ from huey.consumer import Consumer, Worker
 from huey.registry import Message
 from huey.serializer import Serializer
 
+from retrospec.storage.engines import is_read_only
 from retrospec.storage.nodes import QueueConnections
 
 QUEUE_NAME = "retrospec"
@@ -105,11 +108,41 @@ def _own_queue(path: Path) -> Huey:
 
 def _shared_queue(connections: QueueConnections) -> Huey:
     """Each waiting worker listens on a connection of its own: a ring anywhere wakes one, wherever it runs."""
-    from huey import PostgresHuey
+    from huey.storage import PostgresStorage
 
-    return PostgresHuey(
-        QUEUE_NAME, connection=connections, read_timeout=LISTEN_S, table_prefix="doorbell", results=False, serializer=JsonSerializer()
-    )
+    class Storage(PostgresStorage):  # type: ignore[misc]
+        """Leaves a server that became read-only, as it does after a failover: the next connection finds the new one."""
+
+        def enqueue(self, data: bytes, priority: int | None = None) -> None:
+            with self._left_when_read_only():
+                super().enqueue(data, priority)
+
+        def dequeue(self) -> bytes | None:
+            with self._left_when_read_only():
+                found: bytes | None = super().dequeue()
+            return found
+
+        @contextmanager
+        def _left_when_read_only(self) -> Iterator[None]:
+            try:
+                yield
+            except Exception as error:
+                if is_read_only(error):
+                    self.conn.close()
+                raise
+
+    return Huey(
+        QUEUE_NAME, storage_class=Storage, connection=connections, read_timeout=LISTEN_S, table_prefix="doorbell", results=False,
+        serializer=JsonSerializer(),
+    )  # fmt: skip
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """A database that is away is said in a line, not in a page for each look into the queue."""
+    if record.exc_info and isinstance(record.exc_info[1], Exception):
+        record.msg, record.args = f"{record.getMessage()}: {str(record.exc_info[1]).partition(chr(10))[0]}", ()
+        record.exc_info = None
+    return True
 
 
 class BellConsumer(Consumer):  # type: ignore[misc]
@@ -117,6 +150,7 @@ class BellConsumer(Consumer):  # type: ignore[misc]
 
     def __init__(self, huey: Huey, bell: Bell, threads: int) -> None:
         self._bell = bell
+        logging.getLogger("huey.consumer.Worker").addFilter(_in_one_line)
         super().__init__(
             huey,
             workers=threads,

@@ -39,6 +39,8 @@ class SessionList(Answer):
     items: list[SessionRow]
     next: str | None
     """Send it as ``cursor`` for the page after this one; null on the last."""
+    complaints: list[str]
+    """What of ``q`` was not understood, a sentence each."""
 
 
 class Failure(Answer):

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from obstore.exceptions import BaseError as StoreError
 from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
-from retrospec.domain.errors import NotFound, SettingsError, StorageFull, Unavailable
+from retrospec.domain.errors import NotFound, Outage, SettingsError, StorageFull
 from retrospec.domain.web_address import address_parts
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ _NO_BUCKET = "NoSuchBucket"
 _S3_CODE = re.compile(r"<Code>(\w+)</Code>")
 
 CONNECT_DEADLINE = timedelta(seconds=5)
-REQUEST_DEADLINE = timedelta(seconds=30)
+REQUEST_DEADLINE = timedelta(seconds=20)
+REST_S = 2.0
+LOOK_AGAIN_S = (0.2, 0.8)
+"""A store elsewhere may not show yet what was put there a moment ago."""
 RETRIES: "RetryConfig" = {
     "max_retries": 4,
     "retry_timeout": timedelta(seconds=20),
@@ -61,6 +65,7 @@ class Blobs:
 
     def __init__(self, store: ObjectStore, folder: Path | None = None) -> None:
         self._store = store
+        self._rest_until, self._trouble = 0.0, Outage("")
         self.folder = folder
         """Where blobs lie as files; None for a store elsewhere."""
 
@@ -83,7 +88,7 @@ class Blobs:
 
     def put_here(self, key: str, content: bytes) -> None:
         """``put`` for a worker thread that has other work on the same content anyway."""
-        with _failures_named(key):
+        with self._watched(key):
             self._store.put(key, content)
 
     def open_writer(self, key: str) -> Any:
@@ -96,8 +101,30 @@ class Blobs:
 
     def get_here(self, key: str) -> bytes:
         """``get`` for a worker thread."""
-        with _failures_named(key):
+        for wait_s in () if self.folder else LOOK_AGAIN_S:
+            with suppress(NotFound):
+                return self._get(key)
+            time.sleep(wait_s)
+        return self._get(key)
+
+    def _get(self, key: str) -> bytes:
+        with self._watched(key):
             return bytes(self._store.get(key).bytes())
+
+    @contextmanager
+    def _watched(self, key: str) -> Iterator[None]:
+        """A store that just hung or failed is left alone for a moment: else everyone would wait for it in turn."""
+        if self._rest_until > time.monotonic():
+            raise Outage(f"A moment ago: {self._trouble.message}", hint=self._trouble.hint, retry_after_s=REST_S)
+        try:
+            with _failures_named(key):
+                yield
+        except StorageFull:
+            raise
+        except Outage as error:
+            self._trouble = Outage(error.message, hint=error.hint)  # without its traceback, which holds the content
+            self._rest_until = 0.0 if self.folder else time.monotonic() + REST_S
+            raise
 
     async def get_range(self, key: str, start: int, end: int) -> bytes:
         """Bytes ``[start, end)`` of ``key``. Raises NotFound."""
@@ -140,17 +167,17 @@ def _failures_named(key: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         if _NO_BUCKET in str(error):
-            raise Unavailable("The blob store has no such bucket.", hint="Make it, or correct blobs.url.") from error
+            raise Outage("The blob store has no such bucket.", hint="Make it, or correct blobs.url.") from error
         raise NotFound(f"{key} is not in the blob store.") from error
     except (PermissionDeniedError, UnauthenticatedError) as error:
-        raise Unavailable(
+        raise Outage(
             f"The blob store refuses us{_code_of(error)}: {key} was not reached.",
             hint="See access_key_id and secret_access_key in blobs.url (or AWS_… in the environment), and this machine's clock.",
         ) from error
     except (StoreError, OSError) as error:
         if "No space left" in str(error) or "os error 28" in str(error):
             raise StorageFull(f"The disk is full: {key} was not stored.", retry_after_s=60) from error
-        raise Unavailable(f"The blob store failed on {key}: {_short(error)}") from error
+        raise Outage(f"The blob store failed on {key}: {_short(error)}") from error
 
 
 def _code_of(error: BaseException) -> str:

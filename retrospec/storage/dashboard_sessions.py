@@ -1,5 +1,6 @@
 """What the Sessions page lists. Paged by keyset, resting on an index."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,8 @@ class SessionFilter(msgspec.Struct, kw_only=True, frozen=True):
     person: str = ""
     """Exactly the site's user id or the visitor id."""
     has_markers: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 class SessionRow(msgspec.Struct, kw_only=True):
@@ -60,16 +63,18 @@ async def list_sessions(
     return rows
 
 
-def sessions_query(
-    project_id: str, wanted: SessionFilter, *, after: Cursor | None, limit: int
-) -> Select[Any]:
-    """Sessions with what their reports say.
+async def sessions_among(connection: Connection, project_id: str, names: Sequence[str]) -> dict[str, SessionRow]:
+    """These sessions as listed, by their id; those that are gone are left out."""
+    if not names:
+        return {}
+    found = await connection.execute(_listed(project_id).where(sessions.c.id.in_(list(names))))
+    rows = [_to_row(row) for row in found]
+    await _add_kinds(connection, project_id, rows)
+    return {row.id: row for row in rows}
 
-    With a status the name is made an expression: SQLite would otherwise rather walk all sessions in
-    order than sort those of one instant by name, and so read everything where the status is rare.
-    """
-    by_name = sessions.c.id.concat("") if wanted.status else sessions.c.id
-    query = (
+
+def _listed(project_id: str) -> Select[Any]:
+    return (
         select(
             *[sessions.c[name] for name in (*_OWN, *_WHO)],
             *[reports.c[name] for name in ("symptom", "confidence", "basis", "reason")],
@@ -79,13 +84,27 @@ def sessions_query(
             and_(reports.c.project_id == sessions.c.project_id, reports.c.session_id == sessions.c.id),
         )
         .where(sessions.c.project_id == project_id)
-        .order_by(sessions.c.started_at.desc(), by_name.desc())
-        .limit(limit)
     )
+
+
+def sessions_query(
+    project_id: str, wanted: SessionFilter, *, after: Cursor | None, limit: int
+) -> Select[Any]:
+    """Sessions with what their reports say.
+
+    With a status the name is made an expression: SQLite would otherwise rather walk all sessions in
+    order than sort those of one instant by name, and so read everything where the status is rare.
+    """
+    by_name = sessions.c.id.concat("") if wanted.status else sessions.c.id
+    query = _listed(project_id).order_by(sessions.c.started_at.desc(), by_name.desc()).limit(limit)
     if after is not None:
         query = query.where(past(after, sessions.c.started_at, sessions.c.id, names_fall=True))
     if wanted.status:
         query = query.where(sessions.c.report_status == wanted.status)
+    if wanted.since is not None:
+        query = query.where(sessions.c.started_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(sessions.c.started_at < wanted.until)
     if wanted.route:
         query = query.where(sessions.c.route.icontains(wanted.route, autoescape=True))
     if wanted.person:

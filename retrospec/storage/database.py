@@ -23,8 +23,9 @@ from sqlalchemy import Engine, Executable, text
 from sqlalchemy.engine import CursorResult, Dialect
 from sqlalchemy.exc import SQLAlchemyError
 
-from retrospec.domain.errors import Unavailable
+from retrospec.domain.errors import Outage, Unavailable
 from retrospec.domain.struct_types import make_ready
+from retrospec.storage.changes import Changes
 from retrospec.storage.engines import engines_for, outages_named
 from retrospec.storage.log_folding import LogFolding
 from retrospec.storage.one_writer import again_after_races, take_turn, written_project
@@ -33,6 +34,8 @@ from retrospec.storage.time_limit import ended_after
 
 READERS = 4
 MAX_JOINED_WRITES = 128
+ANSWER_S = 20.0
+"""Longest wait for a database server; past it whoever asked is told to come again."""
 
 T = TypeVar("T")
 Parameters = dict[str, Any] | Sequence[dict[str, Any]] | None
@@ -121,6 +124,12 @@ class Asked(NamedTuple):
     limit_s: float
 
 
+def _unheard(answer: asyncio.Future[Any]) -> None:
+    """Nobody waits for it any longer: its error is not to be complained of."""
+    if not answer.cancelled():
+        answer.exception()
+
+
 class Database:
     """Opened with ``Database.open``; every query goes through one of its doors."""
 
@@ -136,6 +145,7 @@ class Database:
         self._read_turns = asyncio.Semaphore(READERS)
         self._waiting: list[tuple[Asked, asyncio.Future[Any]]] = []
         self._joiner: asyncio.Task[None] | None = None
+        self.changes = Changes(self.write_soon)
         path = writer.url.database
         self._log = LogFolding(path) if self.is_sqlite and path else None
 
@@ -190,9 +200,8 @@ class Database:
         """``work(connection)`` in one thread hop and one consistent view. It may await only its connection."""
         # In turn with ``read()``: else threads wait here for connections whose holders wait for a thread.
         async with self._read_turns:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._read_threads, _run_once, self._reader, self._asked(work)
-            )
+            running = asyncio.get_running_loop().run_in_executor(self._read_threads, _run_once, self._reader, self._asked(work))
+            return await self._answer_of(running)
 
     async def write_soon(self, work: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
         """``work(connection)`` together with others' in one commit; its result once that is durable.
@@ -205,7 +214,18 @@ class Database:
         self._waiting.append((self._asked(work), done))
         if self._joiner is None or self._joiner.done():
             self._joiner = asyncio.create_task(self._commit_waiting())
-        return await done
+        return await self._answer_of(done)
+
+    async def _answer_of(self, answer: asyncio.Future[T]) -> T:
+        """What a server that may stand still says within ``ANSWER_S``. What was to be written may be written later still."""
+        if self.is_sqlite:
+            return await answer
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return await asyncio.shield(answer)
+        except TimeoutError as error:
+            answer.add_done_callback(_unheard)
+            raise Outage(f"The database did not answer within {ANSWER_S:g} s.") from error
 
     def _limit_s(self) -> float:
         return self._request_seconds if is_about_one_project() else 0.0
@@ -260,6 +280,7 @@ class Database:
 
     async def close(self) -> None:
         """Finish joined writes, then close every connection and thread."""
+        await self.changes.stop()
         if self._joiner is not None:
             await self._joiner
         if self._log is not None:

@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
-from retrospec.domain.errors import SettingsError, StorageFull, Unavailable
+from retrospec.domain.errors import BadRequest, Outage, SettingsError, StorageFull
 from retrospec.storage.log_folding import LOG_PAGES_AT_MOST
 
 POOL_WAIT_S = 30.0
@@ -23,6 +23,11 @@ ALONE = 4
 """Connections beside the doors', for periodic work that one process does alone."""
 APPLICATION = "retrospec"
 """What PostgreSQL's list of connections calls ours."""
+CONNECTION = {
+    "connect_timeout": CONNECT_S, "application_name": APPLICATION,
+    "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000,
+}  # fmt: skip
+"""How a connection is made, unless the URL says otherwise: a machine that vanished is noticed within half a minute."""
 READ_ONLY = "25006"
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
@@ -52,8 +57,13 @@ def _postgres(url: str, *, connections: int) -> Engine:
 
 def _leave_the_read_only(context: ExceptionContext) -> None:
     """A server that became read-only is no longer the first of its cluster: connect anew, to whichever is."""
-    if context.engine is not None and getattr(context.original_exception, "sqlstate", "") == READ_ONLY:
+    if context.engine is not None and is_read_only(context.original_exception):
         context.is_disconnect = not context.engine.get_execution_options().get("postgresql_readonly", False)
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Whether PostgreSQL says that it only reads."""
+    return getattr(error, "sqlstate", "") == READ_ONLY
 
 
 def sync_url(url: str) -> str:
@@ -67,29 +77,29 @@ def sync_url(url: str) -> str:
 
 def _postgres_options(url: str) -> dict[str, Any]:
     given = make_url(url).query
-    options: dict[str, Any] = {} if "connect_timeout" in given else {"connect_timeout": CONNECT_S}
+    options: dict[str, Any] = {name: value for name, value in CONNECTION.items() if name not in given}
     if "options" not in given:
         options["options"] = f"-c statement_timeout={STATEMENT_MS} -c idle_in_transaction_session_timeout={IDLE_MS}"
-    if "application_name" not in given:
-        options["application_name"] = APPLICATION
     return options
 
 
 @contextmanager
 def outages_named() -> Iterator[None]:
-    """Turn a driver's connection errors into ``Unavailable``."""
+    """Turn a driver's connection errors into ``Outage``, values it has no room for (NUL on PostgreSQL) into ``BadRequest``."""
     try:
         yield
     except (OperationalError, InterfaceError) as error:
         if "disk is full" in str(error.orig) or "No space left" in str(error.orig):
             raise StorageFull("The disk is full: the database was not changed.", retry_after_s=60) from error
-        raise Unavailable(f"The database cannot answer now: {_said(error)}") from error
+        raise Outage(f"The database cannot answer now: {_said(error)}") from error
     except NoFreeConnection as error:
-        raise Unavailable("The database cannot answer now: every connection to it is in use.") from error
+        raise Outage("The database cannot answer now: every connection to it is in use.") from error
+    except DataError as error:
+        raise BadRequest(f"The database cannot hold or look for a value that was given: {_said(error)}") from error
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", "") not in _PASSING:
             raise
-        raise Unavailable(f"The database cannot answer now: {_said(error)}") from error
+        raise Outage(f"The database cannot answer now: {_said(error)}") from error
 
 
 _PASSING = {READ_ONLY}

@@ -45,6 +45,19 @@ async def of_session(connection: Connection, project_id: str, session_id: str) -
     return [_to_marker(row) for row in found]
 
 
+async def of_sessions(connection: Connection, project_id: str, session_ids: Sequence[str]) -> dict[str, list[Marker]]:
+    """Markers by session, for those that have any."""
+    by_session: dict[str, list[Marker]] = {}
+    if not session_ids:
+        return by_session
+    found = await connection.execute(
+        select(*[markers.c[name] for name in _FIELDS]).where(markers.c.project_id == project_id, markers.c.session_id.in_(list(session_ids)))
+    )
+    for row in found:
+        by_session.setdefault(row.session_id, []).append(_to_marker(row))
+    return by_session
+
+
 async def with_client_times(
     connection: Connection, project_id: str, session_id: str
 ) -> tuple[list[Marker], dict[str, int]]:

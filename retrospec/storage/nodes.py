@@ -7,7 +7,7 @@ from typing import Any
 
 from retrospec.domain.errors import SettingsError
 from retrospec.domain.settings import Settings
-from retrospec.storage.engines import CONNECT_S
+from retrospec.storage.engines import CONNECTION
 
 
 class Role(Enum):
@@ -41,7 +41,8 @@ class QueueConnections:
         """A new one; those that broke meanwhile are let go."""
         import psycopg
 
-        opened = psycopg.connect(self._url, connect_timeout=CONNECT_S)
+        options: dict[str, Any] = {name: value for name, value in CONNECTION.items() if f"{name}=" not in self._url}
+        opened = psycopg.connect(self._url, **options)
         with self._turn:
             self._opened = [*(each for each in self._opened if not each.closed), opened]
         return opened

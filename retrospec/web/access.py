@@ -4,7 +4,7 @@ import hmac
 import ipaddress
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import msgspec
@@ -19,11 +19,13 @@ from retrospec.storage.database import Database
 from retrospec.storage.projects import ApiKey
 from retrospec.storage.scope import within_project
 from retrospec.web.quotas import volume_quota
+from retrospec.web.shared_rates import SharedRates
 
 KEY_MEMORY_S = 5.0
 """A revoked key stops working within this time on every node."""
 TOUCH_EVERY_S = 60.0
 MAX_BUCKETS = 20_000
+SHARED_AS = "requests "
 
 Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Coroutine[Any, Any, None]]
 
@@ -72,10 +74,11 @@ class KeyRing:
 
 
 class RateLimiter:
-    """A token bucket per caller."""
+    """A token bucket per caller; ``shared`` makes one of those of several servers."""
 
     def __init__(self, limits: LimitSettings) -> None:
         self._limits = limits
+        self.shared: SharedRates | None = None
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def _general(self) -> tuple[float, float]:
@@ -89,7 +92,7 @@ class RateLimiter:
         now = time.monotonic()
         tokens, then = self._buckets.get(caller, (burst, now))
         tokens = min(burst, tokens + (now - then) * rate)
-        self._buckets[caller] = (max(0.0, tokens - 1.0), now)
+        self._buckets[caller] = (max(min(0.0, tokens), tokens - 1.0), now)
         self._buckets.move_to_end(caller)
         if len(self._buckets) > MAX_BUCKETS:
             self._buckets.popitem(last=False)
@@ -98,6 +101,15 @@ class RateLimiter:
                 f"Too many requests: at most {rate:g} a second.",
                 retry_after_s=(1.0 - tokens) / rate,
             )
+        if self.shared is not None:
+            self.shared.spend(f"{SHARED_AS}{caller}", rate, burst)
+
+    def adopt(self, allowances: Mapping[str, float]) -> None:
+        """What all servers together have left for these callers, below nothing where they let in too much."""
+        now = time.monotonic()
+        for name, tokens in allowances.items():
+            if name.startswith(SHARED_AS):
+                self._buckets[name.removeprefix(SHARED_AS)] = (tokens, now)
 
 
 def client_address(connection: ASGIConnection[Any, Any, Any, Any], settings: Settings) -> str:

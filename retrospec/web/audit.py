@@ -96,6 +96,8 @@ async def note_change(
 
 async def note_answered(request: AnyRequest) -> None:
     """After a page or an API call was answered (never after an error): what it was goes into the log."""
+    if request.method not in ("GET", "HEAD") and (changed := _project_of(request)):
+        _database(request).changes.note(changed)
     entry = _entry_of(request)
     if entry is None or request.state.get("is_noted"):
         return

@@ -10,6 +10,7 @@ from retrospec.domain.settings import LimitSettings
 from retrospec.storage import projects
 from retrospec.storage.database import Connection, Database
 from retrospec.storage.projects import ApiKey
+from retrospec.web.shared_rates import SharedRates
 
 DAY_MS = 86_400_000
 SAVED_EVERY_S = 5.0
@@ -69,10 +70,11 @@ def volume_quota(state: Any) -> VolumeQuota:
 
 
 class SessionQuota:
-    """How many sessions began lately, per visitor and per key; in memory."""
+    """How many sessions began lately, per visitor and per key; in memory, and where ``shared``, at other servers too."""
 
-    def __init__(self, limits: LimitSettings) -> None:
+    def __init__(self, limits: LimitSettings, shared: SharedRates | None = None) -> None:
         self._limits = limits
+        self._shared = shared
         self._begun: OrderedDict[str, dict[str, float]] = OrderedDict()
 
     def admit(self, key_id: str, visitor_id: str, session_id: str) -> None:
@@ -93,9 +95,19 @@ class SessionQuota:
                 f"Too many sessions: at most {most:,} an hour are kept of one visitor or key.",
                 retry_after_s=HOUR_S - (now - min(begun.values())),
             )
+        if self._shared is not None:
+            self._refuse_past_all(name, most)
         begun[session_id] = now
         if len(self._begun) > MAX_VISITORS:
             self._begun.popitem(last=False)
+
+
+    def _refuse_past_all(self, name: str, most: int) -> None:
+        assert self._shared is not None
+        wait_s = self._shared.wait_s(f"sessions {name}", most / HOUR_S)
+        if wait_s > 0:
+            raise TooManyRequests(f"Too many sessions: at most {most:,} an hour are kept of one visitor or key.", retry_after_s=wait_s)
+        self._shared.spend(f"sessions {name}", most / HOUR_S, float(most))
 
 
 def _forget_old(begun: dict[str, float], now: float) -> None:
@@ -106,6 +118,6 @@ def _forget_old(begun: dict[str, float], now: float) -> None:
 def session_quota(state: Any) -> SessionQuota:
     """The one of this process."""
     if "session_quota" not in state:
-        state["session_quota"] = SessionQuota(state.settings.limits)
+        state["session_quota"] = SessionQuota(state.settings.limits, state.rate_limiter.shared)
     quota: SessionQuota = state["session_quota"]
     return quota

@@ -1,6 +1,7 @@
 """A project's own redaction rules, the report of a session, and the scan of what is stored."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ from retrospec.capture.rules import RuleChanges, rules_of
 from retrospec.domain.errors import BadRequest
 from tests.conftest import Client
 from tests.security.conftest import MINE, THEIRS, Browser, World
+from tests.servers.choice import stores_given
 
 
 def page_with(text: str) -> list[dict[str, object]]:
@@ -56,7 +58,7 @@ def test_the_scan_finds_what_todays_rules_would_remove_and_mends_it(world: World
 
     def scan(*options: str) -> tuple[int, list[dict[str, object]]]:
         command = [sys.executable, "-m", "retrospec", "scan", "--json", "--project", MINE, "--data", world.settings.storage.dir]
-        done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=60, env={**os.environ, **stores_given(world.settings)})
         return done.returncode, json.loads(done.stdout)
 
     code, found = scan()

@@ -5,6 +5,7 @@ power cut, so PostgreSQL runs without fsync; killing it loses nothing that was c
 """
 
 import atexit
+import contextlib
 import functools
 import os
 import pwd
@@ -19,6 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from psycopg import sql
@@ -69,6 +71,20 @@ class Postgres:
             self._server.wait(START_S)
             self._server = None
 
+    def freeze(self) -> None:
+        """Every process stands still, with all its connections: a machine that hangs."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """And goes on."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: int) -> None:
+        assert self._server is not None
+        for each in [*psutil.Process(self._server.pid).children(recursive=True), psutil.Process(self._server.pid)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.send_signal(number)
+
     def new_database(self, template: str = "") -> str:
         """The URL of a new database: empty, or a copy of the one with the URL ``template``."""
         name = f"d{secrets.token_hex(6)}"
@@ -97,7 +113,7 @@ class S3:
     def __init__(self, program: str, folder: Path) -> None:
         self._program = program
         self.folder = folder
-        self._port = _free_port()
+        self.port = _free_port()
         self._server: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -105,12 +121,12 @@ class S3:
         log = self.folder.with_name("s3.log")
         command = [
             self._program, "serve", "s3", "--config", os.devnull, "--auth-key", f"{KEY},{SECRET}",
-            "--addr", f"127.0.0.1:{self._port}", "--vfs-cache-mode", "off", str(self.folder),
+            "--addr", f"127.0.0.1:{self.port}", "--vfs-cache-mode", "off", str(self.folder),
         ]  # fmt: skip
         with log.open("ab") as written:
             self._server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=written)
         until = time.monotonic() + START_S
-        while not _listens(self._port):
+        while not _listens(self.port):
             assert self._server.poll() is None, log.read_text()
             assert time.monotonic() < until, "the S3 server did not start"
             time.sleep(0.02)
@@ -126,10 +142,10 @@ class S3:
         """The URL of an empty store of its own: a prefix in the one bucket, since the server remembers what buckets there are."""
         return self.url(f"{BUCKET}/{secrets.token_hex(6)}")
 
-    def url(self, bucket: str, *, secret: str = SECRET) -> str:
-        """How the program is told of a bucket."""
+    def url(self, bucket: str, *, secret: str = SECRET, port: int = 0) -> str:
+        """How the program is told of a bucket; through ``port`` where something stands before the server."""
         return (
-            f"s3://{bucket}?endpoint=http://127.0.0.1:{self._port}&region=us-east-1"
+            f"s3://{bucket}?endpoint=http://127.0.0.1:{port or self.port}&region=us-east-1"
             f"&access_key_id={KEY}&secret_access_key={secret}"
         )
 

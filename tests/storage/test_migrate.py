@@ -28,7 +28,8 @@ def test_the_migrations_make_what_the_tables_say(tmp_path: Path) -> None:
     migrate(url)
     engine = create_engine(url)
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        context = MigrationContext.configure(connection, opts={"include_name": lambda name, kind, _: kind != "table" or not is_of_index(name)})
+        assert compare_metadata(context, metadata) == []
     engine.dispose()
 
 
@@ -54,9 +55,14 @@ def database_at(path: Path, revision: str) -> None:
     tables.reflect(engine)
     with engine.begin() as connection:
         for table in tables.tables.values():
-            if table.name != "alembic_version":
+            if table.name != "alembic_version" and not is_of_index(table.name):
                 connection.execute(table.insert(), [row_of(table, number) for number in range(3)])
     engine.dispose()
+
+
+def is_of_index(name: str) -> bool:
+    """Tables of SQLite's own full-text index: triggers fill them."""
+    return name.startswith("session_found")
 
 
 def row_of(table: Table, number: int) -> dict[str, Any]:
@@ -77,7 +83,7 @@ def contents(path: Path) -> dict[str, list[dict[str, Any]]]:
         names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         found = {name: [dict(row) for row in connection.execute(f'SELECT * FROM "{name}"')] for name in names}
     connection.close()
-    return {name: rows for name, rows in found.items() if name != "alembic_version"}
+    return {name: rows for name, rows in found.items() if name != "alembic_version" and not is_of_index(name)}
 
 
 @pytest.mark.parametrize("revision", known_revisions()[:-1])

@@ -10,6 +10,7 @@ import msgspec
 from retrospec.capture.compress import compress
 from retrospec.domain.clock import to_epoch_ms
 from retrospec.domain.marker import Marker, MarkerKind
+from retrospec.filling import fill
 from retrospec.storage import stats, tables
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Connection, Database
@@ -59,6 +60,7 @@ async def seed(database: Database, blobs: Blobs, *, now: datetime) -> None:
         await _complete_pay_session(connection, len(stored), now)
         await add_workflow(connection, now=now)
         await add_places(connection, now=now)
+    await fill(database, blobs)
 
 
 async def add_project(connection: Connection, *, now: datetime) -> None:

@@ -31,7 +31,8 @@ from retrospec.storage.tables.grouping import (
     session_moves,
 )
 from retrospec.storage.tables.issues import issue_hours, issue_people, issue_sessions, issues
-from retrospec.storage.tables.operations import health_samples, project_retention
+from retrospec.storage.tables.lists import default_views, project_changes, saved_views, session_words
+from retrospec.storage.tables.operations import health_samples, project_retention, shared_rates
 from retrospec.storage.tables.places import place_days, place_marks
 from retrospec.storage.tables.sessions import artifacts, chunks, expired_sessions, markers, reports, sessions
 from retrospec.storage.tables.workflow import (
@@ -67,6 +68,7 @@ __all__ = [
     "cluster_symptoms",
     "cluster_words",
     "clusters",
+    "default_views",
     "deliveries",
     "detector_days",
     "expired_sessions",
@@ -96,16 +98,20 @@ __all__ = [
     "outbox",
     "place_days",
     "place_marks",
+    "project_changes",
     "project_retention",
     "projects",
     "releases",
     "render_days",
     "render_slots",
     "reports",
+    "saved_views",
     "session_assets",
     "session_moves",
+    "session_words",
     "sessions",
     "share_links",
+    "shared_rates",
     "source_maps",
     "users",
     "watch_uses",

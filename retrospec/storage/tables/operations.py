@@ -1,8 +1,8 @@
 """What the installation keeps about its own work."""
 
-from sqlalchemy import Column, Integer, Table
+from sqlalchemy import Column, Float, Integer, Table
 
-from retrospec.storage.tables.base import ID, Json, UtcMs, metadata
+from retrospec.storage.tables.base import ID, KEY, Json, UtcMs, metadata
 
 project_retention = Table(
     "project_retention",
@@ -19,4 +19,12 @@ health_samples = Table(
     metadata,
     Column("at", UtcMs, primary_key=True),
     Column("figures", Json, nullable=False),
+)
+
+shared_rates = Table(
+    "shared_rates",
+    metadata,
+    Column("name", KEY, primary_key=True),
+    Column("tokens", Float, nullable=False),
+    Column("at", UtcMs, nullable=False, index=True),
 )

@@ -26,6 +26,7 @@ from retrospec.web.pages import (
     issue,
     issue_actions,
     issues,
+    live,
     oidc,
     people,
     places,
@@ -40,6 +41,7 @@ from retrospec.web.pages import (
     sign_in,
     stream,
     strips,
+    views,
     welcome,
 )
 from retrospec.web.pages.guard import SignInNeeded, own_forms_only, project_frame, project_members_only
@@ -94,6 +96,9 @@ routes: list[ControllerRouterHandler] = [
             home.show_project_home,
             home.show_home,
             issues.show_issues,
+            issues.show_preview,
+            views.save_view,
+            views.change_view,
             issue.show_issue,
             grouping.merge_issue,
             grouping.keep_issue_apart,
@@ -114,6 +119,7 @@ routes: list[ControllerRouterHandler] = [
             alerts.remove_channel,
             alerts.test_channel,
             alerts.try_again,
+            live.stream_changes,
             sessions.show_sessions,
             session.show_session,
             reproduce.download_test,

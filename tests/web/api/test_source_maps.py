@@ -12,6 +12,7 @@ from retrospec.domain.clock import to_epoch_ms, utc_now
 from retrospec.domain.settings import Settings
 from retrospec.serving import RunningServer
 from tests.conftest import Client, make_key, serving, settings_for
+from tests.servers.choice import blobs_folder
 from tests.symbols.built import Build, build, stack_of
 
 ID = "85314830-023f-4cf1-a267-535f4e37bb17"
@@ -42,13 +43,13 @@ def put_map(client: Client, release_: str, name_: str, made: Build, **more: Any)
 
 
 def crash(
-    client: Client, session_id: str, stack: str, release: str, *, final: bool = True, **evidence: Any
+    client: Client, session_id: str, stack: str, release: str, *, final: bool = True, seq: int = 0, **evidence: Any
 ) -> dict[str, Any]:
     now = to_epoch_ms(utc_now())
     shown = {"signal": "exception", "type": "TypeError", "message": "it broke", "stack": stack} | evidence
     failure = {"id": "m1", "at": now - 1_000, "kind": "js_exception", "label": "TypeError: it broke", "evidence": shown}
     body = {
-        "v": 2, "sessionId": session_id, "tabId": "t", "visitorId": session_id, "seq": 0, "segment": 0, "site": "shop", "route": "/",
+        "v": 2, "sessionId": session_id, "tabId": "t", "visitorId": session_id, "seq": seq, "segment": 0, "site": "shop", "route": "/",
         "url": "https://shop.example/", "startedAt": now - 5_000, "sentAt": now, "markers": [failure], "final": final, "release": release,
         "events": [{"type": 3, "timestamp": now - 4_000, "data": {"source": 1, "positions": []}}],
     }  # fmt: skip
@@ -98,13 +99,15 @@ def test_a_file_without_a_map_is_named_on_the_card(client: Client) -> None:
     assert "No source map is known for app-1f00.js" in client.judged("lacking")["reportCard"]["suggestedFix"]
 
 
-def test_maps_that_come_before_the_session_is_read_still_name_it(client: Client) -> None:
+def test_maps_that_come_before_the_session_is_read_still_name_it(client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings.capture, "idle_seconds", 60)  # it is read when it ends, however long the map takes
     made, letters, file = BUILDS["1.0"]
     stack = stack_of(made, f"https://shop.example/{file}", letters)
     early = crash(client, "early", stack, "1.0", final=False)["clusterKey"]
     put_map(client, "1.0", file, made)
     late = crash(client, "late", stack, "1.0")["clusterKey"]
     assert early != late
+    crash(client, "early", stack, "1.0", seq=1)
     (seen,) = client.judged("early")["markers"]
     assert seen["clusterKey"] == late
     assert seen["evidence"]["extra"]["frames"][0]["function"] == "applyDiscount"
@@ -128,10 +131,10 @@ def test_maps_are_listed_replaced_and_deleted(client: Client, tmp_path: Path) ->
     assert release["release"] == "1.0" and release["mapCount"] == 1 and release["lastUsedAt"]
     (listed,) = client.http.get("/v1/source-maps", params={"release": "1.0"}).json()["maps"]
     assert listed["name"] == file
-    assert len([path for path in (tmp_path / "blobs" / "source-maps").rglob("*") if path.is_file()]) == 1
+    assert len([path for path in (blobs_folder(tmp_path) / "source-maps").rglob("*") if path.is_file()]) == 1
     gone = client.http.delete("/v1/source-maps", params={"release": "1.0"})
     assert gone.json() == {"release": "1.0", "deletedMaps": 1}
-    assert not [path for path in (tmp_path / "blobs" / "source-maps").rglob("*") if path.is_file()]
+    assert not [path for path in (blobs_folder(tmp_path) / "source-maps").rglob("*") if path.is_file()]
     assert client.http.delete("/v1/source-maps", params={"release": "1.0"}).status_code == 404
     assert client.http.get("/v1/source-maps", params={"release": "1.0"}).status_code == 404
 

@@ -8,6 +8,7 @@ import pytest
 
 from retrospec.admission import Room
 from retrospec.domain.clock import utc_now
+from retrospec.storage.blobs import Blobs
 from retrospec.storage.health import Sample
 from retrospec.web.pages.health import plots_of
 from tests.conftest import Client, make_key, marker, serving, settings_for
@@ -42,7 +43,7 @@ def test_health_shows_dead_letters_a_full_disk_and_settings_without_secrets(tmp_
     with serving(settings) as server:
         client = Client(server, make_key(settings))
         key = client.upload("broken").json()["eventsObjectKey"]
-        (tmp_path / "blobs" / f"{key}.zst").write_bytes(b"damaged")
+        Blobs.open(settings.blobs_url).put_here(f"{key}.zst", b"damaged")
         client.ingest("broken", marker(), key=key)
         client.judged("broken")
         metrics = httpx.get(f"{server.url}/metrics").text

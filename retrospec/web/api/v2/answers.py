@@ -41,9 +41,18 @@ def told(request: AnyRequest, value: T, *, status: int = 200, headers: dict[str,
 async def body_of(request: AnyRequest, shape: type[S]) -> S:
     """The request's body. Raises BadRequest naming the field that is missing, unknown or wrong."""
     try:
-        return msgspec.json.decode(await request.body(), type=shape)
+        return msgspec.convert(_whole(msgspec.json.decode(await request.body())), shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"The body does not fit: {error}.") from error
+
+
+def _whole(value: Any) -> Any:
+    """``5.0`` is an integer in JSON Schema, and some programs write them so."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return {name: _whole(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def shaped(source: Any, shape: type[S], **others: Any) -> S:

@@ -7,12 +7,15 @@ from litestar import Response, get
 from litestar.params import FromPath, QueryParameter
 
 from retrospec.domain.artifact import Artifact
+from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import NotFound
 from retrospec.domain.marker import Control, Marker
 from retrospec.domain.receipt import Receipt, losses_of, receipts_of_markers, session_receipt
 from retrospec.domain.session import Session
 from retrospec.domain.trace import TraceRow as StoredRow
 from retrospec.reproducing import Analysed, stored_analysis
+from retrospec.search.documents import document_of
+from retrospec.search.parse import SHOWN, parse
 from retrospec.shapes.sessions import (
     Effect,
     Failure,
@@ -28,7 +31,15 @@ from retrospec.shapes.sessions import (
     TracePage,
     TraceRow,
 )
-from retrospec.storage import dashboard_issues, dashboard_sessions, markers, receipts, recordings, reports
+from retrospec.storage import (
+    dashboard_issues,
+    dashboard_sessions,
+    markers,
+    receipts,
+    recordings,
+    reports,
+    search,
+)
 from retrospec.storage.dashboard import Cursor, read_cursor
 from retrospec.storage.dashboard_sessions import SessionFilter
 from retrospec.storage.database import Connection
@@ -55,12 +66,14 @@ from retrospec.web.pages.rendering import typed
 from retrospec.web.pages.story import evidence_lines, tell
 
 SAME_PERSON = 6
+QUOTE = '"'
 TRACE_ROWS, MAX_TRACE_ROWS = 100, 500
 
 
 @get("/sessions", guards=[needs("read")], tags=["sessions"])
 async def list_sessions(
     request: AnyRequest,
+    q: Annotated[str, QueryParameter(name="q", description=f"As in the dashboard: words, and {', '.join(SHOWN)} with a colon.")] = "",
     status: Annotated[StatusName, QueryParameter(name="status", description="Of the report.")] = "",
     route: Annotated[str, QueryParameter(name="route", description="Part of the first page's path.")] = "",
     person: Annotated[str, QueryParameter(name="person", description="Exactly the site's user id or the visitor id.")] = "",
@@ -68,16 +81,40 @@ async def list_sessions(
     limit: Limit = DEFAULT_LIMIT,
     cursor: After = "",
 ) -> Response[SessionList]:
-    """A project's sessions, latest started first."""
+    """A project's sessions, latest started first; with `q` those in which it happened, was clicked, seen or said."""
     asked = SessionFilter(status=status, route=typed(route), person=typed(person), has_markers=failures)
-    place = place_in("sessions", cursor)
     async with database_of(request).read() as connection:
-        found = await dashboard_sessions.list_sessions(
-            connection, project_of(request), asked, after=known(place, read_cursor(place)), limit=limit + 1
-        )
+        page = await (_found(connection, request, q, asked, limit, cursor) if q.strip() else _listed(connection, request, asked, limit, cursor))
+    return told(request, page)
+
+
+async def _listed(
+    connection: Connection, request: AnyRequest, asked: SessionFilter, limit: int, cursor: str
+) -> SessionList:
+    place = place_in("sessions", cursor)
+    found = await dashboard_sessions.list_sessions(
+        connection, project_of(request), asked, after=known(place, read_cursor(place)), limit=limit + 1
+    )
     last = found[limit - 1] if len(found) > limit else None
     after = cursor_of("sessions", str(Cursor(last.started_at, last.id))) if last else None
-    return told(request, SessionList(items=listed(found[:limit], SessionRow), next=after))
+    return SessionList(items=listed(found[:limit], SessionRow), next=after, complaints=[])
+
+
+async def _found(
+    connection: Connection, request: AnyRequest, q: str, asked: SessionFilter, limit: int, cursor: str
+) -> SessionList:
+    query = parse(_question(q, asked), now=utc_now())
+    page = search.Page(after=place_in("sessions-found", cursor), limit=limit)
+    found = await search.search_sessions(connection, project_of(request), query, page, document_of)
+    after = cursor_of("sessions-found", found.next) if found.next else None
+    return SessionList(items=listed(found.rows, SessionRow), next=after, complaints=list(query.complaints))
+
+
+def _question(q: str, asked: SessionFilter) -> str:
+    """The other filters are part of the question: nobody sends both to get less narrowed."""
+    named = {"status": asked.status, "route": asked.route, "person": asked.person, "has": "failures" if asked.has_markers else ""}
+    more = [f'{name}:"{value.replace(QUOTE, " ")}"' for name, value in named.items() if value]
+    return " ".join((*more, q))
 
 
 @get("/sessions/{session_id:str}", guards=[needs("read")], tags=["sessions"])

@@ -1,0 +1,319 @@
+"""Sessions by what happened in them: one place for SQLite's FTS5 and PostgreSQL's tsvector.
+
+A document's number says when its session began, so that an index read downwards gives the newest first and a page
+begins where the last one ended. Sessions that are still to be judged have no document: the newest few of them are
+read and decided here.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Select, bindparam, cast, column, delete, literal_column, select, table
+from sqlalchemy.dialects import postgresql
+
+from retrospec.domain.marker import Marker
+from retrospec.domain.report import ReportCard
+from retrospec.domain.search import (
+    BETWEEN,
+    FAILED_MARK,
+    QUIET_MARK,
+    Document,
+    Query,
+    Term,
+    does_match,
+    id_at,
+    octaves,
+    project_mark,
+    status_mark,
+)
+from retrospec.domain.session import Session, Stage
+from retrospec.storage import markers as marker_rows
+from retrospec.storage.dashboard import Cursor, read_cursor
+from retrospec.storage.dashboard_issues import IssueFilter
+from retrospec.storage.dashboard_sessions import SessionFilter, SessionRow, list_sessions, sessions_among
+from retrospec.storage.database import Connection
+from retrospec.storage.sessions import to_session
+from retrospec.storage.tables import clusters, issue_sessions, session_words, sessions
+from retrospec.storage.upsert import insert_new
+
+UNJUDGED = 100
+"""Newest sessions without a verdict that a search looks through."""
+SEARCHED = 400
+"""Newest sessions that fit a question, whose issues are found."""
+PENDING = "pending"
+
+_found = table("session_found", column("rowid"), column("session_found"))
+_FORGET = delete(session_words).where(session_words.c.project_id == bindparam("p"), session_words.c.session_id == bindparam("s"))
+
+Describe = Callable[[Session, Sequence[Marker]], Document]
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Which stretch of what was found."""
+
+    after: str = ""
+    """``next`` of the page before; nonsense gives the first page."""
+    limit: int = 40
+
+
+class FacetRow(msgspec.Struct, kw_only=True, frozen=True):
+    """Of one session, what menus offer to narrow by."""
+
+    site: str
+    route: str
+    browser: str
+    os: str
+    device: str
+    release: str
+    environment: str
+    tags: dict[str, str]
+
+
+class Found(msgspec.Struct, kw_only=True):
+    """One page, the newest session first."""
+
+    rows: list[SessionRow]
+    next: str
+    """The cursor of the next page; empty on the last."""
+
+
+async def note(connection: Connection, report: ReportCard, document: Document | None) -> None:
+    """The session's verdict is known, or is another, and is to be found by it; ``document`` where its story was read anew."""
+    known = document
+    if known is None:
+        known = (await documents_of(connection, report.project_id, [report.session_id])).get(report.session_id)
+    if known is None:
+        return
+    kept = [mark for mark in known.marks.split() if not mark.startswith(status_mark(""))]
+    marks = " ".join((*kept, status_mark(report.status)))
+    if document is not None or set(marks.split()) != set(known.marks.split()):
+        await save(connection, msgspec.structs.replace(known, marks=marks))
+
+
+async def save(connection: Connection, document: Document) -> None:
+    """Keep a session's document, instead of the one it had.
+
+    A number that another session of that millisecond has already is counted up.
+    """
+    values, adding = msgspec.structs.asdict(document), insert_new(connection, session_words)
+    if (await connection.execute(adding, values)).rowcount:
+        return
+    await connection.execute(_FORGET, {"p": document.project_id, "s": document.session_id})
+    while not (await connection.execute(adding, values)).rowcount:
+        values["id"] += 1
+
+
+async def documents_of(connection: Connection, project_id: str, session_ids: Sequence[str]) -> dict[str, Document]:
+    """What is kept of these sessions, by their id."""
+    found = await connection.execute(
+        select(*[session_words.c[name] for name in Document.__struct_fields__]).where(
+            session_words.c.project_id == project_id, session_words.c.session_id.in_(list(session_ids))
+        )
+    )
+    return {row.session_id: Document(**row._mapping) for row in found}
+
+
+async def search_sessions(connection: Connection, project_id: str, query: Query, page: Page, describe: Describe) -> Found:
+    """Sessions that are what ``query`` asks for, the newest first.
+
+    ``describe`` makes the document of a session that has none yet (``search.documents.document_of``).
+    Each page costs what it shows, not what there is: words, states and lengths are looked up in the index.
+    """
+    if not query.asks_words:
+        return await _listed(connection, project_id, query, page)
+    after = int(page.after) if page.after.isdecimal() and len(page.after) < 20 else None
+    found = await connection.execute(found_query(project_id, query, after=after, limit=page.limit + 1, dialect=connection.dialect.name))
+    named = {int(row.id): str(row.session_id) for row in found}
+    named |= await _unjudged(connection, project_id, query, after, describe)
+    order = sorted(named, reverse=True)[: page.limit]
+    rows = await sessions_among(connection, project_id, [named[number] for number in order])
+    shown = [rows[named[number]] for number in order if named[number] in rows]
+    return Found(rows=shown, next=str(order[-1]) if len(named) > page.limit else "")
+
+
+async def without_document(connection: Connection, *, before: datetime, limit: int) -> tuple[list[Session], datetime | None]:
+    """Judged sessions of any project that have no document, among the ``limit`` that arrived last before a moment.
+
+    And the moment to go on from; None where there are none older.
+    """
+    aged = select(sessions).where(sessions.c.created_at < before).order_by(sessions.c.created_at.desc()).limit(limit).subquery()
+    named = (session_words.c.project_id == aged.c.project_id) & (session_words.c.session_id == aged.c.id)
+    found = (await connection.execute(select(aged, session_words.c.id.label("known")).outerjoin(session_words, named))).all()
+    over = (Stage.DONE, Stage.DEAD)
+    lacking = [to_session(row) for row in found if row.known is None and row.stage in over]
+    if len(found) < limit:
+        return lacking, None
+    oldest: datetime = min(row.created_at for row in found)
+    along = oldest + timedelta(milliseconds=1)  # others may have come in the same millisecond
+    return lacking, along if along < before else oldest
+
+
+async def newest_found(connection: Connection, project_id: str, query: Query, *, limit: int) -> list[str]:
+    """Ids of the newest judged sessions that fit."""
+    if not query.asks_words:
+        named = select(sessions.c.id.label("session_id")).where(sessions.c.project_id == project_id)
+        for bound in ([] if query.since is None else [sessions.c.started_at >= query.since]) + ([] if query.until is None else [sessions.c.started_at < query.until]):
+            named = named.where(bound)
+        if query.statuses:
+            named = named.where(sessions.c.report_status.in_(query.statuses))
+        found = await connection.execute(named.order_by(sessions.c.started_at.desc(), sessions.c.id.desc()).limit(limit))
+    else:
+        found = await connection.execute(found_query(project_id, query, after=None, limit=limit, dialect=connection.dialect.name))
+    return [row.session_id for row in found]
+
+
+async def facets_of(connection: Connection, project_id: str, session_ids: Sequence[str]) -> list[FacetRow]:
+    """What these sessions can be narrowed by."""
+    if not session_ids:
+        return []
+    columns = [sessions.c[name] for name in FacetRow.__struct_fields__]
+    found = await connection.execute(select(*columns).where(sessions.c.project_id == project_id, sessions.c.id.in_(list(session_ids))))
+    return [FacetRow(**row._mapping) for row in found]
+
+
+async def issues_found(connection: Connection, project_id: str, query: Query, *, limit: int) -> list[str]:
+    """Keys of the issues that the newest sessions that fit showed."""
+    named = await newest_found(connection, project_id, query, limit=limit)
+    if not named:
+        return []
+    found = await connection.execute(
+        select(clusters.c.issue_key)
+        .distinct()
+        .select_from(issue_sessions.join(clusters, (clusters.c.project_id == issue_sessions.c.project_id) & (clusters.c.key == issue_sessions.c.cluster_key)))
+        .where(issue_sessions.c.project_id == project_id, issue_sessions.c.session_id.in_(named))
+    )
+    return [str(row.issue_key) for row in found]
+
+
+async def _listed(connection: Connection, project_id: str, query: Query, page: Page) -> Found:
+    """Where nothing but time and status is asked the sessions' own index answers."""
+    if len(query.statuses) > 1:
+        query = msgspec.structs.replace(query, statuses=tuple(sorted(query.statuses)))
+    rows: list[SessionRow] = []
+    for status in query.statuses or ("",):
+        wanted = SessionFilter(status=status, since=query.since, until=query.until)
+        rows += await list_sessions(connection, project_id, wanted, after=read_cursor(page.after), limit=page.limit + 1)
+    rows.sort(key=lambda row: (row.started_at, row.id), reverse=True)
+    shown = rows[: page.limit]
+    return Found(rows=shown, next=str(Cursor(shown[-1].started_at, shown[-1].id)) if len(rows) > page.limit else "")
+
+
+def found_query(project_id: str, query: Query, *, after: int | None, limit: int, dialect: str) -> Select[Any]:
+    """Numbers and ids of the documents that fit."""
+    if dialect == "sqlite":
+        number: Any = _found.c.rowid
+        # CROSS JOIN in SQLite's sense: the index first, then each document by its number.
+        joined = _found.join(session_words, session_words.c.id == number)
+        is_found = _found.c.session_found.op("MATCH")(fts5_text(project_id, query))
+        wanted = select(number.label("id"), session_words.c.session_id).select_from(joined).where(is_found, session_words.c.project_id == project_id)
+    else:
+        number = session_words.c.id
+        is_found = literal_column("session_words.lexemes").op("@@")(cast(tsquery_text(project_id, query), postgresql.TSQUERY))
+        wanted = select(number, session_words.c.session_id).where(session_words.c.project_id == project_id, is_found)
+    for bound, is_upper in ((after, True), (query.until and id_at(query.until), True), (query.since and id_at(query.since), False)):
+        if bound is not None:
+            wanted = wanted.where(number < bound if is_upper else number >= bound)
+    if query.shortest_ms > 0 or query.longest_ms is not None:
+        wanted = wanted.where(_of_length(query))
+    return wanted.order_by(number.desc()).limit(limit)
+
+
+def _of_length(query: Query) -> Any:
+    """Exactly; the octaves have narrowed it already."""
+    its = (sessions.c.project_id == session_words.c.project_id) & (sessions.c.id == session_words.c.session_id)
+    within = its & (sessions.c.duration_ms >= query.shortest_ms)
+    if query.longest_ms is not None:
+        within &= sessions.c.duration_ms <= query.longest_ms
+    return select(sessions.c.id).where(within).exists()
+
+
+def _mark_groups(project_id: str, query: Query) -> list[list[str]]:
+    """Marks of which each group must give one."""
+    groups = [[project_mark(project_id)]]
+    if query.statuses:
+        groups.append([status_mark(status) for status in query.statuses])
+    if query.has_failures is not None:
+        groups.append([FAILED_MARK if query.has_failures else QUIET_MARK])
+    if lengths := octaves(query):
+        groups.append(lengths)
+    return groups
+
+
+def fts5_text(project_id: str, query: Query) -> str:
+    """As SQLite's full-text search writes it. Words are letters and digits, so quoting them is enough."""
+    parts = ["(" + " OR ".join(f'marks : "{mark}"' for mark in group) + ")" for group in _mark_groups(project_id, query)]
+    parts += [_fts5_term(term) for term in query.terms if not term.is_negated]
+    text = " AND ".join(parts)
+    for term in query.terms:
+        if term.is_negated:
+            text = f"({text}) NOT {_fts5_term(term)}"
+    return text
+
+
+def _fts5_term(term: Term) -> str:
+    where = term.field or "- marks"
+    written = []
+    for phrase, is_open in zip(term.phrases, term.is_open, strict=True):
+        words = (BETWEEN, *phrase) if term.at_start else phrase
+        written.append(f'{where} : "{" ".join(words)}"{" *" if is_open else ""}')
+    return "(" + " OR ".join(written) + ")"
+
+
+def tsquery_text(project_id: str, query: Query) -> str:
+    """As PostgreSQL's full-text search writes it."""
+    parts = ["(" + " | ".join(f"'marks.{mark}'" for mark in group) + ")" for group in _mark_groups(project_id, query)]
+    parts += [("!" if term.is_negated else "") + _tsquery_term(term) for term in query.terms]
+    return " & ".join(parts)
+
+
+def _tsquery_term(term: Term) -> str:
+    before = f"{term.field}." if term.field else ""
+    written = []
+    for phrase, is_open in zip(term.phrases, term.is_open, strict=True):
+        words = [f"'{before}{word}'" for word in ((BETWEEN, *phrase) if term.at_start else phrase)]
+        written.append("(" + " <-> ".join(words) + (":*" if is_open else "") + ")")
+    return "(" + " | ".join(written) + ")"
+
+
+async def _unjudged(connection: Connection, project_id: str, query: Query, after: int | None, describe: Describe) -> dict[int, str]:
+    """Numbers and ids of sessions without a document that fit, among the newest that wait for their verdict."""
+    waiting = await connection.execute(unjudged_query(project_id))
+    rows = {str(row.id): row for row in waiting}
+    if not rows:
+        return {}
+    known = await connection.execute(
+        select(session_words.c.session_id).where(session_words.c.project_id == project_id, session_words.c.session_id.in_(list(rows)))
+    )
+    for row in known:
+        rows.pop(str(row.session_id), None)
+    seen = await marker_rows.of_sessions(connection, project_id, [name for name, row in rows.items() if row.marker_count])
+    fitting = {}
+    for name, row in rows.items():
+        session = to_session(row)
+        document = describe(session, seen.get(name, []))
+        if (after is None or document.id < after) and does_match(query, document, session.duration_ms, session.report_status):
+            fitting[document.id] = name
+    return fitting
+
+
+def unjudged_query(project_id: str) -> Select[Any]:
+    """The newest sessions whose report is still to come."""
+    return (
+        select(sessions)
+        .where(sessions.c.project_id == project_id, sessions.c.report_status == PENDING)
+        .order_by(sessions.c.started_at.desc(), sessions.c.id.desc())
+        .limit(UNJUDGED)
+    )
+
+
+async def narrowed(connection: Connection, project_id: str, asked: IssueFilter, query: Query) -> IssueFilter:
+    """``asked`` for the issues that ``query`` finds: by what they say, or by whatever the newest of their sessions are found by."""
+    if query == Query(has_failures=True, complaints=query.complaints):
+        return asked
+    plain = [term for term in query.terms if not term.field and not term.is_negated]
+    is_plain = len(plain) == len(query.terms) and query == Query(terms=query.terms, has_failures=True, complaints=query.complaints)
+    said = tuple(word for term in plain for phrase in term.phrases[:1] for word in phrase) if is_plain else ()
+    keys = await issues_found(connection, project_id, query, limit=SEARCHED)
+    return msgspec.structs.replace(asked, words=said, keys=tuple(keys))
