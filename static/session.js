@@ -82,19 +82,21 @@ class Watch {
   onWhole() {
     this.tellNow();
     section.dataset.whole = "yes";
-    if (this.tape.isOpen) setTimeout(() => this.lookAgain(), LOOK_AGAIN_MS);
+    if (this.tape.isOpen) this.waiting = setTimeout(() => this.lookAgain(), LOOK_AGAIN_MS);
     const problem = this.unplayable();
     if (problem && !(this.tape.isOpen && !section.dataset.absent)) this.fail(new Error(problem));
     else if (problem) note.textContent = "Waiting for the first picture of the page…";
   }
 
+  // Asked every few seconds, and at once when the project's stream says that a chunk came.
   lookAgain() {
-    if (document.hidden) return setTimeout(() => this.lookAgain(), LOOK_AGAIN_MS);
-    return this.tape.fill(this.tape.pieces.length);
+    clearTimeout(this.waiting);
+    this.waiting = document.hidden ? setTimeout(() => this.lookAgain(), LOOK_AGAIN_MS) : 0;
+    if (!this.waiting) this.tape.fill(this.tape.pieces.length);
   }
 
   fail(error) {
-    if (this.from && this.tape.isOpen) return void setTimeout(() => this.lookAgain(), LOOK_AGAIN_MS * 4);
+    if (this.from && this.tape.isOpen) return void (this.waiting = setTimeout(() => this.lookAgain(), LOOK_AGAIN_MS * 4));
     const told = error.message || "The recording can't be shown.";
     if (this.from) return say(told);
     note.textContent = told;
@@ -242,6 +244,7 @@ class Watch {
       if (here.top < 0 || here.top > innerHeight - 120) section.scrollIntoView({ block: "start" });
     });
     document.addEventListener("htmx:afterSettle", () => this.showTicks());
+    document.addEventListener("retrospec:session", () => this.waiting && this.lookAgain());
     byId("story-words")?.addEventListener("input", filterStory);
     byId("toggle").addEventListener("click", () => this.toggle());
     byId("step-back").addEventListener("click", () => this.seek(this.now() - STEP_MS));
