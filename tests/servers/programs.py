@@ -42,6 +42,7 @@ class Postgres:
         self._server: subprocess.Popen[bytes] | None = None
         if self._account:
             os.chown(folder, self._account.pw_uid, self._account.pw_gid)
+            folder.parent.chmod(folder.parent.stat().st_mode | 0o011)  # the run's own folder lets nobody else through
         self._run("initdb", "-D", str(folder / "rows"), "-U", "retrospec", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C")
 
     def start(self) -> None:
