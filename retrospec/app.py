@@ -24,10 +24,12 @@ from retrospec.domain.artifact import Artifact
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import RetroSpecError
 from retrospec.domain.ids import new_id
+from retrospec.domain.session import Stage
 from retrospec.domain.settings import Settings
+from retrospec.filling import fill_forever
 from retrospec.governor import Governor
 from retrospec.intake import Intake
-from retrospec.jobs.queue import Doorbell
+from retrospec.jobs.queue import SHUTDOWN_S, Doorbell
 from retrospec.jobs.ringer import Ringer
 from retrospec.jobs.sweep import sweep_forever
 from retrospec.jobs.turns import Turns
@@ -39,12 +41,14 @@ from retrospec.retention.expiry import clean_up, sweep_orphans
 from retrospec.retention.source_maps import forget_unused_maps
 from retrospec.screening.wiring import screening
 from retrospec.source_names import SourceNames
+from retrospec.stage_claims import own_stages, seen_elsewhere
 from retrospec.storage import outbox, reports, sessions
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
 from retrospec.storage.folder import held_folder
 from retrospec.storage.migrate import migrate
 from retrospec.storage.nodes import Role, is_shared, queue_place
+from retrospec.storage.sessions import ACTIVE_STAGES
 from retrospec.telemetry import Metrics
 from retrospec.telling import courier_for, unmute_forever
 from retrospec.traffic import Traffic
@@ -150,13 +154,17 @@ async def running_parts(app: Litestar, settings: Settings, role: Role = Role.ALL
         line = ModelLine()
         stack.push_async_callback(line.close)
         word = None if settings.analysis.provider == "heuristic" else Reader(settings.analysis, line).word
-        no_look = await asyncio.to_thread(why_not, settings)
-        look = None if no_look or role is Role.WEB else await stack.enter_async_context(_looking(app, line))
+        stages = own_stages(settings.worker) if role is Role.WORKER else ACTIVE_STAGES
+        looks_here = role is not Role.WEB and Stage.CONFIRMATION in stages
+        no_look = await asyncio.to_thread(why_not, settings) if looks_here or role is Role.WEB else ""
+        look: Look | None = None if no_look or role is Role.WEB else seen_elsewhere
+        if looks_here and not no_look:
+            look = await stack.enter_async_context(_looking(app, line))
         named = state.source_names
         state.courier = courier_for(state)
         told = state.traffic, state.courier.wake
         state.pipeline = Pipeline(settings, database, blobs, metrics, named, word, look, no_look, *told)
-        state.turns = Turns(database, state.pipeline.advance, lambda: state.admission.room is Room.FULL)
+        state.turns = Turns(database, state.pipeline.advance, lambda: state.admission.room is Room.FULL, stages)
         await ensure_default_project(database, now=utc_now())
         if not doorbell.is_shared:
             await asyncio.to_thread(doorbell.forget_all)
@@ -164,10 +172,14 @@ async def running_parts(app: Litestar, settings: Settings, role: Role = Role.ALL
         if database.is_sqlite:
             await _release_claims_of_the_dead(database)
         if role is not Role.WEB:
-            consumer = doorbell.consumer(settings.worker.threads)
-            await asyncio.to_thread(consumer.start)
-            stack.push_async_callback(asyncio.to_thread, consumer.stop, graceful=True)
-            stack.callback(state.turns.rest)
+            if Stage.ANALYSIS in stages:
+                consumer = doorbell.consumer(settings.worker.threads)
+                await asyncio.to_thread(consumer.start)
+                stack.push_async_callback(asyncio.to_thread, consumer.stop, graceful=True)
+            else:
+                looking = state.turns.look_forever(settings.worker.threads, settings.worker.sweep_seconds)
+                stack.push_async_callback(_cancelled, asyncio.create_task(looking))
+            stack.push_async_callback(state.turns.drain, settings.worker.drain_seconds if role is Role.WORKER else SHUTDOWN_S)
         for periodic in (
             sweep_forever(database, ring, settings),
             _clean_forever(settings, database, blobs, metrics),
@@ -177,6 +189,7 @@ async def running_parts(app: Litestar, settings: Settings, role: Role = Role.ALL
             back_up_forever(settings, database, metrics),
             state.courier.run_forever(every_s=settings.worker.sweep_seconds),
             unmute_forever(database),
+            fill_forever(database, blobs),
             share_rates_forever(state),
         ):
             stack.push_async_callback(_cancelled, asyncio.create_task(periodic))

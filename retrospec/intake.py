@@ -46,6 +46,8 @@ Ring = Callable[[Sequence[tuple[str, str]]], Awaitable[None]]
 CPU_THREADS = 2
 """Recordings read at once. More would not be faster, would hold more bodies unpacked, and would keep the
 event loop waiting for its turn."""
+WAITING_THREADS = 8
+"""Where the blob store is a server, most of them wait for it."""
 READ_ON_LOOP_BYTES = 16_384
 """A body this small is read where it is: handing it to a thread costs more than reading it."""
 
@@ -98,7 +100,7 @@ class Intake:
         self._admission = admission or Admission(settings=settings)
         self._settings, self._database, self._blobs = settings, database, blobs
         self._ring, self._metrics, self._names = ring, metrics, names
-        self._threads = ThreadPoolExecutor(CPU_THREADS, thread_name_prefix="intake")
+        self._threads = ThreadPoolExecutor(CPU_THREADS if blobs.folder else WAITING_THREADS, thread_name_prefix="intake")
         self._max_markers = settings.limits.max_markers
         self.rulebook = Rulebook(settings.capture, database)
 
@@ -144,6 +146,7 @@ class Intake:
             return landed, await _receipts(connection, arrival)
 
         landed, said = await self._database.write_soon(store)
+        self._database.changes.note(project_id)
         self._metrics.accepted_bytes.inc(len(body))
         if landed is not None and landed.is_new:
             self._metrics.ingested_sessions.inc()
@@ -195,6 +198,7 @@ class Intake:
         if landed.is_new:
             self._metrics.ingested_sessions.inc()
         if landed.is_changed:
+            self._database.changes.note(arrival.project_id)
             await self._ring([(arrival.project_id, arrival.session_id)])
         return landed
 

@@ -29,7 +29,7 @@ from retrospec.domain.session import Session, Stage
 from retrospec.domain.settings import Settings
 from retrospec.domain.visual import VisualResult
 from retrospec.domain.window import Window, windows_around
-from retrospec.issues.exercise import uses_in
+from retrospec.issues.footmarks import UNREAD, Trail, trail_of
 from retrospec.issues.judging import judge_session
 from retrospec.issues.placing import place_sightings
 from retrospec.issues.sightings import count
@@ -75,8 +75,8 @@ class Loaded(msgspec.Struct):
     markers: list[Marker]
     offsets: dict[str, int]
     """Replay offsets by marker id, for markers that came with the client's clock."""
-    uses: frozenset[str] = frozenset()
-    """What the visitor used; known once the story was read."""
+    trail: Trail = UNREAD
+    """What the visitor used and where it came to nothing; known once the story was read."""
     document: Document | None = None
     """What the session is searched by; known then as well."""
 
@@ -181,7 +181,7 @@ class Pipeline:
                 said = connection, claim.session, report, analysis.findings, loaded.markers
                 await judge_session(*said, self._settings, utc_now())
             await reports.save_artifact(connection, artifact)
-            await reactions.note_session(connection, loaded.session, loaded.uses, loaded.markers, now=utc_now())
+            await reactions.note_session(connection, loaded.session, loaded.trail, loaded.markers, now=utc_now())
             return True
 
         is_saved = await self._save_or_release(claim, save, report)
@@ -216,7 +216,7 @@ class Pipeline:
         recording = self._recording(loaded)
         with collector_at_rest(recording.size_bytes):
             analysis = analyse(recording, loaded.markers, loaded.session, min_confidence=minimum)
-        loaded.uses = uses_in(analysis.trace, loaded.session.route)
+        loaded.trail = trail_of(analysis.trace, analysis.footprint, loaded.session.route)
         loaded.document = document_of(loaded.session, loaded.markers, analysis.findings, analysis.trace, analysis.symptom)
         return analysis, self._store_analysis(loaded.session, analysis)
 
@@ -242,7 +242,7 @@ class Pipeline:
         ruling = rule(analysis.findings, unseen, self._settings.confirmation)
         apply_ruling(ruling, report, unseen)
         return await self._finish(
-            claim, report, ruling.findings, loaded.markers, [artifact], offsets=loaded.offsets, uses=loaded.uses, document=loaded.document
+            claim, report, ruling.findings, loaded.markers, [artifact], offsets=loaded.offsets, trail=loaded.trail, document=loaded.document
         )
 
     async def _confirm(self, claim: Claim) -> bool:
@@ -298,7 +298,7 @@ class Pipeline:
         made: Sequence[Artifact] = (),
         *,
         offsets: Mapping[str, int] = NO_OFFSETS,
-        uses: frozenset[str] = frozenset(),
+        trail: Trail = UNREAD,
         document: Document | None = None,
     ) -> bool:
         """Save the final report and, when it is ready, count the session towards its issues.
@@ -323,7 +323,7 @@ class Pipeline:
             await markers.add_found(connection, counted.found)
             await markers.set_states(connection, session.project_id, session.id, counted.states)
             await judge_session(connection, session, report, findings, seen, self._settings, now)
-            await reactions.note_session(connection, session, uses, seen, now=now)
+            await reactions.note_session(connection, session, trail, seen, now=now)
             await place_sightings(connection, counted.sightings, self._settings.promote, now)
             for sighting in counted.sightings:
                 change = await issues.count_sighting(connection, sighting, combine=combine)
@@ -363,6 +363,7 @@ class Pipeline:
     ) -> bool:
         if await self._database.write_soon(save):
             self._metrics.reports.labels(str(report.status)).inc()
+            self._database.changes.note(claim.session.project_id)
             return True
         async with self._database.write() as connection:
             await sessions.release(connection, claim, now=utc_now())

@@ -4,7 +4,7 @@ Called in the transaction that saves the session's result, so that a change and 
 together. Nothing slow happens here: rules are pure, letters are sent later from the outbox (``alerts/courier.py``).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,10 +23,11 @@ from retrospec.domain.session import Session
 from retrospec.domain.settings import Settings
 from retrospec.domain.workflow import FixIn, Work
 from retrospec.issues.exercise import watch_of
+from retrospec.issues.footmarks import UNREAD, Trail
 from retrospec.issues.impact import added_impact, worst
 from retrospec.issues.regression import Mute, Visit, clean_sessions_needed, is_of_the_fix, unmute_reason
 from retrospec.issues.templates import page_template
-from retrospec.storage import activity, clusters, impact, markers, outbox, stats, triage, work
+from retrospec.storage import activity, clusters, impact, markers, outbox, places, stats, triage, work
 from retrospec.storage.database import Connection
 from retrospec.storage.issues import Change, Sighting
 from retrospec.storage.stats import hour_of
@@ -139,6 +140,11 @@ async def _raise_cluster_impact(
     await impact.set_cluster_impact(*named, raised)
 
 
+def day_of(moment: datetime) -> int:
+    """Days since 1970."""
+    return to_epoch_ms(moment) // 86_400_000
+
+
 def _moment(session: Session) -> datetime:
     """When the session ended, by its own clock but not later than it arrived."""
     return min(session.updated_at, session.started_at + timedelta(milliseconds=session.duration_ms))
@@ -217,19 +223,25 @@ async def _start_watch(
 
 
 async def note_session(
-    connection: Connection, session: Session, uses: Collection[str], seen: Sequence[Marker], *, now: datetime
+    connection: Connection, session: Session, trail: Trail, seen: Sequence[Marker], *, now: datetime
 ) -> None:
-    """Note the release of a session that was read, and what it used of what is watched.
+    """Note the release of a session that was read, what came to nothing in it, and what it used of what is watched.
 
     A session counts once for each issue; as clean only when it shows no marker of the issue at all, confirmed or not.
     """
     if session.release:
         await work.see_release(connection, session.project_id, session.release, at=_moment(session))
-    if not uses:
+    if trail is UNREAD:
+        return
+    is_first = session.revision == 1
+    if trail.marks or not is_first:
+        left = session.project_id, session.id, trail.marks
+        await places.add_session(connection, *left, day=day_of(_moment(session)), person_key=session.person_key, is_first=is_first)
+    if not trail.uses:
         return
     clusters_seen = {marker.cluster_key for marker in seen}
     shown = {await clusters.home_of(connection, session.project_id, key) for key in sorted(clusters_seen)}
-    for key, state, standing in await work.watching(connection, session.project_id, uses):
+    for key, state, standing in await work.watching(connection, session.project_id, trail.uses):
         if not await work.use_once(connection, session.project_id, session.id, key):
             continue
         is_clean = state == IssueState.RESOLVED and key not in shown and await _ran_the_fix(connection, session, standing)

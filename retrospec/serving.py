@@ -115,6 +115,7 @@ def work(settings: Settings) -> int:
 
 def _migrate_when_up(settings: Settings) -> None:
     """``migrate``; a database server that is not there yet is waited for. Raises Outage when it does not come."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
     until = time.monotonic() + DATABASE_WAIT_S
     while True:
         try:

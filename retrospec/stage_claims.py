@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
@@ -12,6 +13,7 @@ from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import CorruptRecording, NotFound, Outage, RetroSpecError, Unavailable
 from retrospec.domain.ids import new_id
 from retrospec.domain.report import ReportCard
+from retrospec.domain.session import Stage
 from retrospec.domain.settings import WorkerSettings
 from retrospec.report_cards import failed_report
 from retrospec.storage import reports, sessions
@@ -21,6 +23,17 @@ from retrospec.storage.sessions import Claim
 log = structlog.get_logger()
 
 
+def own_stages(worker: WorkerSettings) -> tuple[Stage, ...]:
+    """What a worker does: everything, or what ``worker.stages`` leaves it."""
+    analysis = (Stage.RECORDING, Stage.ANALYSIS) if "analysis" in worker.stages else ()
+    return (*analysis, *((Stage.CONFIRMATION,) if "replay" in worker.stages else ()))
+
+
+async def seen_elsewhere(*_: Any) -> Any:
+    """Stands where this worker leaves looking to others: it never holds a session to look at."""
+    raise Unavailable("Another worker looks at this session.")
+
+
 async def next_claim(
     database: Database, worker: WorkerSettings, project_id: str, session_id: str
 ) -> Claim | None:
@@ -28,7 +41,7 @@ async def next_claim(
     owner, now = new_id("job"), utc_now()
     claimed: Claim | None = await database.write_soon(
         lambda connection: sessions.claim(
-            connection, project_id, session_id, owner=owner, now=now, lease_s=worker.lease_seconds
+            connection, project_id, session_id, owner=owner, now=now, lease_s=worker.lease_seconds, stages=own_stages(worker)
         )
     )
     if claimed is not None and claimed.session.attempt > worker.max_attempts:
@@ -61,10 +74,14 @@ async def seized(database: Database, worker: WorkerSettings, project_id: str, se
 
 @asynccontextmanager
 async def kept(database: Database, worker: WorkerSettings, claim: Claim) -> AsyncIterator[None]:
-    """Renews the claim as long as the body runs."""
+    """Renews the claim as long as the body runs; gives it back, uncounted, where the body is told to stop."""
     renewing = asyncio.create_task(_keep_renewing(database, worker, claim))
     try:
         yield
+    except asyncio.CancelledError:
+        async with database.write() as connection:
+            await sessions.release(connection, claim, now=utc_now())
+        raise
     finally:
         renewing.cancel()
 

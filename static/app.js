@@ -1,35 +1,8 @@
-// Every page: live parts, search as you type, theme, copy buttons, times. Each page works without it.
+// Every page: search as you type, theme, copy buttons, menus, times. Each page works without it.
+import "./live.js";
+import "./preview.js";
+import { wireKeys } from "./list_keys.js";
 import { tellTimes } from "./times.js";
-
-const LONGEST_WAIT_S = 120;
-
-// Live parts ask for their successor while somebody can see them. The server answers 204 when nothing is new.
-const waits = new Map();
-
-function refreshDue() {
-  for (const part of document.querySelectorAll("[data-live]")) {
-    const wait = waits.get(part.id) ?? { due: Date.now() + part.dataset.live * 1000, failures: 0 };
-    waits.set(part.id, wait);
-    const isBusy = part.contains(document.activeElement) && document.activeElement.matches("select, textarea, input");
-    const isPicking = part.querySelector(".pick:checked") !== null;
-    if (document.hidden || isBusy || isPicking || Date.now() < wait.due) continue;
-    wait.due = Date.now() + Math.min(part.dataset.live * 2 ** wait.failures, LONGEST_WAIT_S) * 1000;
-    part.dispatchEvent(new CustomEvent("refresh"));
-  }
-}
-
-function noteAnswer(event, isFailure) {
-  const wait = waits.get(event.target.id);
-  if (wait) wait.failures = isFailure ? wait.failures + 1 : 0;
-}
-
-setInterval(refreshDue, 500);
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden) return;
-  for (const wait of waits.values()) wait.due = 0;
-  refreshDue();
-});
-document.addEventListener("htmx:afterRequest", (event) => noteAnswer(event, !event.detail.successful));
 
 // Filters: a change asks at once, typing after a short rest. Without scripts their button does it.
 const RESTING_MS = 220;
@@ -57,6 +30,13 @@ function wireFilters(form) {
     resting = setTimeout(ask, RESTING_MS);
   });
 }
+// What a view would keep is the address of now.
+document.addEventListener("htmx:pushedIntoHistory", () => {
+  for (const field of document.querySelectorAll("input[data-here]")) {
+    field.value = location.search.slice(1);
+    field.closest("details").hidden = !location.search;
+  }
+});
 // Empty fields stay out of the address.
 document.addEventListener("htmx:configRequest", (event) => {
   if (!event.target.matches("[data-filters]")) return;
@@ -90,24 +70,16 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 // Menus close on Escape and on a click elsewhere.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
-  const open = document.querySelector("details.switch[open], details.confirm[open]");
+  const open = document.querySelector("details.switch[open], details.confirm[open], details.facet[open]");
   if (!open) return;
   open.open = false;
   open.querySelector("summary").focus();
 });
 document.addEventListener("click", (event) => {
-  for (const open of document.querySelectorAll("details.switch[open], details.confirm[open]")) {
+  for (const open of document.querySelectorAll("details.switch[open], details.confirm[open], details.facet[open]")) {
     if (!open.contains(event.target)) open.open = false;
   }
 });
 
-// "/" goes to the search.
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "/" || event.target.matches("input, textarea, select")) return;
-  const search = document.querySelector("input[type=search]");
-  if (!search) return;
-  event.preventDefault();
-  search.focus();
-});
-
+wireKeys();
 setInterval(() => tellTimes(document), 15_000);

@@ -3,6 +3,7 @@ import { watchKeys } from "./keys.js";
 import { idleStretches } from "./moments.js";
 import { wirePanes } from "./panes.js";
 import { Sides } from "./sides.js";
+import { filterStory, framesOf, markCurrent, say, sayLooks } from "./said.js";
 import { Stage } from "./stage.js";
 import { GAP, Tape, isNote } from "./tape.js";
 import { Timeline } from "./timeline.js";
@@ -10,13 +11,10 @@ import { clock } from "./times.js";
 
 const LEAD_MS = 2000; // a jump lands this long before the failure
 const STEP_MS = 5000;
-const FRAME_MS = 30; // changes closer than this are one frame to a person
 const TOLD_EVERY_MS = 400; // lists are told so often of what came
 const LOOK_AGAIN_MS = 3000; // a visit that goes on is asked so often for more
 const AHEAD_MS = 60_000; // while playing the stage is given no more than what comes up
 const LIVE_LAG_MS = 4000; // watching live stays so far behind the newest event, so that there is always something to play
-const LOOKS_WORDS = { image: ["picture", "pictures"], font: ["font", "fonts"], style: ["stylesheet", "stylesheets"] };
-const STILL = new Set([1, 6, 12, 14]); // moves, drags and selections change no picture
 
 const byId = (id) => document.getElementById(id);
 const section = byId("player");
@@ -358,43 +356,6 @@ class Watch {
     markCurrent(this.ticks, ms, LEAD_MS);
     markCurrent(this.moments, ms, 0);
   }
-}
-
-// The last row at or before the playhead is the current one.
-function markCurrent(rows, ms, lead) {
-  let current = null;
-  for (const row of rows) if (row.ms - lead <= ms + 50 && (!lead || ms <= row.ms + 4000)) current = row;
-  for (const row of rows) row.item.toggleAttribute("data-now", row === current);
-}
-
-function framesOf(tape, zero) {
-  const frames = [];
-  for (const event of tape.events) {
-    const isPicture = event.type === 2 || (event.type === 3 && !STILL.has(event.data?.source));
-    const ms = event.timestamp - zero;
-    if (isPicture && ms - (frames.at(-1) ?? -FRAME_MS) >= FRAME_MS) frames.push(ms);
-  }
-  return frames;
-}
-
-function filterStory() {
-  const words = byId("story-words")?.value.trim().toLowerCase() ?? "";
-  for (const item of document.querySelectorAll(".story > li")) item.hidden = Boolean(words) && !item.textContent.toLowerCase().includes(words);
-}
-
-function say(text) {
-  byId("screen-warning").textContent = text;
-  byId("screen-warning").hidden = false;
-}
-
-// What the recorded page loaded from its site and the vault has no copy of.
-function sayLooks(counts) {
-  const parts = Object.entries(LOOKS_WORDS)
-    .filter(([sort]) => counts[sort] > 0)
-    .map(([sort, [one, many]]) => `${counts[sort]} ${counts[sort] === 1 ? one : many}`);
-  const told = byId("looks-note");
-  told.textContent = `Not stored with this session, so not shown: ${parts.join(", ").replace(/, ([^,]*)$/, " and $1")} of the page.`;
-  told.hidden = false;
 }
 
 if ("missing" in section.dataset) note.textContent = "The player has not been built here. Run: python hatch_build.py";

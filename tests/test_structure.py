@@ -41,6 +41,7 @@ FLOORS = {
     "outlook": 3,
     "vitals": 3,
     "reloading": 3,
+    "filling": 3,
     "governor": 3,
     "importing": 3,
     "intake": 3,

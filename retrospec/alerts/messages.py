@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 import msgspec
 
+from retrospec.shapes.alerts import SCHEMA
 from retrospec.storage.outbox import Letter
 
-SCHEMA = "retrospec.alert.v1"
 _HEADLINES = {"new": "New issue", "regression": "Regression", "spike": "Spike", "test": "Test message"}
 
 

@@ -16,7 +16,7 @@ from retrospec.analysis.said import read_custom, read_plugin
 from retrospec.analysis.targets import read_target
 from retrospec.analysis.watching import what_was_seen
 from retrospec.domain.recording import Recording
-from retrospec.domain.rrweb import EventType, MouseInteraction, Source
+from retrospec.domain.rrweb import EventType, MouseInteraction, NodeType, Source
 from retrospec.domain.trace import Segment, Trace, TraceRow
 
 _MUTATION = msgspec.json.Decoder(shapes.MutationEvent)
@@ -66,9 +66,13 @@ class Compiler:
         if event.type == EventType.INCREMENTAL:
             self._incremental(page, event, t_ms)
         elif event.type == EventType.FULL_SNAPSHOT:
-            self._snapshot(page, _SNAPSHOT.decode(event.raw).data.node, t_ms)
+            snapshot = _SNAPSHOT.decode(event.raw).data
+            self._snapshot(page, snapshot.node, t_ms)
+            offset = snapshot.initial_offset
+            page.scrolled = (offset.left, offset.top) if offset else (0, 0)
         elif event.type == EventType.META:
-            page.announced = _META.decode(event.raw).data.href
+            meta = _META.decode(event.raw).data
+            page.announced, page.width = meta.href, _pixel(meta.width)
         elif event.type in (EventType.DOM_CONTENT_LOADED, EventType.LOAD):
             page.loading(event.type)
         elif event.type == EventType.CUSTOM:
@@ -245,6 +249,8 @@ class Compiler:
         node = page.mirror.nodes.get(data.id) if data.id is not None else None
         if action is None:
             return
+        if row.x >= 0 and row.y >= 0:
+            action.spot = row.x + int(page.scrolled[0]), row.y + int(page.scrolled[1]), page.width
         if node is None:
             page.missing += 1
             page.last_target = None
@@ -283,7 +289,13 @@ class Compiler:
             row.target = action.target.control
         page.last_target = node
 
+    def _resized(self, page: Page, data: shapes.Gesture, t_ms: int) -> None:
+        page.width = _pixel(data.width)
+
     def _scroll(self, page: Page, data: shapes.Gesture, t_ms: int) -> None:
+        node = page.mirror.nodes.get(data.id) if data.id is not None else None
+        if node is not None and node.type == NodeType.DOCUMENT:
+            page.scrolled = max(0, _pixel(data.x)), max(0, _pixel(data.y))
         if page.scroll_ms >= 0 and t_ms - page.scroll_ms < _SAME_BURST_MS:
             page.scroll_ms = t_ms
             return
@@ -306,6 +318,7 @@ class Compiler:
 _BY_SOURCE: dict[int, Callable[[Compiler, Page, shapes.Gesture, int], None]] = {
     Source.MOUSE_INTERACTION: Compiler._mouse,
     Source.SCROLL: Compiler._scroll,
+    Source.VIEWPORT_RESIZE: Compiler._resized,
     Source.INPUT: Compiler._input,
     Source.MEDIA_INTERACTION: Compiler._media,
     Source.CANVAS_MUTATION: Compiler._painted,

@@ -37,6 +37,8 @@ class Action(msgspec.Struct, kw_only=True):
     target: Target | None = None
     count: int = 1
     by_person: bool = True
+    spot: tuple[int, int, int] | None = None
+    """Of a click: x and y in the document, and the viewport's width."""
     window_end_ms: int = 0
     """Until when what follows is counted as its effect; set once all rows are known."""
 

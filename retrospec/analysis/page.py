@@ -47,6 +47,10 @@ class Page:
         self.submitted_form = 0
         """The form whose submit button was the last thing clicked."""
         self.scroll_ms = -1
+        self.scrolled: tuple[float, float] = (0, 0)
+        """The document, to the right and down."""
+        self.width = 0
+        """Of the viewport; 0 while unknown."""
         self.missing = 0
         self.known = 0
         self._damage = 0

@@ -75,6 +75,7 @@ class Gesture(Struct, rename="camel"):
     y: float | None = None
     text: str | None = None
     is_checked: bool | None = None
+    width: float | None = None
 
 
 class PageMeta(Struct):
@@ -85,10 +86,18 @@ class PageMeta(Struct):
     height: float = 0
 
 
-class Snapshot(Struct):
+class Offset(Struct):
+    """How far a page is scrolled."""
+
+    left: float = 0
+    top: float = 0
+
+
+class Snapshot(Struct, rename="camel"):
     """``data`` of a full snapshot."""
 
     node: Node
+    initial_offset: Offset | None = None
 
 
 class Custom(Struct):

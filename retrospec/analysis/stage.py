@@ -10,6 +10,7 @@ from retrospec.analysis.compiler import compile_story
 from retrospec.analysis.detectors import DETECTORS
 from retrospec.analysis.effects import attach_effects
 from retrospec.analysis.facts import Story
+from retrospec.analysis.footprint import footprint_of
 from retrospec.analysis.inference import infer_refusals
 from retrospec.analysis.joining import join_moments
 from retrospec.analysis.numbering import number_rows
@@ -17,6 +18,7 @@ from retrospec.analysis.scene import Scene
 from retrospec.analysis.suspicions import check_suspicions
 from retrospec.analysis.witnesses import add_markers
 from retrospec.domain.finding import Finding, Standing
+from retrospec.domain.footprint import Footprint
 from retrospec.domain.marker import Marker
 from retrospec.domain.recording import Recording
 from retrospec.domain.report import Card
@@ -44,6 +46,8 @@ class Analysis(msgspec.Struct, kw_only=True):
     technical_root_cause: str = ""
     suggested_fix: str = ""
     text_summary: str = ""
+    footprint: Footprint = msgspec.field(default_factory=Footprint)
+    """What came to nothing where, and what was asked of servers; counted, not stored with the analysis."""
 
 
 def analyse(recording: Recording, markers: Sequence[Marker], session: Session | None, *, min_confidence: float) -> Analysis:
@@ -117,6 +121,7 @@ def conclude(story: Story, findings: list[Finding], session: Session | None, min
         technical_root_cause=words.cause,
         suggested_fix=words.look_at,
         text_summary=words.story,
+        footprint=footprint_of(story, findings),
     )
 
 

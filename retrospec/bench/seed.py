@@ -25,7 +25,7 @@ CLUSTERS = 60
 """Failures that the seeded sessions share; some are common, most are rare."""
 PEOPLE_PER_SESSION = 0.7
 SPREAD = timedelta(days=6)
-_BATCH = 500
+_BATCH = 100
 _KINDS = tuple(MarkerKind)
 
 

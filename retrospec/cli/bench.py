@@ -9,6 +9,7 @@ import click
 
 from retrospec.bench.light import run_light
 from retrospec.cli.bench_all import all_command
+from retrospec.cli.bench_large import LARGE
 from retrospec.cli.bench_operations import OPERATIONS
 from retrospec.cli.bench_quality import COMMANDS
 
@@ -146,5 +147,5 @@ def _run_ingest(load: "Load", as_json: bool) -> int:
     return 1 if outcome.failures or outcome.still_pending else 0
 
 
-for _command in (*COMMANDS, *OPERATIONS, all_command):
+for _command in (*COMMANDS, *OPERATIONS, *LARGE, all_command):
     bench.add_command(_command)

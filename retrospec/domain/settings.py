@@ -244,6 +244,12 @@ class WorkerSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     """How stages are worked off."""
 
     threads: Annotated[int, Meta(ge=1, le=64, description="Sessions worked on at once.")] = 2
+    stages: Annotated[
+        list[Literal["analysis", "replay"]], Meta(min_length=1, description="Of `retrospec worker`: what it does; others must do the rest.")
+    ] = field(default_factory=lambda: ["analysis", "replay"])
+    drain_seconds: Annotated[
+        float, Meta(ge=0, le=600, description="Of `retrospec worker`: how long a stop waits for what is in hand; then others take it over.")
+    ] = 25.0
     max_attempts: Annotated[int, Meta(ge=1, le=20, description="Tries before a session is given up.")] = 3
     retry_base_seconds: Annotated[
         float, Meta(gt=0, description="First wait before a retry; doubles each time.")

@@ -8,12 +8,20 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
 
 from retrospec.domain.clock import utc_now
+from retrospec.domain.errors import Unavailable
+from retrospec.domain.session import Stage
 from retrospec.storage import queue
 from retrospec.storage.database import Connection, Database
 from retrospec.storage.queue import SessionName
+from retrospec.storage.sessions import ACTIVE_STAGES
 from retrospec.tracing import span
+
+log = structlog.get_logger()
 
 FRESH_S = 2.0
 """An order older than this is read again, so that a failure that just came in need not wait behind it."""
@@ -25,10 +33,14 @@ Advance = Callable[[str, str], Awaitable[bool]]
 class Turns:
     """Answers each ring by advancing the session whose turn it is.
 
-    ``is_paused`` says whether nothing may be worked on now; what is due then stays due.
+    ``is_paused`` says whether nothing may be worked on now; what is due then stays due. ``stages``: those done here.
     """
 
-    def __init__(self, database: Database, advance: Advance, is_paused: Callable[[], bool]) -> None:
+    def __init__(
+        self, database: Database, advance: Advance, is_paused: Callable[[], bool], stages: tuple[Stage, ...] = ACTIVE_STAGES
+    ) -> None:
+        self._stages = stages
+        self._working: set[asyncio.Task[Any]] = set()
         self._database = database
         self._advance = advance
         self._is_paused = is_paused
@@ -52,22 +64,47 @@ class Turns:
                 return
             tried.add(chosen)
 
-    def rest(self) -> None:
-        """Finish what is in hand and choose nothing more: the server stops."""
+    async def drain(self, seconds: float) -> None:
+        """The server stops: choose nothing more, finish what is in hand, and after so long give it back to others."""
         self._is_resting = True
+        if self._working:
+            _, late = await asyncio.wait(self._working, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def look_forever(self, at_once: int, every_s: float) -> None:
+        """Without rings: look for what is due, until cancelled. For a worker that does some stages, since a ring names none."""
+        while not self._is_resting:
+            try:
+                await asyncio.gather(*(self.answer("", "") for _ in range(at_once)))
+            except Unavailable as error:
+                log.warning("look_postponed", reason=str(error))
+            await asyncio.sleep(every_s)
 
     async def _work_on(self, chosen: SessionName) -> bool:
         self._in_hand.add(chosen)
+        working = asyncio.create_task(self._advance_traced(*chosen))
+        self._working.add(working)
         try:
-            with span("job", project=chosen[0], session=chosen[1]):
-                return await self._advance(*chosen)
+            return await working
+        except asyncio.CancelledError:
+            if self._is_resting and working.cancelled():
+                return True
+            working.cancel()
+            raise
         finally:
+            self._working.discard(working)
             self._in_hand.discard(chosen)
+
+    async def _advance_traced(self, project_id: str, session_id: str) -> bool:
+        with span("job", project=project_id, session=session_id):
+            return await self._advance(project_id, session_id)
 
     async def _choose(self, tried: set[SessionName]) -> SessionName | None:
         async with self._reading:
             if not self._order or time.monotonic() - self._read_at > FRESH_S:
-                self._order = deque(await self._database.read_once(_read_order))
+                self._order = deque(await self._database.read_once(self._read_order))
                 self._read_at = time.monotonic()
             while self._order:
                 chosen = self._order.popleft()
@@ -76,6 +113,5 @@ class Turns:
                     return chosen
         return None
 
-
-async def _read_order(connection: Connection) -> list[SessionName]:
-    return await queue.next_turns(connection, now=utc_now())
+    async def _read_order(self, connection: Connection) -> list[SessionName]:
+        return await queue.next_turns(connection, now=utc_now(), stages=self._stages)

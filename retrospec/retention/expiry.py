@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 import structlog
 
+from retrospec.domain.clock import to_epoch_ms
 from retrospec.domain.errors import Unavailable
 from retrospec.retention.vault import drop_unused, sweep_vault
-from retrospec.storage import activity, expiry, outbox, recordings, terms
+from retrospec.storage import activity, expiry, outbox, places, recordings, terms
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Connection, Database
 from retrospec.storage.expiry import Belongings, SessionName
@@ -32,6 +33,8 @@ ORPHAN_AGE = timedelta(hours=6)
 """A blob younger than this may belong to a call that is still being answered."""
 STORED_SUFFIX = ".zst"
 SWEPT_AT_ONCE = 400
+PLACES_KEPT = timedelta(days=90)
+"""Sums by day of what came to nothing where."""
 LETTERS_KEPT = timedelta(days=90)
 """Alerts that were delivered, held back or given up, and every attempt at them."""
 LOG_KEPT = timedelta(days=400)
@@ -81,6 +84,8 @@ async def clean_up(
     await database.write_soon(lambda connection: expiry.forget_notes(connection, before=now - NOTES_KEPT))
     await database.write_soon(lambda connection: outbox.forget_settled(connection, before=now - LETTERS_KEPT))
     await database.write_soon(lambda connection: activity.forget_lines(connection, before=now - LOG_KEPT))
+    oldest_day = to_epoch_ms(now - PLACES_KEPT) // 86_400_000
+    await database.write_soon(lambda connection: places.forget_days(connection, before_day=oldest_day))
     cleaned.tallies += await database.write_soon(
         lambda connection: expiry.forget_stale_tallies(connection, before=before, limit=1000)
     )

@@ -46,6 +46,11 @@ def parse(text: str, *, now: datetime) -> Query:
     return asked.question()
 
 
+def tokens_of(text: str) -> list[str]:
+    """The parts of a search as they were typed."""
+    return [found[0] for found in _TOKEN.finditer(text[:MAX_TEXT]) if found[0]]
+
+
 class _Asked(msgspec.Struct):
     """The question so far."""
 
@@ -99,6 +104,8 @@ def _add_term(asked: _Asked, is_negated: bool, field: str, before: list[str], va
             is_open.append(bool(bare) and _may_go_on(words[-1], bare))
     if before and not phrases:  # ``tag.plan:`` is any value of it
         phrases, is_open = [tuple(before)], [False]
+    if not phrases and len(value.strip('"-*,')) > 0:
+        asked.complaints.append(f"{value[:40]} has neither letters nor digits to look for.")
     if phrases:
         at_start = field == "release" or bool(before)
         asked.terms.append(Term(field=field, phrases=tuple(phrases), is_open=tuple(is_open), at_start=at_start, is_negated=is_negated))

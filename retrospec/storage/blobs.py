@@ -65,7 +65,7 @@ class Blobs:
 
     def __init__(self, store: ObjectStore, folder: Path | None = None) -> None:
         self._store = store
-        self._rest_until = 0.0
+        self._rest_until, self._trouble = 0.0, Outage("")
         self.folder = folder
         """Where blobs lie as files; None for a store elsewhere."""
 
@@ -115,13 +115,14 @@ class Blobs:
     def _watched(self, key: str) -> Iterator[None]:
         """A store that just hung or failed is left alone for a moment: else everyone would wait for it in turn."""
         if self._rest_until > time.monotonic():
-            raise Outage(f"The blob store failed just now: {key} was not reached.", retry_after_s=REST_S)
+            raise Outage(f"A moment ago: {self._trouble.message}", hint=self._trouble.hint, retry_after_s=REST_S)
         try:
             with _failures_named(key):
                 yield
         except StorageFull:
             raise
-        except Outage:
+        except Outage as error:
+            self._trouble = Outage(error.message, hint=error.hint)  # without its traceback, which holds the content
             self._rest_until = 0.0 if self.folder else time.monotonic() + REST_S
             raise
 

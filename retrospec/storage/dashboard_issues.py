@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, Text, and_, func, or_, select, type_coerce
+from sqlalchemy import Select, Text, and_, false, func, or_, select, type_coerce
 
 from retrospec.domain.clock import from_epoch_ms, to_epoch_ms
 from retrospec.domain.issue import Issue, IssueState
@@ -33,7 +33,10 @@ class IssueFilter(msgspec.Struct, kw_only=True, frozen=True):
 
     states: tuple[IssueState, ...]
     kind: str = ""
-    text: str = ""
+    words: tuple[str, ...] = ()
+    """All of them in what the issue says of itself."""
+    keys: tuple[str, ...] | None = None
+    """Those found through their sessions, which need not say the words; None where nothing was searched for."""
     site: str = ""
 
 
@@ -133,18 +136,16 @@ def issues_query(
         query = query.where(past(after, column, issues.c.key, names_fall=False))
     if wanted.kind:
         query = query.where(issues.c.kind == wanted.kind)
-    if wanted.text:
-        text = wanted.text
-        query = query.where(
-            or_(
-                issues.c.symptom.icontains(text, autoescape=True),
-                issues.c.title.icontains(text, autoescape=True),
-                issues.c.assignee.icontains(text, autoescape=True),
-            )
-        )
+    if wanted.keys is not None:
+        query = query.where(or_(issues.c.key.in_(wanted.keys), and_(*map(_says, wanted.words)) if wanted.words else false()))
     if wanted.site:
         query = query.where(_seen_on(wanted.site))
     return query
+
+
+def _says(word: str) -> Any:
+    said = (issues.c.symptom, issues.c.title, issues.c.assignee)
+    return or_(*(column.icontains(word, autoescape=True) for column in said))
 
 
 def _seen_on(site: str) -> Any:

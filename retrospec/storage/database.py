@@ -25,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from retrospec.domain.errors import Outage, Unavailable
 from retrospec.domain.struct_types import make_ready
+from retrospec.storage.changes import Changes
 from retrospec.storage.engines import engines_for, outages_named
 from retrospec.storage.log_folding import LogFolding
 from retrospec.storage.one_writer import again_after_races, take_turn, written_project
@@ -144,6 +145,7 @@ class Database:
         self._read_turns = asyncio.Semaphore(READERS)
         self._waiting: list[tuple[Asked, asyncio.Future[Any]]] = []
         self._joiner: asyncio.Task[None] | None = None
+        self.changes = Changes(self.write_soon)
         path = writer.url.database
         self._log = LogFolding(path) if self.is_sqlite and path else None
 
@@ -278,6 +280,7 @@ class Database:
 
     async def close(self) -> None:
         """Finish joined writes, then close every connection and thread."""
+        await self.changes.stop()
         if self._joiner is not None:
             await self._joiner
         if self._log is not None:

@@ -1,5 +1,6 @@
 """SQLAlchemy's engines for a database's address, and a driver's errors in our words."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext, make_url
-from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from retrospec.domain.errors import BadRequest, Outage, SettingsError, StorageFull
 from retrospec.storage.log_folding import LOG_PAGES_AT_MOST
@@ -21,6 +23,8 @@ IDLE_MS = 15_000
 """Longest a transaction may stand still there: a process that hangs in one lets go of its turn, before those who wait give up."""
 ALONE = 4
 """Connections beside the doors', for periodic work that one process does alone."""
+RESTED_S = 0.5
+_RESTED_AT = "rested at"
 APPLICATION = "retrospec"
 """What PostgreSQL's list of connections calls ours."""
 CONNECTION = {
@@ -48,11 +52,33 @@ def engines_for(url: str, *, readers: int) -> tuple[Engine, Engine]:
 
 
 def _postgres(url: str, *, connections: int) -> Engine:
-    engine = create_engine(
-        url, pool_size=connections, max_overflow=ALONE, pool_pre_ping=True, pool_timeout=POOL_WAIT_S, connect_args=_postgres_options(url)
-    )
+    engine = create_engine(url, pool_size=connections, max_overflow=ALONE, pool_timeout=POOL_WAIT_S, connect_args=_postgres_options(url))
     event.listen(engine, "handle_error", _leave_the_read_only)
+    event.listen(engine, "checkin", _note_rest)
+    event.listen(engine, "checkout", _ask_after_rest)
     return engine
+
+
+def _note_rest(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info[_RESTED_AT] = time.monotonic()
+
+
+def _ask_after_rest(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+    """Whether a connection still lives is asked where it rested or is known to be broken: each asking is a way to the server and back."""
+    if not connection.broken and not connection.closed and time.monotonic() - record.info.get(_RESTED_AT, time.monotonic()) < RESTED_S:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except connection_errors() as error:
+        raise DisconnectionError(str(error)) from error
+
+
+def connection_errors() -> tuple[type[Exception], ...]:
+    """What PostgreSQL's driver raises of a connection; the driver is an extra."""
+    from psycopg import Error
+
+    return (Error,)
 
 
 def _leave_the_read_only(context: ExceptionContext) -> None:

@@ -20,6 +20,7 @@ from retrospec.storage.tables import (
     issues,
     judged_sessions,
     markers,
+    place_marks,
     reports,
     session_assets,
     session_words,
@@ -167,7 +168,7 @@ async def forget_sessions(connection: Connection, named: Sequence[SessionName], 
 
 def of_sessions() -> tuple[Table, ...]:
     """The tables whose rows go with their session."""
-    return (chunks, markers, artifacts, reports, issue_sessions, judged_sessions, session_assets, films, watch_uses, session_words)
+    return (chunks, markers, artifacts, reports, issue_sessions, judged_sessions, session_assets, films, watch_uses, session_words, place_marks)
 
 
 async def _note_expired(connection: Connection, named: Sequence[SessionName], now: datetime) -> None:

@@ -52,13 +52,13 @@ class DeadLetter(msgspec.Struct, kw_only=True):
     chunk_count: int = 0
 
 
-def _is_due(now: datetime) -> Any:
+def _is_due(now: datetime, stages: Sequence[Stage] = _WAITING) -> Any:
     free = or_(sessions.c.lease_until.is_(None), sessions.c.lease_until < now)
-    return and_(sessions.c.stage.in_(_WAITING), sessions.c.not_before <= now, free)
+    return and_(sessions.c.stage.in_(stages), sessions.c.not_before <= now, free)
 
 
 async def next_turns(
-    connection: Connection, *, now: datetime, per_project: int = TURNS_PER_PROJECT
+    connection: Connection, *, now: datetime, per_project: int = TURNS_PER_PROJECT, stages: Sequence[Stage] = _WAITING
 ) -> list[SessionName]:
     """Who is next: projects take turns; within one, sessions with markers first, then the longest due."""
     is_behind = case((or_(sessions.c.marker_count > 0, sessions.c.not_before < now - LONG_ENOUGH), 0), else_=1)
@@ -66,7 +66,7 @@ async def next_turns(
     turn = func.row_number().over(partition_by=sessions.c.project_id, order_by=order)
     ranked = (
         select(sessions.c.project_id, sessions.c.id, sessions.c.not_before, is_behind.label("behind"), turn.label("turn"))
-        .where(_is_due(now))
+        .where(_is_due(now, stages))
         .subquery()
     )
     found = await connection.execute(

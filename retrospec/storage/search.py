@@ -6,6 +6,7 @@ read and decided here.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -27,17 +28,20 @@ from retrospec.domain.search import (
     project_mark,
     status_mark,
 )
-from retrospec.domain.session import Session
+from retrospec.domain.session import Session, Stage
 from retrospec.storage import markers as marker_rows
 from retrospec.storage.dashboard import Cursor, read_cursor
+from retrospec.storage.dashboard_issues import IssueFilter
 from retrospec.storage.dashboard_sessions import SessionFilter, SessionRow, list_sessions, sessions_among
 from retrospec.storage.database import Connection
 from retrospec.storage.sessions import to_session
-from retrospec.storage.tables import session_words, sessions
+from retrospec.storage.tables import clusters, issue_sessions, session_words, sessions
 from retrospec.storage.upsert import insert_new
 
 UNJUDGED = 100
 """Newest sessions without a verdict that a search looks through."""
+SEARCHED = 400
+"""Newest sessions that fit a question, whose issues are found."""
 PENDING = "pending"
 
 _found = table("session_found", column("rowid"), column("session_found"))
@@ -52,6 +56,19 @@ class Page(msgspec.Struct, frozen=True):
     after: str = ""
     """``next`` of the page before; nonsense gives the first page."""
     limit: int = 40
+
+
+class FacetRow(msgspec.Struct, kw_only=True, frozen=True):
+    """Of one session, what menus offer to narrow by."""
+
+    site: str
+    route: str
+    browser: str
+    os: str
+    device: str
+    release: str
+    environment: str
+    tags: dict[str, str]
 
 
 class Found(msgspec.Struct, kw_only=True):
@@ -114,6 +131,60 @@ async def search_sessions(connection: Connection, project_id: str, query: Query,
     rows = await sessions_among(connection, project_id, [named[number] for number in order])
     shown = [rows[named[number]] for number in order if named[number] in rows]
     return Found(rows=shown, next=str(order[-1]) if len(named) > page.limit else "")
+
+
+async def without_document(connection: Connection, *, before: datetime, limit: int) -> tuple[list[Session], datetime | None]:
+    """Judged sessions of any project that have no document, among the ``limit`` that arrived last before a moment.
+
+    And the moment to go on from; None where there are none older.
+    """
+    aged = select(sessions).where(sessions.c.created_at < before).order_by(sessions.c.created_at.desc()).limit(limit).subquery()
+    named = (session_words.c.project_id == aged.c.project_id) & (session_words.c.session_id == aged.c.id)
+    found = (await connection.execute(select(aged, session_words.c.id.label("known")).outerjoin(session_words, named))).all()
+    over = (Stage.DONE, Stage.DEAD)
+    lacking = [to_session(row) for row in found if row.known is None and row.stage in over]
+    if len(found) < limit:
+        return lacking, None
+    oldest: datetime = min(row.created_at for row in found)
+    along = oldest + timedelta(milliseconds=1)  # others may have come in the same millisecond
+    return lacking, along if along < before else oldest
+
+
+async def newest_found(connection: Connection, project_id: str, query: Query, *, limit: int) -> list[str]:
+    """Ids of the newest judged sessions that fit."""
+    if not query.asks_words:
+        named = select(sessions.c.id.label("session_id")).where(sessions.c.project_id == project_id)
+        for bound in ([] if query.since is None else [sessions.c.started_at >= query.since]) + ([] if query.until is None else [sessions.c.started_at < query.until]):
+            named = named.where(bound)
+        if query.statuses:
+            named = named.where(sessions.c.report_status.in_(query.statuses))
+        found = await connection.execute(named.order_by(sessions.c.started_at.desc(), sessions.c.id.desc()).limit(limit))
+    else:
+        found = await connection.execute(found_query(project_id, query, after=None, limit=limit, dialect=connection.dialect.name))
+    return [row.session_id for row in found]
+
+
+async def facets_of(connection: Connection, project_id: str, session_ids: Sequence[str]) -> list[FacetRow]:
+    """What these sessions can be narrowed by."""
+    if not session_ids:
+        return []
+    columns = [sessions.c[name] for name in FacetRow.__struct_fields__]
+    found = await connection.execute(select(*columns).where(sessions.c.project_id == project_id, sessions.c.id.in_(list(session_ids))))
+    return [FacetRow(**row._mapping) for row in found]
+
+
+async def issues_found(connection: Connection, project_id: str, query: Query, *, limit: int) -> list[str]:
+    """Keys of the issues that the newest sessions that fit showed."""
+    named = await newest_found(connection, project_id, query, limit=limit)
+    if not named:
+        return []
+    found = await connection.execute(
+        select(clusters.c.issue_key)
+        .distinct()
+        .select_from(issue_sessions.join(clusters, (clusters.c.project_id == issue_sessions.c.project_id) & (clusters.c.key == issue_sessions.c.cluster_key)))
+        .where(issue_sessions.c.project_id == project_id, issue_sessions.c.session_id.in_(named))
+    )
+    return [str(row.issue_key) for row in found]
 
 
 async def _listed(connection: Connection, project_id: str, query: Query, page: Page) -> Found:
@@ -235,3 +306,14 @@ def unjudged_query(project_id: str) -> Select[Any]:
         .order_by(sessions.c.started_at.desc(), sessions.c.id.desc())
         .limit(UNJUDGED)
     )
+
+
+async def narrowed(connection: Connection, project_id: str, asked: IssueFilter, query: Query) -> IssueFilter:
+    """``asked`` for the issues that ``query`` finds: by what they say, or by whatever the newest of their sessions are found by."""
+    if query == Query(has_failures=True, complaints=query.complaints):
+        return asked
+    plain = [term for term in query.terms if not term.field and not term.is_negated]
+    is_plain = len(plain) == len(query.terms) and query == Query(terms=query.terms, has_failures=True, complaints=query.complaints)
+    said = tuple(word for term in plain for phrase in term.phrases[:1] for word in phrase) if is_plain else ()
+    keys = await issues_found(connection, project_id, query, limit=SEARCHED)
+    return msgspec.structs.replace(asked, words=said, keys=tuple(keys))

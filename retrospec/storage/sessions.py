@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -20,17 +21,6 @@ _FIELDS = [field.name for field in msgspec.structs.fields(Session)]
 _COLUMNS = [sessions.c[name] for name in _FIELDS]
 _NAMED = and_(sessions.c.project_id == bindparam("p"), sessions.c.id == bindparam("s"))
 _ONE = select(*_COLUMNS).where(_NAMED)
-_CLAIM = (
-    update(sessions)
-    .where(
-        _NAMED,
-        sessions.c.stage.in_(ACTIVE_STAGES),
-        sessions.c.not_before <= bindparam("now"),
-        or_(sessions.c.lease_until.is_(None), sessions.c.lease_until < bindparam("now")),
-    )
-    .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"), attempt=sessions.c.attempt + 1)
-    .returning(*_COLUMNS)
-)
 _MOVE_ON = (
     update(sessions)
     .where(
@@ -50,6 +40,21 @@ _MOVE_ON = (
         updated_at=bindparam("now"),
     )
 )
+
+
+@cache
+def _claim_at(stages: tuple[Stage, ...]) -> Any:
+    return (
+        update(sessions)
+        .where(
+            _NAMED,
+            sessions.c.stage.in_(stages),
+            sessions.c.not_before <= bindparam("now"),
+            or_(sessions.c.lease_until.is_(None), sessions.c.lease_until < bindparam("now")),
+        )
+        .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"), attempt=sessions.c.attempt + 1)
+        .returning(*_COLUMNS)
+    )
 
 
 class Claim(msgspec.Struct):
@@ -87,13 +92,14 @@ async def claim(
     owner: str,
     now: datetime,
     lease_s: float,
+    stages: tuple[Stage, ...] = ACTIVE_STAGES,
 ) -> Claim | None:
-    """Take the session if it is due and nobody holds it; None otherwise.
+    """Take the session if one of these stages is due and nobody holds it; None otherwise.
 
     A recording whose silence has lasted becomes ``analysis`` by being claimed.
     """
     taken = await connection.execute(
-        _CLAIM,
+        _claim_at(stages),
         {
             "p": project_id,
             "s": session_id,

@@ -11,6 +11,7 @@ from retrospec.domain.errors import Unavailable
 
 LOOK_EVERY = 20_000
 """SQLite's own steps between two looks at the clock: about a millisecond."""
+_LIMITED = "limited"
 _GIVEN_UP = ("interrupted", "statement timeout")
 """What SQLite and Postgres call it."""
 
@@ -26,7 +27,7 @@ def ended_after(connection: Connection, seconds: float) -> Iterator[None]:
             with _watched(connection, time.monotonic() + seconds):
                 yield
         else:
-            connection.execute(text(f"SET LOCAL statement_timeout = {max(1, round(seconds * 1_000))}"))
+            _limit_transaction(connection, seconds)
             yield
     except OperationalError as error:
         if not any(words in str(error.orig) for words in _GIVEN_UP):
@@ -35,6 +36,14 @@ def ended_after(connection: Connection, seconds: float) -> Iterator[None]:
             f"This took the database longer than {seconds:g} s (limits.query_seconds), so it was given up.",
             hint="Ask for less: a shorter time, fewer filters.",
         ) from error
+
+
+def _limit_transaction(connection: Connection, seconds: float) -> None:
+    """Say so once a transaction: each time is a way to the server and back."""
+    transaction = connection.get_transaction()
+    if connection.info.get(_LIMITED) is not transaction:
+        connection.execute(text(f"SET LOCAL statement_timeout = {max(1, round(seconds * 1_000))}"))
+        connection.info[_LIMITED] = transaction
 
 
 @contextmanager

@@ -5,21 +5,22 @@ hot statements are built once and run with parameters.
 """
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from retrospec.storage.database import Connection
+if TYPE_CHECKING:
+    from retrospec.storage.database import Connection
 
 
-def insert_new(connection: Connection, table: Table) -> Any:
+def insert_new(connection: "Connection", table: Table) -> Any:
     """An insert that leaves a row that is there already as it is (``rowcount`` 0)."""
     return _insert_new(connection.dialect.name, table)
 
 
 def upsert(
-    connection: Connection, table: Table, *, replaced: tuple[str, ...], added: tuple[str, ...] = ()
+    connection: "Connection", table: Table, *, replaced: tuple[str, ...], added: tuple[str, ...] = ()
 ) -> Any:
     """An insert that, where the primary key is taken, replaces some columns and adds to others."""
     return _upsert(connection.dialect.name, table, replaced, added)

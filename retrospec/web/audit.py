@@ -31,10 +31,16 @@ LOOKS = {
     "sessions/{session_id}/artifacts/{artifact_id}": ("artifact_read", "session_id"),
     "sessions/{session_id}/artifacts/{artifact_type}": ("artifact_read", "session_id"),
     "sessions/{session_id}/artifacts/{artifact_type}/token": ("token_made", "session_id"),
+    "sessions/{session_id}/files/{artifact_id}": ("artifact_read", "session_id"),
+    "sessions/{session_id}/trace": ("session_viewed", "session_id"),
+    "sessions/{session_id}/reproduction": ("session_viewed", "session_id"),
+    "sessions/{session_id}/capsule": ("capsule_taken", "session_id"),
+    "sessions/{session_id}/capsule.html": ("capsule_taken", "session_id"),
+    "issues/{key}/sessions": ("issue_viewed", "key"),
     "issues/{key}": ("issue_viewed", "key"),
     "issues/{cluster_key}/sessions": ("issue_viewed", "cluster_key"),
 }
-SUBJECTS = ("session_id", "key", "cluster_key", "key_id", "share_id", "user_id")
+SUBJECTS = ("session_id", "key", "cluster_key", "key_id", "share_id", "user_id", "message_id")
 SAME_LOOK_S = 600.0
 """Looking again within this time is the same look: pages refresh themselves."""
 MAX_LOOKS = 20_000
@@ -96,6 +102,8 @@ async def note_change(
 
 async def note_answered(request: AnyRequest) -> None:
     """After a page or an API call was answered (never after an error): what it was goes into the log."""
+    if request.method not in ("GET", "HEAD") and (changed := _project_of(request)):
+        _database(request).changes.note(changed)
     entry = _entry_of(request)
     if entry is None or request.state.get("is_noted"):
         return

@@ -8,18 +8,29 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from retrospec.domain.clock import to_epoch_ms, utc_now
 from retrospec.domain.issue import IssueState
 from retrospec.domain.settings import Settings
 from retrospec.domain.workflow import FixIn
+from retrospec.shapes.alerts import Alert, AlertFacts
 from retrospec.storage import triage
 from retrospec.storage.database import Connection, Database
 from retrospec.storage.projects import DEFAULT_PROJECT_ID
 from retrospec.storage.triage import Triage
 
 KEY = "a long random text for the tests"
+
+
+def as_published(body: bytes) -> Any:
+    """The message, which must be what the published schema describes and nothing beside."""
+    msgspec.json.decode(body, type=Alert)
+    told, names = json.loads(body), {field.encode_name for field in msgspec.structs.fields(AlertFacts)}
+    for event in told["events"]:
+        assert set(event["facts"]) <= names, "a fact that docs/alert.v1.schema.json does not know"
+    return told
 
 
 class Receiver:
@@ -53,7 +64,7 @@ class Receiver:
 
     def events(self, name: str = "") -> list[dict[str, Any]]:
         """Every event of every request, in order."""
-        told = [event for _, body in self.got for event in json.loads(body)["events"]]
+        told = [event for _, body in self.got for event in as_published(body)["events"]]
         return [event for event in told if name in ("", event["event"])]
 
     def close(self) -> None:

@@ -103,6 +103,22 @@ async def test_it_is_tried_again_under_the_same_name_and_given_up_at_last(databa
     assert await states(database) == ["sent"]
 
 
+async def test_what_was_delivered_is_sent_again_by_wish_and_is_the_same(database: Database, receiver: Receiver) -> None:
+    await put(database, letter(receiver, "a"))
+    sending = courier(database, receiver)
+    await sending.deliver_due()
+    assert await states(database) == ["sent"]
+    async with database.write() as connection:
+        (sent,) = await outbox.latest_letters(connection, "p", limit=5)
+        assert not await outbox.revive(connection, "p", "", now=utc_now())
+        assert await outbox.revive(connection, "p", sent.batch, now=utc_now())
+        assert not await outbox.revive(connection, "p", sent.batch, now=utc_now())
+    await sending.deliver_due()
+    (first, body), (again, same) = receiver.got
+    assert body == same
+    assert first["idempotency-key"] == again["idempotency-key"] == sent.batch
+
+
 async def test_a_message_in_somebodys_hands_is_left_to_them_until_they_are_gone(database: Database, receiver: Receiver) -> None:
     await put(database, letter(receiver, "a"))
     async with database.write() as connection:

@@ -1,5 +1,6 @@
 """Whose turn it is, and that no ring is spent on nothing."""
 
+import asyncio
 from typing import Any
 
 from retrospec.jobs.queue import Bell
@@ -67,9 +68,32 @@ async def test_a_session_that_cannot_be_claimed_is_tried_once_a_ring() -> None:
 
 async def test_a_server_that_stops_chooses_nothing_more() -> None:
     turns, done = _turns(Orders([A]), [A])
-    turns.rest()
+    await turns.drain(1.0)
     await turns.answer(*A)
     assert done == []
+
+
+async def test_a_stop_waits_for_what_is_in_hand_and_gives_back_what_takes_too_long() -> None:
+    began, ended = asyncio.Event(), []
+
+    async def advance(_project: str, name: str) -> bool:
+        began.set()
+        try:
+            await asyncio.sleep(0 if name == "a" else 600)
+            ended.append(f"{name} finished")
+        except asyncio.CancelledError:
+            ended.append(f"{name} given back")
+            raise
+        return True
+
+    for named, how in ((A, "a finished"), (B, "b given back")):
+        turns = Turns(Orders([named], []), advance, lambda: False)  # type: ignore[arg-type]
+        answering = asyncio.create_task(turns.answer(*named))
+        await began.wait()
+        await turns.drain(0.05)
+        await answering
+        assert ended.pop() == how
+        began.clear()
 
 
 async def test_a_pause_leaves_everything_due() -> None:

@@ -27,7 +27,7 @@ from retrospec.web.pages.guard import needed_role
 from tests.security.conftest import CANARY, MINE, THEIRS, Browser, World, in_database
 
 OPEN = {
-    "/sdk.js", "/sdk.mjs", "/sdk-more.mjs", "/sdk-canvas.mjs", "/healthz", "/metrics", "/api", "/api/openapi.json", "/sign-in", "/sign-in/code", "/theme",
+    "/sdk.js", "/sdk.mjs", "/sdk-more.mjs", "/sdk-canvas.mjs", "/healthz", "/metrics", "/api", "/api/openapi.json", "/api/alert.v1.schema.json", "/sign-in", "/sign-in/code", "/theme",
     "/sign-out", "/static/{wanted}/{name}", "/set-up/{token}", "/reset/{token}", "/invite/{token}",
 }  # fmt: skip
 """Answered to everybody; none of them tells anything of a project."""

@@ -21,6 +21,10 @@ on_sqlite_only = pytest.mark.skipif(IS_LARGE, reason="looks into the SQLite file
 """For tests of what exists only there."""
 
 
+in_full_run_only = pytest.mark.skipif(not IS_LARGE, reason="part of the full run over PostgreSQL and S3: python -m tests.servers.everything")
+"""For tests that take long and of which a shorter one runs by default."""
+
+
 def rows_url(folder: Path) -> str:
     """The database of ``folder``; its schema is there already, or is made by ``migrate``."""
     return large_rows_url(folder) if IS_LARGE else f"sqlite:///{folder / 'retrospec.db'}"

@@ -6,6 +6,7 @@ power cut, so PostgreSQL runs without fsync; killing it loses nothing that was c
 
 import atexit
 import contextlib
+import ctypes
 import functools
 import os
 import pwd
@@ -26,6 +27,7 @@ import pytest
 from psycopg import sql
 
 START_S = 60.0
+PR_SET_PDEATHSIG = 1
 BUCKET = "recordings"
 KEY, SECRET = "retrospec-tests", "retrospec-tests-secret"
 
@@ -52,7 +54,7 @@ class Postgres:
         with (self._folder / "log").open("ab") as log:
             self._server = subprocess.Popen(
                 [self._programs / "postgres", "-D", self._folder / "rows", *given],
-                stdout=subprocess.DEVNULL, stderr=log, cwd=self._folder, **self._as_account(),
+                stdout=subprocess.DEVNULL, stderr=log, cwd=self._folder, preexec_fn=_end_with_parent, **self._as_account(),
             )  # fmt: skip
         until = time.monotonic() + START_S
         while True:
@@ -124,7 +126,7 @@ class S3:
             "--addr", f"127.0.0.1:{self.port}", "--vfs-cache-mode", "off", str(self.folder),
         ]  # fmt: skip
         with log.open("ab") as written:
-            self._server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=written)
+            self._server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=written, preexec_fn=_end_with_parent)
         until = time.monotonic() + START_S
         while not _listens(self.port):
             assert self._server.poll() is None, log.read_text()
@@ -186,6 +188,12 @@ def postgres_programs() -> Path | None:
 def rclone() -> str | None:
     """The program, beside this Python or on the path."""
     return shutil.which("rclone", path=str(Path(sys.executable).parent)) or shutil.which("rclone")
+
+
+def _end_with_parent() -> None:
+    """In the new process: a test run that is killed leaves no server behind (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
 def _scratch(name: str) -> Path:

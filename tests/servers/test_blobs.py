@@ -70,7 +70,7 @@ async def test_a_stopped_server_is_an_outage_in_one_line_and_is_found_again() ->
         assert "\n" not in str(failed.value)
     finally:
         server.start()
-    with pytest.raises(Unavailable, match="failed just now"):  # asked again at once, it is not troubled
+    with pytest.raises(Unavailable, match="A moment ago: The blob store failed on other"):  # asked again at once, it is not troubled
         await blobs.get("key")
     async with asyncio.timeout(30):
         while True:

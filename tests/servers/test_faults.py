@@ -20,7 +20,7 @@ from retrospec.storage.database import Connection, Database
 from retrospec.storage.migrate import migrate
 from tests.conftest import Client, make_key, marker, serving, settings_for, wait_for
 from tests.servers.between import NO_SUCH_KEY, SLOW_DOWN, Gate, answered, gate_before
-from tests.servers.choice import large_blobs_url, large_rows_url, rows_of
+from tests.servers.choice import in_full_run_only, large_blobs_url, large_rows_url, rows_of
 from tests.servers.programs import BUCKET, postgres, s3
 
 
@@ -104,6 +104,7 @@ def test_postgres_killed_under_load_and_back_loses_and_doubles_nothing(client: C
     assert_each_once(client, settings, names)
 
 
+@in_full_run_only
 def test_postgres_that_hangs_is_given_up_waiting_for_and_answers_again(
     client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,6 +134,7 @@ def test_s3_killed_under_load_and_back_loses_and_doubles_nothing(client: Client,
     assert_each_once(client, settings, names)
 
 
+@in_full_run_only
 def test_a_session_is_not_given_up_for_a_store_that_is_away(settings: Settings, gate: Gate) -> None:
     """More tries than ``worker.max_attempts`` meet a store that answers nothing but errors."""
     settings.capture.idle_seconds = 1
@@ -148,6 +150,7 @@ def test_a_session_is_not_given_up_for_a_store_that_is_away(settings: Settings, 
         client.http.close()
 
 
+@in_full_run_only
 def test_a_few_errors_of_the_store_are_not_noticed_and_many_are_told(settings: Settings, gate: Gate) -> None:
     with serving(settings) as server:
         client = Client(server, make_key(settings))
@@ -163,6 +166,7 @@ def test_a_few_errors_of_the_store_are_not_noticed_and_many_are_told(settings: S
         client.http.close()
 
 
+@in_full_run_only
 def test_what_the_store_does_not_show_yet_is_looked_for_again(settings: Settings, gate: Gate) -> None:
     with serving(settings) as server:
         client = Client(server, make_key(settings))
@@ -174,6 +178,7 @@ def test_what_the_store_does_not_show_yet_is_looked_for_again(settings: Settings
         client.http.close()
 
 
+@in_full_run_only
 @pytest.mark.parametrize(
     ("url", "said"),
     [(lambda: s3().url(BUCKET, secret="not-the-right-secret"), "refuses us"), (lambda: s3().url("nobody-made-this"), "no such bucket")],
@@ -187,6 +192,7 @@ def test_wrong_settings_of_the_store_are_named_to_whoever_sends(settings: Settin
     assert is_polite(refused) and said in refused.json()["error"] and refused.json()["hint"]
 
 
+@in_full_run_only
 def test_connections_that_are_reset_are_made_anew(client: Client, settings: Settings) -> None:
     sent_like_the_sdk(client, "a")
     for name in ("b", "c"):
@@ -195,6 +201,7 @@ def test_connections_that_are_reset_are_made_anew(client: Client, settings: Sett
     assert_each_once(client, settings, ["a", "b", "c"])
 
 
+@in_full_run_only
 def test_a_failover_to_a_server_that_only_reads_is_polite_and_passes(client: Client, settings: Settings) -> None:
     sent_like_the_sdk(client, "a")
     cut_connections(settings, "ALTER DATABASE {} SET default_transaction_read_only = on")
@@ -251,6 +258,7 @@ async def test_two_processes_that_count_at_once_lose_no_count(settings: Settings
         await node.close()
 
 
+@in_full_run_only
 def test_a_start_without_postgres_says_so(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("retrospec.serving.DATABASE_WAIT_S", 0.0)
     monkeypatch.setattr("retrospec.serving.DATABASE_LOOK_S", 0.0)

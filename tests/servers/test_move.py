@@ -26,13 +26,14 @@ from retrospec.storage.engines import sync_url
 from retrospec.storage.migrate import migrate
 from retrospec.storage.tables import metadata
 from tests.conftest import Client, make_key, serving, settings_for
+from tests.servers.choice import in_full_run_only
 from tests.servers.programs import postgres, s3
 from tests.web.seeding import PAY_KEY, PAY_SESSION, SHOP, seed
 
 ROOT = Path(__file__).resolve().parents[2]
-SEEDED = 1_200
+SEEDED = 1_100
 """Sessions beside the shop's own: more than one piece of every table that grows with them."""
-FILES = 400
+FILES = 300
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +123,7 @@ def test_there_and_back_every_row_and_file_is_the_same_and_the_source_is_untouch
         client.http.close()
 
 
+@in_full_run_only
 def test_killed_in_the_middle_it_goes_on_where_it_stopped_and_no_server_starts_meanwhile(small: Settings, tmp_path: Path) -> None:
     file, large = large_file(tmp_path)
     command = [sys.executable, "-m", "retrospec", "move", "--data", str(small.data_dir), "--to", str(file)]
@@ -166,6 +168,7 @@ def killed_at_end(program: "subprocess.Popen[bytes]") -> Iterator["subprocess.Po
         program.wait()
 
 
+@in_full_run_only
 def test_a_source_or_a_target_in_use_is_refused_with_how_to_stop_it(small: Settings, tmp_path: Path) -> None:
     file, large = large_file(tmp_path)
     running = msgspec.convert(msgspec.to_builtins(small), Settings)
@@ -179,6 +182,7 @@ def test_a_source_or_a_target_in_use_is_refused_with_how_to_stop_it(small: Setti
     assert "The target is in use by a server or worker on this machine" in refused.output
 
 
+@in_full_run_only
 def test_a_target_that_holds_anything_is_left_as_it_is(small: Settings, tmp_path: Path) -> None:
     file, large = large_file(tmp_path)
     make_key_in(large)
@@ -198,6 +202,7 @@ def make_key_in(settings: Settings) -> None:
     make_key(settings)
 
 
+@in_full_run_only
 def test_what_the_target_cannot_hold_is_named_by_its_row(small: Settings, tmp_path: Path) -> None:
     odd = settings_for(tmp_path / "odd")
     odd.database.url = f"sqlite:///{odd.data_dir / 'retrospec.db'}"

@@ -4,28 +4,51 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from tests.web.browsing import chromium, sign_in
 from tests.web.seeding import PAY_KEY, PAY_SESSION, PROJECT
 from tests.web.serving import make_app, serving
 
 OUT = Path(__file__).resolve().parents[2] / "screenshots"
+HERE = f"/p/{PROJECT}"
+SESSION = f"{HERE}/sessions/{PAY_SESSION}"
+PANES = ("story", "console", "network", "events", "vitals", "reproduce", "files")
 PAGES = {
-    "home": f"/p/{PROJECT}/home",
-    "issues": f"/p/{PROJECT}/issues",
-    "issue": f"/p/{PROJECT}/issues/{PAY_KEY}",
-    "sessions": f"/p/{PROJECT}/sessions",
-    "session": f"/p/{PROJECT}/sessions/{PAY_SESSION}?t=7255",
-    "precision": f"/p/{PROJECT}/precision",
-    "resolved": f"/p/{PROJECT}/issues/ui_no_effect:aa00bb11cc22",
-    "alerts": f"/p/{PROJECT}/alerts",
-    "project": f"/p/{PROJECT}/project",
-    "health": f"/p/{PROJECT}/health",
-    "settings": f"/p/{PROJECT}/settings",
-    "missing": f"/p/{PROJECT}/sessions/nowhere",
+    "home": f"{HERE}/home",
+    "issues": f"{HERE}/issues",
+    "issue": f"{HERE}/issues/{PAY_KEY}",
+    "sessions": f"{HERE}/sessions",
+    "session": f"{SESSION}?t=7255",
+    **{f"session-{pane}": f"{SESSION}#pane-{pane}" for pane in PANES},
+    "places": f"{HERE}/places",
+    "heat": f"{HERE}/places/page?route=/checkout",
+    "precision": f"{HERE}/precision",
+    "resolved": f"{HERE}/issues/ui_no_effect:aa00bb11cc22",
+    "alerts": f"{HERE}/alerts",
+    "project": f"{HERE}/project",
+    "health": f"{HERE}/health",
+    "shares": f"{HERE}/shares?kind=session&subject={PAY_SESSION}",
+    "people": f"{HERE}/people",
+    "audit": f"{HERE}/audit",
+    "settings": f"{HERE}/settings",
+    "account": "/account",
+    "api": "/api",
+    "missing": f"{HERE}/sessions/nowhere",
 }
 SIZES = {"1440": (1440, 900), "768": (768, 1024), "360": (360, 780)}
+
+
+def settle(page: Page, title: str, width: int) -> None:
+    """Wait for what scripts draw; the replay stands still where it failed, with the pointer on the time line."""
+    if title == "heat":
+        page.wait_for_selector("#heat[data-ready]")
+    if title.startswith("session-"):
+        page.wait_for_selector("#player[data-whole]")
+    if title == "session":
+        page.wait_for_selector("#player[data-ready]")
+        page.click("#toggle")
+        page.locator("#timeline").click(position={"x": width * 0.27, "y": 20})
 
 
 def shoot(browser: Browser, url: str, pages: dict[str, str], prefix: str) -> None:
@@ -41,10 +64,7 @@ def shoot(browser: Browser, url: str, pages: dict[str, str], prefix: str) -> Non
             sign_in(page, url)
             for title, path in pages.items():
                 page.goto(url + path)
-                if title == "session":
-                    page.wait_for_selector("#player[data-ready]")
-                    page.click("#toggle")
-                    page.locator("#timeline").click(position={"x": width * 0.27, "y": 20})
+                settle(page, title, width)
                 page.screenshot(
                     path=OUT / f"{prefix}{title}-{name}-{theme}.png", full_page=title != "sessions"
                 )

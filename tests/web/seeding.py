@@ -10,10 +10,12 @@ import msgspec
 from retrospec.capture.compress import compress
 from retrospec.domain.clock import to_epoch_ms
 from retrospec.domain.marker import Marker, MarkerKind
+from retrospec.filling import fill
 from retrospec.storage import stats, tables
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Connection, Database
 from tests.web.seeding_pay import pay_analysis, write_pay_card
+from tests.web.seeding_places import add_places
 from tests.web.seeding_workflow import add_workflow
 
 RECORDED = Path(__file__).parent / "recorded" / "checkout.json"
@@ -57,6 +59,8 @@ async def seed(database: Database, blobs: Blobs, *, now: datetime) -> None:
         await _add_quiet_sessions(connection, chance, now)
         await _complete_pay_session(connection, len(stored), now)
         await add_workflow(connection, now=now)
+        await add_places(connection, now=now)
+    await fill(database, blobs)
 
 
 async def add_project(connection: Connection, *, now: datetime) -> None:

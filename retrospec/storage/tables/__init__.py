@@ -33,6 +33,7 @@ from retrospec.storage.tables.grouping import (
 from retrospec.storage.tables.issues import issue_hours, issue_people, issue_sessions, issues
 from retrospec.storage.tables.lists import default_views, project_changes, saved_views, session_words
 from retrospec.storage.tables.operations import health_samples, project_retention, shared_rates
+from retrospec.storage.tables.places import place_days, place_marks
 from retrospec.storage.tables.sessions import artifacts, chunks, expired_sessions, markers, reports, sessions
 from retrospec.storage.tables.workflow import (
     alert_channels,
@@ -95,6 +96,8 @@ __all__ = [
     "metadata",
     "one_time_links",
     "outbox",
+    "place_days",
+    "place_marks",
     "project_changes",
     "project_retention",
     "projects",

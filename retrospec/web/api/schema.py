@@ -6,6 +6,7 @@ import msgspec
 from litestar import Litestar, Response, get
 
 from retrospec.capture.wire import ChunkWire, IngestWire, UploadWire
+from retrospec.shapes.alerts import alert_schema
 from retrospec.vault.store import KnownWire
 from retrospec.web.api.describing import describe
 from retrospec.web.api.ingest import AnyRequest
@@ -92,4 +93,10 @@ def openapi_json(request: AnyRequest) -> Response[bytes]:
     return Response(state["openapi_json"], media_type="application/json")
 
 
-ROUTES = [openapi_json]
+@get("/api/alert.v1.schema.json", include_in_schema=False, sync_to_thread=False)
+def alert_json(request: AnyRequest) -> Response[bytes]:
+    """JSON Schema of what a webhook is sent."""
+    return Response(msgspec.json.encode(alert_schema()), media_type="application/schema+json")
+
+
+ROUTES = [openapi_json, alert_json]

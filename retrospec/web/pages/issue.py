@@ -12,10 +12,11 @@ from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import NotFound
 from retrospec.domain.issue import Issue
 from retrospec.domain.receipt import Receipt
-from retrospec.domain.report import ReportCard
-from retrospec.storage import dashboard_issues, issues, receipts, reports, strips
+from retrospec.domain.report import Excerpt, ReportCard, Sentence
+from retrospec.storage import clusters, dashboard_issues, issues, markers, receipts, reports, strips
 from retrospec.storage.dashboard import Cursor, read_cursor
 from retrospec.storage.dashboard_issues import IssueSessionRow, narrows
+from retrospec.storage.database import Connection
 from retrospec.storage.issues import Tally
 from retrospec.web.pages import charts, words
 from retrospec.web.pages.charts import Span, Trend
@@ -24,9 +25,20 @@ from retrospec.web.pages.guard import database_of, settings_of
 from retrospec.web.pages.issue_work import WorkView, read_work
 from retrospec.web.pages.issues import Choice
 from retrospec.web.pages.rendering import AnyRequest, Frame, live, typed, url_with
+from retrospec.web.pages.story import evidence_lines
 from retrospec.web.pages.strips import StripView, issue_strip
 
 PAGE_SIZE = 25
+
+
+class IssueCard(msgspec.Struct, kw_only=True):
+    """What a report card says of an issue."""
+
+    story: list[Sentence]
+    cause: list[Sentence]
+    look_at: list[Sentence]
+    visual: list[Sentence]
+    code: list[Excerpt]
 
 
 class IssuePage(msgspec.Struct, kw_only=True):
@@ -42,6 +54,10 @@ class IssuePage(msgspec.Struct, kw_only=True):
     trend: Trend
     representative: ReportCard | None
     """What is known of the session that shows it best; None once that has expired."""
+    card: IssueCard | None
+    """Its card, each sentence with the moment that shows it."""
+    evidence: list[str]
+    """What the browser itself said of the failure there."""
     jump_ms: int | None
     """Where in that session's replay the failure is."""
     sessions: list[IssueSessionRow]
@@ -123,6 +139,7 @@ async def _compose(
             facet=facet,
         )
         report = await reports.of_session(connection, project_id, best)
+        evidence = await _evidence(connection, issue)
         jump_ms = await dashboard_issues.jump_of(connection, project_id, issue.key, best)
         min_sessions = request.app.state.settings.promote.min_sessions
         grouping = await grouping_of(connection, tally, min_sessions=min_sessions)
@@ -141,6 +158,8 @@ async def _compose(
         ],
         trend=trend,
         representative=report,
+        card=_card(report) if report else None,
+        evidence=evidence,
         jump_ms=jump_ms,
         sessions=found[:PAGE_SIZE],
         status=status,
@@ -153,6 +172,29 @@ async def _compose(
         more=more,
         strip=issue_strip(pictures.get(issue.key), project_id, issue.key),
         receipts=vouched,
+    )
+
+
+async def _evidence(connection: Connection, issue: Issue) -> list[str]:
+    """Of the first of the issue's own markers in the session that shows it best."""
+    own = set(await clusters.keys_of(connection, issue.project_id, issue.key))
+    seen = await markers.of_session(connection, issue.project_id, issue.representative_session_id)
+    return next((lines for one in seen if one.cluster_key in own and (lines := evidence_lines(one.evidence))), [])
+
+
+def _card(report: ReportCard) -> IssueCard:
+    """The card's sentences, each once; the plain text where there is no card."""
+
+    def said(sentences: list[Sentence], plain: str) -> list[Sentence]:
+        return list({one.text: one for one in reversed(sentences)}.values())[::-1] or ([Sentence(plain)] if plain else [])
+
+    card = report.card
+    return IssueCard(
+        story=said(card.story, report.text_summary),
+        cause=said(card.cause, report.technical_root_cause),
+        look_at=said(card.look_at, report.suggested_fix),
+        visual=said(card.visual, report.visual_summary),
+        code=card.code,
     )
 
 

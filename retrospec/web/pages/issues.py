@@ -6,22 +6,32 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.response import Redirect
 
+from retrospec.domain.account import Role
 from retrospec.domain.clock import utc_now
+from retrospec.domain.errors import NotFound
 from retrospec.domain.issue import Issue, IssueState
-from retrospec.storage import dashboard, dashboard_issues, impact, stats, strips
+from retrospec.domain.search import Query
+from retrospec.search.parse import MAX_TEXT, parse
+from retrospec.storage import dashboard, dashboard_issues, impact, search, stats, strips
+from retrospec.storage import issues as issue_rows
 from retrospec.storage.dashboard import Activity
 from retrospec.storage.dashboard_issues import SORTS, IssueFilter, SortCursor, read_sort_cursor
 from retrospec.storage.database import Connection
+from retrospec.storage.search import FacetRow
 from retrospec.web.pages import charts, words
 from retrospec.web.pages.charts import Span, Trend
+from retrospec.web.pages.facets import Menu, menus
 from retrospec.web.pages.guard import database_of
 from retrospec.web.pages.install import Install, install_of
-from retrospec.web.pages.rendering import AnyRequest, Frame, live, typed, url_with
+from retrospec.web.pages.rendering import AnyRequest, Frame, live, render, typed, url_with
 from retrospec.web.pages.strips import StripView, issue_strip
+from retrospec.web.pages.views import Views, opening_url, views_of
 
 PAGE_SIZE = 30
+FACETS_FROM = 200
 SORT_NAMES = {"impact": "By impact", "seen": "Last seen first", "people": "Most people", "newest": "Newest first"}
 OPEN = (IssueState.ACTIVE, IssueState.ACKNOWLEDGED)
 
@@ -70,6 +80,9 @@ class IssuesPage(msgspec.Struct, kw_only=True):
     sorts: dict[str, str]
     kind: str
     text: str
+    complaints: list[str]
+    menus: list[Menu]
+    views: Views
     site: str
     sites: list[str]
     cards: list[KindCard]
@@ -100,15 +113,13 @@ async def show_issues(
 ) -> Response[Any]:
     """The page, or its live part."""
     assert frame.project is not None
-    asked = IssueFilter(
-        states=_states_named(wanted),
-        kind=kind if kind in words.KINDS else "",
-        text=typed(q),
-        site=typed(site),
-    )
+    if opening := await opening_url(request, frame, "issues"):
+        return Redirect(opening, status_code=303)
+    text = typed(q, longest=MAX_TEXT)
+    asked = IssueFilter(states=_states_named(wanted), kind=kind if kind in words.KINDS else "", site=typed(site))
     async with database_of(request).read() as connection:
         page = await _compose(
-            request, connection, frame.project.id, charts.span_named(span), wanted, asked, after, _sort_named(sort)
+            request, connection, frame, charts.span_named(span), wanted, asked, text, after, _sort_named(sort)
         )
     return live(request, frame, page, whole="issues.html", part="_issues.html")
 
@@ -122,14 +133,19 @@ def _states_named(name: str) -> tuple[IssueState, ...]:
 async def _compose(
     request: AnyRequest,
     connection: Connection,
-    project_id: str,
+    frame: Frame,
     span: Span,
     state: str,
     asked: IssueFilter,
+    text: str,
     after: str,
     sort: str,
 ) -> IssuesPage:
-    now = utc_now()
+    assert frame.project is not None
+    now, project_id = utc_now(), frame.project.id
+    query = msgspec.structs.replace(parse(text, now=now), has_failures=True)
+    asked = await search.narrowed(connection, project_id, asked, query)
+    views = await views_of(connection, request, frame, "issues")
     counts = await dashboard_issues.count_by_state(connection, project_id)
     found = await dashboard_issues.list_issues(
         connection,
@@ -151,19 +167,47 @@ async def _compose(
         states=_state_tabs(request, counts, state),
         state=state if state != "open" else "",
         kind=asked.kind,
-        text=asked.text,
+        text=text,
+        complaints=list(query.complaints),
+        menus=menus(await _facets(connection, project_id, query), text, lambda wanted: url_with(request, q=wanted)),
+        views=views,
         site=asked.site,
         sites=await dashboard.latest_sites(connection, project_id),
         cards=await _kind_cards(request, connection, project_id, span, asked.kind, now),
         lines=await _lines(connection, project_id, shown, span, now),
         older_url=_older_url(request, shown[-1], sort) if len(found) > PAGE_SIZE else "",
         newest_url=url_with(request) if after else "",
-        is_narrowed=bool(asked.kind or asked.text or asked.site),
-        all_url=url_with(request, kind="", q="", site=""),
+        is_narrowed=bool(asked.kind or text or asked.site),
+        all_url=views.everything_url,
         activity=seen,
         install=None if seen.has_sessions else await install_of(request, connection, project_id),
         total=sum(counts.values()),
     )
+
+
+async def _facets(connection: Connection, project_id: str, query: Query) -> list[FacetRow]:
+    near = await search.newest_found(connection, project_id, query, limit=FACETS_FROM)
+    return await search.facets_of(connection, project_id, near)
+
+
+class PreviewPart(msgspec.Struct, kw_only=True):
+    """An issue's filmstrip."""
+
+    strip: StripView | None
+
+
+@get("/issues/{key:str}/preview", need=Role.VIEWER)
+async def show_preview(request: AnyRequest, frame: NamedDependency[Frame], key: FromPath[str]) -> Response[Any]:
+    """The filmstrip alone, for the list. Raises NotFound."""
+    assert frame.project is not None
+    async with database_of(request).read() as connection:
+        tally = await issue_rows.find(connection, frame.project.id, key)
+        found = await strips.of_issues(connection, frame.project.id, [key])
+    if tally is None or tally.promoted_at is None:
+        raise NotFound("There is no such issue in this project.")
+    answer = render("_preview.html", frame, PreviewPart(strip=issue_strip(found.get(key), frame.project.id, key)))
+    answer.headers["Cache-Control"] = "private, max-age=60"
+    return answer
 
 
 def _older_url(request: AnyRequest, last: Issue, sort: str) -> str:

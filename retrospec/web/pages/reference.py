@@ -29,6 +29,11 @@ class Call(msgspec.Struct):
     parameters: list[Field]
     body: list[Field]
     answers: list[tuple[str, str]]
+    scope: str
+    """What a key needs; empty for none, and for what a token opens as well."""
+    answer: list[Field]
+    example: str
+    """Of the answer."""
 
 
 class ReferencePage(msgspec.Struct):
@@ -58,16 +63,36 @@ def read_reference(document: dict[str, Any]) -> ReferencePage:
 def _call(document: dict[str, Any], path: str, method: str, operation: dict[str, Any]) -> Call:
     content = operation.get("requestBody", {}).get("content", {})
     body = content.get("application/json", {}).get("schema", {})
+    told = _answer(operation)
     first, _, rest = operation.get("description", "").partition("\n\n")
     return Call(
         method=method.upper(),
         path=path,
         title=operation.get("summary", ""),
-        about=" ".join(f"{first} {rest}".split()),
+        about=_plain(" ".join(f"{first} {rest}".split())),
         parameters=[_parameter(each) for each in operation.get("parameters") or []],
         body=_fields(document, body),
-        answers=[(status, answer["description"]) for status, answer in operation["responses"].items()],
+        answers=[(status, _plain(answer["description"])) for status, answer in sorted(operation["responses"].items())],
+        scope=operation.get("x-retrospec-scope", ""),
+        answer=[Field(one.name, one.type, False, _plain(one.about)) for one in _fields(document, told.get("schema", {}))],
+        example=_written(told.get("example")),
     )
+
+
+def _answer(operation: dict[str, Any]) -> dict[str, Any]:
+    """What is told where all went well, as JSON."""
+    told: dict[str, Any] = next((answer for status, answer in operation["responses"].items() if status.startswith("2")), {})
+    found: dict[str, Any] = told.get("content", {}).get("application/json", {})
+    return found
+
+
+def _plain(text: str) -> str:
+    """Without the document's marks for code."""
+    return text.replace("`", "")
+
+
+def _written(example: Any) -> str:
+    return "" if example is None else msgspec.json.format(msgspec.json.encode(example), indent=2).decode()
 
 
 def _parameter(parameter: dict[str, Any]) -> Field:
@@ -75,7 +100,7 @@ def _parameter(parameter: dict[str, Any]) -> Field:
         parameter["name"],
         _type_name(parameter.get("schema", {})),
         bool(parameter.get("required")),
-        parameter.get("in", ""),
+        " · ".join(filter(None, (parameter.get("in", ""), _plain(parameter.get("description", ""))))),
     )
 
 
@@ -91,12 +116,12 @@ def _fields(document: dict[str, Any], schema: dict[str, Any], prefix: str = "") 
             fields += _fields(document, nested, f"{full}.")
         else:
             is_needed = name in shape.get("required", [])
-            fields.append(Field(full, _type_name(inner), is_needed, inner.get("description", "")))
+            fields.append(Field(full, _type_name(inner), is_needed, _plain(inner.get("description", ""))))
     return fields
 
 
 def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    options = schema.get("anyOf") or [schema]
+    options = schema.get("anyOf") or schema.get("oneOf") or [schema]
     chosen: dict[str, Any] = next((option for option in options if option.get("type") != "null"), {})
     name = chosen.get("$ref", "").rpartition("/")[2]
     found: dict[str, Any] = document["components"]["schemas"].get(name, chosen) if name else chosen

@@ -138,7 +138,7 @@ def typed(text: str, *, longest: int = 200) -> str:
 
 def url_with(request: AnyRequest, **changes: str) -> str:
     """This page's address with some parameters changed; an empty value takes one away. Paging starts anew."""
-    query = {name: value for name, value in request.query_params.items() if name not in ("seen", "after")}
+    query = {name: value for name, value in request.query_params.items() if name not in ("seen", "after", "view")}
     query |= changes
     text = _query([(name, value) for name, value in query.items() if value])
     return request.url.path + (f"?{text}" if text else "")

@@ -151,10 +151,13 @@ def evidence_lines(evidence: Any) -> list[str]:
     if known.url:
         answered = str(known.status) if known.status else known.failure
         lines.append(" ".join(part for part in (known.method, known.url, f"→ {answered}" if answered else "") if part))
+    if known.request_id:
+        lines.append(f"Request id {known.request_id}")
     if known.filename:
         lines.append(f"{known.filename}:{known.lineno}:{known.colno}")
     if known.control is not None:
-        lines.append(name_control(known.control))
+        named, selector = name_control(known.control), known.control.selector
+        lines.append(f"{named} ({selector})" if selector and selector not in named else named)
     if known.validation_message or known.rule:
         lines.append(" · ".join(part for part in (known.validation_message, known.rule) if part))
     return [line[:300] for line in lines if line]

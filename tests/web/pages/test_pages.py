@@ -95,7 +95,7 @@ def test_the_issues_page_says_what_fails_how_often_and_how_sure(mara: Visitor) -
 
 @pytest.mark.parametrize(
     ("query", "shown"),
-    [("kind=validation_failed", 1), ("kind=js_exception", 2), ("q=VOUCHER", 1), ("q=%25", 0), ("q=jonas", 1),
+    [("kind=validation_failed", 1), ("kind=js_exception", 2), ("q=VOUCHER", 1), ("q=%25", 5), ("q=nowhere", 0), ("q=browser:nowhere", 0), ("q=route:/basket", 1), ("q=jonas", 1),
      ("site=shop.example", 5), ("site=other.example", 0), ("state=all", 7), ("state=muted", 1), ("state=nonsense", 5),
      ("span=7d", 5), ("after=nonsense", 5), ("q=%00", 5)],
 )  # fmt: skip

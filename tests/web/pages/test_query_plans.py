@@ -19,7 +19,7 @@ from retrospec.storage.migrate import migrate
 OF_K = tables.issue_sessions.c.cluster_key == "k"
 AFTER = Cursor(datetime(2026, 11, 1, tzinfo=UTC), "x")
 OPEN = IssueFilter(states=(IssueState.ACTIVE,))
-SITE = IssueFilter(states=(IssueState.ACTIVE,), site="shop.example", text="pay", kind="api_error")
+SITE = IssueFilter(states=(IssueState.ACTIVE,), site="shop.example", words=("pay",), keys=("a", "b"), kind="api_error")
 
 QUERIES: dict[str, Any] = {
     "issues": dashboard_issues.issues_query("p", IssueState.ACTIVE, OPEN, after=None, limit=31),

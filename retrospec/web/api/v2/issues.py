@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
+import msgspec
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
@@ -12,6 +13,7 @@ from retrospec.domain.issue import Issue as StoredIssue
 from retrospec.domain.issue import IssueState
 from retrospec.domain.marker import MarkerKind
 from retrospec.domain.workflow import Work
+from retrospec.search.parse import MAX_TEXT, parse
 from retrospec.shapes.issues import (
     ActivityLine,
     ActivityList,
@@ -40,6 +42,7 @@ from retrospec.storage import (
     issues,
     receipts,
     reports,
+    search,
     stats,
     strips,
     work,
@@ -85,17 +88,19 @@ async def list_issues(
     request: AnyRequest,
     wanted: Annotated[StateName, QueryParameter(name="state", description="`open` is active and acknowledged.")] = "open",
     kind: FromQuery[KindName] = "",
-    q: Annotated[str, QueryParameter(name="q", description="Part of the symptom, the title or the assignee.")] = "",
+    q: Annotated[str, QueryParameter(name="q", description="Words of the symptom, the title or the assignee, or what its sessions are searched by (see `/v2/sessions`).")] = "",
     site: FromQuery[str] = "",
     sort: FromQuery[Sort] = "impact",
     limit: Limit = DEFAULT_LIMIT,
     cursor: After = "",
 ) -> Response[IssueList]:
     """A project's issues, in the order asked for, greatest first."""
-    asked = IssueFilter(states=_states_named(wanted), kind=kind, text=typed(q), site=typed(site))
+    query = msgspec.structs.replace(parse(typed(q, longest=MAX_TEXT), now=utc_now()), has_failures=True)
+    asked = IssueFilter(states=_states_named(wanted), kind=kind, site=typed(site))
     place = place_in(f"issues.{sort}", cursor)
     after = known(place, read_sort_cursor(place, sort))
     async with database_of(request).read() as connection:
+        asked = await search.narrowed(connection, project_of(request), asked, query)
         found = await dashboard_issues.list_issues(
             connection, project_of(request), asked, after=after, limit=limit + 1, sort=sort
         )

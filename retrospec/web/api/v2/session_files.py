@@ -4,7 +4,6 @@ from litestar import HttpMethod, Response, get, route
 from litestar.params import FromPath
 from litestar.response import Stream
 
-from retrospec.capsule import make_capsule
 from retrospec.domain.errors import NotFound
 from retrospec.reproducing import python_test, stored_reproduction, test_file_name
 from retrospec.shapes.sessions import Way, WayStep
@@ -14,8 +13,8 @@ from retrospec.web.api.artifacts import serve_blob
 from retrospec.web.api.ingest import AnyRequest
 from retrospec.web.api.read import event_parts, find_session
 from retrospec.web.api.v2.answers import database_of, listed, shaped, told
-from retrospec.web.pages.capsule import capsule_headers
-from retrospec.web.pages.recording import FILE_HEADERS, vault_of
+from retrospec.web.pages.capsule import capsule_answer
+from retrospec.web.pages.recording import FILE_HEADERS
 
 
 @route(
@@ -67,9 +66,7 @@ async def read_reproduction(request: AnyRequest, session_id: FromPath[str]) -> R
 async def read_capsule(request: AnyRequest, session_id: FromPath[str]) -> Response[bytes]:
     """The failure capsule: one HTML file that shows the failure without a server or a network."""
     session = await find_session(request, session_id)
-    state = request.app.state
-    content = await make_capsule(state.database, state.blobs, vault_of(request), session.project_id, session.id)
-    return Response(content, media_type="text/html; charset=utf-8", headers=capsule_headers(session.id))
+    return await capsule_answer(request, session.project_id, session.id)
 
 
 ROUTES = [read_file, read_events, read_reproduction, read_capsule]
