@@ -25,6 +25,7 @@ async function show() {
   const stage = new Stage(frame, Replayer, () => {});
   stage.fit = (size) => (stage.size = size ?? stage.size);
   stage.mount(events, tape.zero);
+  stage.replayer.iframe.title = "The page as it was recorded";
   stage.replayer.on("fullsnapshot-rebuilded", () => setTimeout(() => draw(stage, frame), 60));
   stage.pause(at);
 }
