@@ -62,7 +62,7 @@ function tell(event, data) {
 
 const fromPlugin = ({ method, name, url, status, responseStatus, duration }) => ({ method, url: url ?? name, status: status ?? responseStatus, durationMs: duration });
 
-function request({ method, url, status, durationMs, failure }) {
+export function request({ method, url, status, durationMs, failure }) {
   const took = Number.isFinite(durationMs) ? `, ${Math.round(durationMs)} ms` : "";
   const result = String(status || failure || "no answer");
   const bad = Boolean(failure) || !status || status >= 400;

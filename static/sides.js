@@ -1,5 +1,5 @@
 // What stands beside the player and moves with it: console, network, changes of the page, vitals.
-import { momentOf } from "./moments.js";
+import { momentOf, request } from "./moments.js";
 import { Rows, make } from "./rows.js";
 import { clock } from "./times.js";
 
@@ -21,7 +21,8 @@ export class Sides {
     this.events = new Rows(byId("events-list"), { name: "Events", empty: "No event of this kind.", sorts: SORTS, sort: "dom", draw: drawEvent, jump, read: { at: (event) => event.timestamp, sort: sortOf, text: words, bad: (event) => Boolean(momentOf(event)?.bad) } });
     this.jump = jump;
     this.lines = [...document.querySelectorAll("#console-told li")].map(toldLine);
-    byId("console-told").hidden = true;
+    this.asked = [...document.querySelectorAll("#network-told li")].map(toldRequest);
+    byId("console-told").hidden = byId("network-told").hidden = true;
   }
 
   // ``tape``: of which more has come.
@@ -32,7 +33,10 @@ export class Sides {
     const isNew = (line) => !recorded.some((other) => other.bad && Math.abs(other.at - line.at) < 1000 && line.text.includes(other.text));
     const lines = [...recorded, ...this.lines.filter(isNew)].sort((a, b) => a.at - b.at);
     this.console.set(() => lines, tape.zero);
-    const requests = moments.filter((moment) => moment.sort === "request");
+    const seen = moments.filter((moment) => moment.sort === "request");
+    const isKnown = (one) => seen.some((other) => other.bad && other.method === one.method && Math.abs(other.at - one.at) < 1000);
+    const asked = this.asked.map((one) => ({ ...one, at: tape.zero + one.ms })).filter((one) => !isKnown(one));
+    const requests = [...seen, ...asked].sort((a, b) => a.at - b.at);
     this.network.set(() => requests, tape.zero);
     this.events.set(() => tape.events, tape.zero);
     const notes = told.flatMap(({ notes }) => notes);
@@ -79,6 +83,11 @@ function toldLine(item) {
   return { at: Number(item.dataset.at), level: item.dataset.level, text: item.querySelector(".told").textContent, bad: item.dataset.level === "error" };
 }
 
+function toldRequest(item) {
+  const { at, method, url, status, failure, took } = item.dataset;
+  return { ms: Number(at), ...request({ method, url, status: Number(status), failure, durationMs: took ? Number(took) : undefined }) };
+}
+
 function drawLine(row) {
   return [make("span", { className: "rows-level", textContent: row.level }), make("span", { className: "rows-text", textContent: row.text, title: row.text })];
 }
@@ -88,7 +97,7 @@ function drawRequest(row, [start, end]) {
   const words = make("span", { className: "rows-text", title: `${row.method} ${row.url}` });
   words.append(make("b", { textContent: row.method }), ` ${place}`);
   const result = make("span", { className: "rows-result", textContent: row.result });
-  const took = make("span", { className: "rows-took", textContent: row.tookMs >= 10_000 ? `${(row.tookMs / 1000).toFixed(1)} s` : `${Math.round(row.tookMs)} ms` });
+  const took = make("span", { className: "rows-took", textContent: !row.tookMs ? "–" : row.tookMs >= 10_000 ? `${(row.tookMs / 1000).toFixed(1)} s` : `${Math.round(row.tookMs)} ms` });
   const bar = make("span", { className: "rows-bar-place", ariaHidden: "true" });
   const inner = make("span", { className: "rows-bar-took" });
   const whole = Math.max(1, end - start);

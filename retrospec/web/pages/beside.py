@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from retrospec.domain.issue import Issue
-from retrospec.domain.marker import Marker, read_evidence
+from retrospec.domain.marker import Marker, MarkerKind, read_evidence
 from retrospec.domain.session import Session
 from retrospec.domain.trace import Trace
 from retrospec.domain.web_address import address_parts
@@ -38,6 +38,18 @@ class ConsoleLine(msgspec.Struct):
     """Client epoch ms."""
     level: str
     text: str
+
+
+class FailedRequest(msgspec.Struct):
+    """A request as a failure tells of it, for recordings that have none: older clients sent none."""
+
+    at_ms: int
+    """From the replay's zero."""
+    method: str
+    url: str
+    status: int
+    failure: str
+    duration_ms: int
 
 
 class Pictures(msgspec.Struct):
@@ -86,6 +98,13 @@ def console_lines(markers: Sequence[Marker]) -> list[ConsoleLine]:
                 level, _, text = crumb.message.partition(": ")
                 found[crumb.at, crumb.message] = ConsoleLine(crumb.at, level, text)
     return [found[key] for key in sorted(found)][:MOST_LINES]
+
+
+def failed_requests(markers: Sequence[Marker]) -> list[FailedRequest]:
+    """Of the failures that are a request's, by time."""
+    told = ((marker.replay_offset_ms, read_evidence(marker.evidence)) for marker in markers if marker.kind is MarkerKind.API_ERROR)
+    found = [FailedRequest(at, one.method or "GET", one.url, one.status, one.failure, one.duration_ms) for at, one in told if one.url]
+    return sorted(found, key=lambda one: one.at_ms)[:MOST_LINES]
 
 
 def pictures_of(strips: Sequence[StripView], films: FilmsView, length_ms: int) -> Pictures:

@@ -38,9 +38,11 @@ from retrospec.web.pages import assets
 from retrospec.web.pages.beside import (
     Beside,
     ConsoleLine,
+    FailedRequest,
     Pictures,
     beside_of,
     console_lines,
+    failed_requests,
     pictures_of,
     unseen_parts,
 )
@@ -138,6 +140,7 @@ class SessionPage(msgspec.Struct, kw_only=True):
     length_ms: int
     pictures: Pictures
     console: list[ConsoleLine]
+    requests: list[FailedRequest]
     beside: Beside
     receipt: Receipt
     """Of the whole session."""
@@ -249,6 +252,7 @@ def _compose(found: _Found, story: Story, trace: Trace, films: FilmsView, projec
         length_ms=length_ms,
         pictures=pictures_of(strips, films, length_ms),
         console=console_lines(found.markers),
+        requests=failed_requests(found.markers),
         beside=found.beside,
         receipt=session_receipt(found.kept),
         losses=[*losses_of(found.kept), *unseen_parts(trace)],

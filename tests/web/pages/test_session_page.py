@@ -65,6 +65,11 @@ def test_requests_stand_with_their_answers_and_a_bar_of_when_they_ran(page: Page
     expect(page.locator("#clock")).to_have_text("0:02")
 
 
+def test_a_failed_request_that_only_its_failure_tells_of_stands_there_too(page: Page, url: str) -> None:
+    opened(page, f"{url}{HERE}/{PAY_SESSION}").wait_for_selector("#player[data-whole]")
+    assert lines(page, "Network") == ["0:06.3 500 POST /api/orders/8841/pay 902 ms"]
+
+
 def test_console_lines_can_be_searched(page: Page, url: str) -> None:
     opened(page, f"{url}{HERE}/{LONG}").wait_for_selector("#player[data-whole]")
     assert lines(page, "Console") == ["0:02.2 warn voucher is nearly used up", "0:03.1 error voucher: unexpected answer"]
