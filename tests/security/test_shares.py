@@ -1,15 +1,21 @@
 """Share links: what they show, to whom, for how long; and what forging or reusing one gets."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import update
 
-from retrospec.accounts.signing import Signer, rotate_signing_key, signing_keys
+from retrospec.accounts.sharing import shown_by
+from retrospec.accounts.signing import Signer, keys_in_force, rotate_signing_key, signing_keys
 from retrospec.domain.clock import utc_now
+from retrospec.domain.errors import NotFound, Unauthorized
+from retrospec.storage.database import Database
+from retrospec.storage.tables import share_links
 from tests.conftest import make_key
-from tests.security.conftest import CANARY, THEIRS, Browser, World
+from tests.security.conftest import CANARY, THEIRS, Browser, World, in_database
 
 HERE = f"/p/{THEIRS}"
 
@@ -69,6 +75,36 @@ def test_a_link_taken_back_shows_nothing_to_those_who_have_it_open(world: World,
         assert anybody.get(link).status_code == 404
 
 
+def test_a_link_past_its_time_shows_nothing_to_those_who_have_it_open(world: World, boss: Browser) -> None:
+    link = make_link(world, boss, days="1")
+    with visitor(world) as anybody:
+        shown = anybody.get(link).url.path
+        assert CANARY in anybody.get(shown).text
+        in_database(world.settings, _let_every_link_expire)
+        assert anybody.get(shown).url.path == "/sign-in"
+        late = anybody.get(link)
+        assert late.status_code == 404 and CANARY not in late.text and "expired" in late.text
+
+
+def test_a_link_says_itself_until_when_it_counts(world: World, boss: Browser) -> None:
+    token = make_link(world, boss, days="2").removeprefix("/shared/")
+    signer = Signer(keys_in_force(world.settings))
+
+    async def opened_in(database: Database, days: float) -> bool:
+        try:
+            await shown_by(database, signer, token, now=utc_now() + timedelta(days=days))
+        except NotFound:
+            return False
+        return True
+
+    assert [in_database(world.settings, lambda database, days=days: opened_in(database, days)) for days in (0, 1.9, 2.1)] == [True, True, False]
+
+
+async def _let_every_link_expire(database: Database) -> None:
+    async with database.write() as connection:
+        await connection.execute(update(share_links).values(expires_at=utc_now() - timedelta(seconds=1)))
+
+
 def test_a_password_is_asked_for_and_cannot_be_guessed_at_length(world: World, boss: Browser) -> None:
     link = make_link(world, boss, password="only for jo")
     with visitor(world) as anybody:
@@ -113,13 +149,11 @@ def test_what_was_shared_and_opened_is_in_the_log(world: World, boss: Browser) -
 
 def test_the_signing_key_rotates_with_an_overlap(tmp_path: Path) -> None:
     now = utc_now()
-    token = Signer(signing_keys(tmp_path)).sign("share-link", ["a"], expires_at=now.replace(year=now.year + 1))
+    token = Signer(signing_keys(tmp_path)).sign("share-link", ["a"], expires_at=now + timedelta(days=365))
     rotate_signing_key(tmp_path)
     assert Signer(signing_keys(tmp_path)).read("share-link", token, now=now) == ["a"]
     assert Signer(signing_keys(tmp_path)).sign("share-link", ["a"], expires_at=now) != token
     rotate_signing_key(tmp_path)
-    from retrospec.domain.errors import Unauthorized
-
     with pytest.raises(Unauthorized, match="not one of ours"):
         Signer(signing_keys(tmp_path)).read("share-link", token, now=now)
     assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
