@@ -5,7 +5,7 @@ const WITH_STREAM = 6;
 const GATHER_MS = 300;
 const waits = new Map();
 let source = null;
-let number = null;
+let number = Number(document.body.dataset.feedNumber ?? 0); // as the page was drawn
 
 function isBusy(part) {
   const held = document.activeElement;
@@ -42,7 +42,7 @@ function listen() {
   source = new EventSource(watched ? `${feed}?session=${encodeURIComponent(watched)}` : feed);
   source.addEventListener("changed", (event) => {
     const told = JSON.parse(event.data).number;
-    if (number !== null && told !== number) setTimeout(allDue, GATHER_MS);
+    if (told !== number) setTimeout(allDue, GATHER_MS);
     number = told;
   });
   source.addEventListener("session", (event) =>

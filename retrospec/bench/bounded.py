@@ -1,6 +1,6 @@
 """``python -m retrospec.bench.bounded serve …``: a server on one core with 1 GB, or one whose clock runs fast or jumps.
 
-``BOUND_CORES`` and ``BOUND_BYTES`` limit it, by a memory cgroup where one can be made, else by address space;
+``BOUND_CORES`` and ``BOUND_BYTES`` limit it, by a memory cgroup where one can be made, else by what a process may write to (its reserved address space is no memory);
 ``BOUND_HURRY`` makes its clock run so many times as fast; the file ``BOUND_CLOCK`` says by how many seconds it is wrong. How it was limited goes to ``BOUND_NOTE``.
 """
 
@@ -27,8 +27,8 @@ def limit_memory(size_bytes: int) -> str:
                 group.rmdir()
             continue
         return f"cgroup {group / name}"
-    resource.setrlimit(resource.RLIMIT_AS, (size_bytes, size_bytes))
-    return "RLIMIT_AS"
+    resource.setrlimit(resource.RLIMIT_DATA, (size_bytes, size_bytes))
+    return "RLIMIT_DATA"
 
 
 def hurry(factor: float) -> None:

@@ -22,7 +22,7 @@ from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import BadRequest, Forbidden, NotFound
 from retrospec.domain.settings import Settings
 from retrospec.domain.web_address import address_parts
-from retrospec.storage import members, projects
+from retrospec.storage import changes, members, projects
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
 from retrospec.storage.scope import within_project
@@ -183,9 +183,14 @@ async def roles_here(request: AnyRequest) -> dict[str, Role]:
 
 async def signed_in_frame(request: AnyRequest) -> Frame:
     """The frame for a signed-in person, outside any project; it lists the projects that are theirs to see."""
+    return await _signed_in_frame(request, "")
+
+
+async def _signed_in_frame(request: AnyRequest, project_id: str) -> Frame:
     user, roles = await signed_in_user(request), await roles_here(request)
     async with database_of(request).read() as connection:
         known = await projects.list_projects(connection)
+        numbers = await changes.numbers(connection, [project_id]) if project_id else {}
     return Frame(
         path=_here(request),
         theme=theme_of(request),
@@ -193,6 +198,7 @@ async def signed_in_frame(request: AnyRequest) -> Frame:
         user=user,
         projects=[project for project in known if user.role_in(roles, project.id)],
         notice=request.app.state.admission.notice if "admission" in request.app.state else "",
+        change_number=numbers.get(project_id, 0),
     )
 
 
@@ -200,7 +206,7 @@ async def project_frame(request: AnyRequest, project_id: FromPath[str]) -> Frame
     """The frame for a signed-in person in a project, or for a share link. Raises SignInNeeded or NotFound."""
     if request.state.get("share") is not None:
         return await _shared_frame(request, project_id)
-    frame = await signed_in_frame(request)
+    frame = await _signed_in_frame(request, project_id)
     frame.project = next((project for project in frame.projects if project.id == project_id), None)
     if frame.project is None or frame.user is None:
         raise NotFound(NOT_YOURS)

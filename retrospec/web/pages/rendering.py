@@ -39,6 +39,8 @@ class Frame(msgspec.Struct, kw_only=True):
     projects: list[Project] = []
     notice: str = ""
     """What every page should say of the server's state; empty when all is well."""
+    change_number: int = 0
+    """Where the project stood before anything of the page was read: a stream that says more has news."""
     section: str = ""
     """Which entry of the navigation is current."""
 
