@@ -16,8 +16,8 @@ from retrospec.domain.clock import from_epoch_ms, to_epoch_ms
 from retrospec.domain.marker import Marker, MarkerKind
 from retrospec.storage import clusters
 from retrospec.storage.database import Connection
+from retrospec.storage.tables import UtcMs, issue_hours, kind_clusters, kind_hours, markers
 from retrospec.storage.tables import clusters as cluster_rows
-from retrospec.storage.tables import issue_hours, kind_clusters, kind_hours, markers
 from retrospec.storage.upsert import upsert
 
 HOUR_MS = 3_600_000
@@ -108,70 +108,71 @@ async def _see_clusters(connection: Connection, project_id: str, added: Sequence
         await connection.execute(upsert(connection, kind_clusters, replaced=("last_observed_at",)), rows)
 
 
+_KINDS = [str(kind) for kind in MarkerKind]
+_later = markers.alias("later")
+_HAS_LATER = (
+    select(_later.c.id)
+    .where(
+        _later.c.project_id == markers.c.project_id,
+        _later.c.session_id == markers.c.session_id,
+        _later.c.kind == markers.c.kind,
+        # through a function, so that no index over times is tried: the session's own few rows are what to read
+        func.abs(_later.c.observed_at, type_=BigInteger()) >= bindparam("end_ms"),
+    )
+    .exists()
+)
+_CLUSTERS_BY_KIND = (
+    select(kind_clusters.c.kind, func.count().label("clusters"), func.max(kind_clusters.c.last_observed_at, type_=UtcMs()).label("at"))
+    .where(kind_clusters.c.project_id == bindparam("p"), kind_clusters.c.kind.in_(_KINDS), kind_clusters.c.last_observed_at >= bindparam("since"))
+    .group_by(kind_clusters.c.kind)
+)
+_HOURS_BY_KIND = (
+    select(kind_hours.c.kind, func.sum(kind_hours.c.marker_count).label("markers"), func.sum(kind_hours.c.session_count).label("sessions"))
+    .where(kind_hours.c.project_id == bindparam("p"), kind_hours.c.kind.in_(_KINDS), kind_hours.c.hour > bindparam("hour"))
+    .group_by(kind_hours.c.kind)
+)
+_OF_OLDEST_HOUR = (
+    (markers.c.project_id == bindparam("p"))
+    & markers.c.kind.in_(_KINDS)
+    & (markers.c.observed_at >= bindparam("since"))
+    & (markers.c.observed_at < bindparam("end"))
+)
+_MARKERS_OF_OLDEST_HOUR = select(markers.c.kind, func.count().label("n")).where(_OF_OLDEST_HOUR).group_by(markers.c.kind)
+_SESSIONS_OF_OLDEST_HOUR = (
+    select(markers.c.kind, func.count(markers.c.session_id.distinct()).label("n")).where(_OF_OLDEST_HOUR, ~_HAS_LATER).group_by(markers.c.kind)
+)
+
+
 async def by_kind(connection: Connection, project_id: str, *, since: datetime) -> list[KindStats]:
     """What each kind did since then, most markers first."""
-    found = []
-    for kind in MarkerKind:
-        if stats := await _of_kind(connection, project_id, kind, since):
-            found.append(stats)
+    named = {"p": project_id, "since": since}
+    seen: list[Any] = list(await connection.execute(_CLUSTERS_BY_KIND, named))
+    if not seen:
+        return []
+    whole = {row.kind: row for row in await connection.execute(_HOURS_BY_KIND, {"p": project_id, "hour": hour_of(since)})}
+    edge_markers, edge_sessions = await _oldest_hour(connection, project_id, since)
+    found = [
+        KindStats(
+            kind=row.kind,
+            marker_count=(int(whole[row.kind].markers) if row.kind in whole else 0) + edge_markers.get(row.kind, 0),
+            session_count=(int(whole[row.kind].sessions) if row.kind in whole else 0) + edge_sessions.get(row.kind, 0),
+            cluster_count=row.clusters,
+            last_seen_at=row.at,
+        )
+        for row in seen
+    ]
     return sorted(found, key=lambda each: -each.marker_count)
 
 
-async def _of_kind(connection: Connection, project_id: str, kind: str, since: datetime) -> KindStats | None:
-    seen = (
-        await connection.execute(
-            select(
-                func.count().label("clusters"),
-                func.max(kind_clusters.c.last_observed_at, type_=kind_clusters.c.last_observed_at.type).label("at"),
-            ).where(
-                kind_clusters.c.project_id == project_id,
-                kind_clusters.c.kind == kind,
-                kind_clusters.c.last_observed_at >= since,
-            )
-        )
-    ).one()
-    if not seen.clusters:
-        return None
-    whole = (
-        await connection.execute(
-            select(
-                func.coalesce(func.sum(kind_hours.c.marker_count), 0).label("markers"),
-                func.coalesce(func.sum(kind_hours.c.session_count), 0).label("sessions"),
-            ).where(kind_hours.c.project_id == project_id, kind_hours.c.kind == kind, kind_hours.c.hour > hour_of(since))
-        )
-    ).one()
-    edge_markers, edge_sessions = await _oldest_hour(connection, project_id, kind, since)
-    return KindStats(
-        kind=kind,
-        marker_count=int(whole.markers) + edge_markers,
-        session_count=int(whole.sessions) + edge_sessions,
-        cluster_count=seen.clusters,
-        last_seen_at=seen.at,
-    )
-
-
-async def _oldest_hour(connection: Connection, project_id: str, kind: str, since: datetime) -> tuple[int, int]:
-    """Markers of the part of an hour the look-back begins with, and sessions whose newest marker is among them."""
+async def _oldest_hour(connection: Connection, project_id: str, since: datetime) -> tuple[dict[str, int], dict[str, int]]:
+    """By kind: markers of the part of an hour the look-back begins with, and sessions whose newest marker is among them."""
     end = from_epoch_ms((hour_of(since) + 1) * HOUR_MS)
-    mine = (markers.c.project_id == project_id) & (markers.c.kind == kind)
-    within = mine & (markers.c.observed_at >= since) & (markers.c.observed_at < end)
-    count = await connection.scalar(select(func.count()).select_from(markers).where(within))
-    if not count:
-        return 0, 0
-    later = markers.alias("later")
-    has_later = (
-        select(later.c.id)
-        .where(
-            later.c.project_id == markers.c.project_id,
-            later.c.session_id == markers.c.session_id,
-            later.c.kind == markers.c.kind,
-            # through a function, so that no index over times is tried: the session's own few rows are what to read
-            func.abs(later.c.observed_at, type_=BigInteger()) >= to_epoch_ms(end),
-        )
-        .exists()
-    )
-    sessions = await connection.scalar(select(func.count(markers.c.session_id.distinct())).where(within, ~has_later))
-    return int(count), int(sessions or 0)
+    named = {"p": project_id, "since": since, "end": end}
+    counts = {row.kind: int(row.n) for row in await connection.execute(_MARKERS_OF_OLDEST_HOUR, named)}
+    if not counts:
+        return {}, {}
+    sessions = await connection.execute(_SESSIONS_OF_OLDEST_HOUR, {**named, "end_ms": to_epoch_ms(end)})
+    return counts, {row.kind: int(row.n) for row in sessions}
 
 
 async def series(

@@ -119,7 +119,8 @@ def test_an_issue_is_worked_on_and_its_log_says_by_which_key(client: Client, key
     assert http.patch(here, json={"state": "active", "note": "looking"}).json()["assignee"] == "Ann"
     assert http.post(f"{here}/comments", json={"text": "only on phones"}).status_code == 201
     log = [(line["kind"], line["author"][:8]) for line in pages(http, f"{here}/activity", limit=2)]
-    assert log[:2] == [("comment", "test (ke"), ("note", "test (ke")]
+    assert log[0] == ("comment", "test (ke")
+    assert set(log[1:3]) == {("note", "test (ke"), ("state", "test (ke")}  # of one call, in one millisecond
     assert ("promoted", "") in log
 
 
