@@ -5,7 +5,7 @@ Newest first and in small steps, so that a large installation stays usable while
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -30,6 +30,9 @@ AT_ONCE = 100
 PAUSE_S = 0.2
 AGAIN_S = 3_600.0
 FIRST_S = 5.0
+GIVEN_UP_WITHIN = timedelta(days=2)
+"""Of its arrival a session has spent its attempts: none older lacks a document once all had one."""
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_ANALYSIS_BYTES = 64 << 20
 
 
@@ -40,11 +43,11 @@ class _Story(msgspec.Struct):
     findings: list[Finding] = []
 
 
-async def fill(database: Database, blobs: Blobs, *, pause_s: float = 0.0) -> int:
-    """Give every judged session that lacks one its document; how many were given."""
+async def fill(database: Database, blobs: Blobs, *, since: datetime = LONG_AGO, pause_s: float = 0.0) -> int:
+    """Give every judged session that came ``since`` and lacks one its document; how many were given."""
     before: tuple[datetime, str] | None = (utc_now() + timedelta(days=1), "")
     filled = 0
-    while before is not None:
+    while before is not None and before[0] >= since:
         lacking, before = await database.read_once(partial(search.without_document, before=before, limit=AT_ONCE))
         for session in lacking:
             filled += await _give(database, blobs, session)
@@ -78,12 +81,15 @@ def _story(blobs: Blobs, key: str) -> _Story:
 
 
 async def fill_forever(database: Database, blobs: Blobs) -> None:
-    """After the start, and now and then: a session that was given up is filled in as well."""
+    """After the start all of them, and now and then the latest: a session that was given up is filled in as well."""
     await asyncio.sleep(FIRST_S)
+    since = LONG_AGO
     while True:
+        began = utc_now()
         try:
             async with database.alone("fill_search") as is_ours:
-                filled = await fill(database, blobs, pause_s=PAUSE_S) if is_ours else 0
+                filled = await fill(database, blobs, since=since, pause_s=PAUSE_S) if is_ours else 0
+            since = began - GIVEN_UP_WITHIN if is_ours else since
             if filled:
                 log.info("search_filled", sessions=filled)
         except RetroSpecError as error:

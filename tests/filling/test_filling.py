@@ -44,6 +44,7 @@ async def test_old_sessions_get_their_documents_once(tmp_path: Path, monkeypatch
         await reports.save_artifact(connection, made)
         await reports.save_artifact(connection, msgspec.structs.replace(made, id="b", session_id="s1", artifact_key="artifacts/gone.json"))
     await blobs.put("artifacts/a.json.zst", compress(STORY))
+    assert await fill(database, blobs, since=datetime(9000, 1, 1, tzinfo=UTC)) == 0, "none came since"
     assert await fill(database, blobs) == 4
     for asked, names in (("clicked:pay", {"s0"}), ("route:/pay", {"s0", "s1", "s2", "s3"})):
         async with database.read() as connection:
