@@ -8,6 +8,7 @@ import gzip
 import json
 import re
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -20,7 +21,7 @@ import msgspec
 
 from retrospec.accounts.links import create_user
 from retrospec.app import create_app
-from retrospec.bench.figures import Figure
+from retrospec.bench.figures import Figure, Note
 from retrospec.bench.seed_rows import PROJECT, seed_rows
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import Conflict
@@ -29,6 +30,8 @@ from retrospec.storage.database import Database
 from retrospec.storage.statements import scans_of, watched
 
 P95_MS, FIRST_LOAD_BYTES = 30.0, 60_000
+SIZES = (100_000, 10_000, 1_000_000)
+"""Sessions, issues and markers."""
 ROUNDS = 21
 """The first two are left out: they load templates and fill caches."""
 SMALL = frozenset({"projects", "users", "memberships", "api_keys", "alert_channels", "alert_rules", "logins", "health_samples", "one_time_links", "share_links", "project_retention"})
@@ -192,6 +195,12 @@ def run_pages(folder: Path, sizes: tuple[int, int, int] | None, note: Callable[[
         folder.mkdir(parents=True, exist_ok=True)
         asyncio.run(seed_rows(Settings(storage=StorageSettings(dir=str(folder))).database_url, *sizes, note))
     return asyncio.run(measure_pages(folder, note, rounds=rounds))
+
+
+def figures(note: Note) -> list[Figure]:
+    """Seeding and measuring take some three minutes and 2 GB of disk."""
+    with tempfile.TemporaryDirectory(prefix="retrospec-pages-") as folder:
+        return figures_of(run_pages(Path(folder), SIZES, note))
 
 
 def show(found: list[Measured], out: Any = sys.stdout) -> None:

@@ -28,6 +28,7 @@ BENCHES = (
     Bench("redact", "Redaction: recall, harmless texts, speed", "retrospec.bench.redact_figures:figures", "retrospec bench redact"),
     Bench("stored", "Start and clean-up with 100,000 sessions stored", "retrospec.bench.operating_figures:stored", "retrospec bench stored"),
     Bench("day", "A day of visits in fast time", "retrospec.bench.operating_figures:day", "retrospec bench day"),
+    Bench("pages", "Every page over 100,000 sessions, 10,000 issues, 1 M markers", "retrospec.bench.pages:figures", "retrospec bench pages"),
     Bench("small", "10,000 sessions on one core with 1 GB", "retrospec.bench.operating_figures:small", "retrospec bench small"),
     Bench("crash", "Ends of the server's life under load", "retrospec.bench.operating_figures:crash", "retrospec bench crash --kills 200"),
     Bench("growth", "What grows with what is stored", "retrospec.bench.growth:figures", "retrospec bench growth", "growth.svg"),

@@ -35,22 +35,27 @@ class QueueConnections:
     def __init__(self, url: str) -> None:
         self._url = url
         self._opened: list[Any] = []
+        self._is_over = False
         self._turn = threading.Lock()
 
     def __call__(self) -> Any:
-        """A new one; those that broke meanwhile are let go."""
+        """A new one; those that broke meanwhile are let go. A closed one once all are to end."""
         import psycopg
 
         options: dict[str, Any] = {name: value for name, value in CONNECTION.items() if f"{name}=" not in self._url}
         opened = psycopg.connect(self._url, **options)
         with self._turn:
             self._opened = [*(each for each in self._opened if not each.closed), opened]
+            if self._is_over:  # a worker that was still in hand at the stop: nobody would close it
+                opened.close()
         return opened
 
     def close(self) -> None:
-        """Close every one, whichever thread opened it."""
-        for each in self._opened:
-            each.close()
+        """Close every one, whichever thread opened it, and those still to be opened."""
+        with self._turn:
+            self._is_over = True
+            for each in self._opened:
+                each.close()
 
 
 def needs_shared(settings: Settings, command: str) -> None:
