@@ -16,7 +16,9 @@
       byId("note").textContent = "This recording holds no picture of a page: there is nothing to play.";
       return;
     }
-    play(events);
+    // the replayed document stays open for writing, and a page with such a frame in it would load for ever
+    if (document.readyState === "complete") play(events);
+    else addEventListener("load", () => play(events), { once: true });
   }
 
   function play(events) {

@@ -1,5 +1,5 @@
 // A page's clicks in vain over its own snapshot: replayed up to the moment of one of them, as long as the page is, without scripts.
-import { Stage } from "./stage.js";
+import { Stage, pageLoaded } from "./stage.js";
 import { Tape } from "./tape.js";
 
 const NS = "http://www.w3.org/2000/svg";
@@ -15,7 +15,7 @@ async function show() {
   say("Loading the page…");
   const at = Number(root.dataset.at);
   const { Replayer } = await import("./player.js");
-  const tape = await loaded(at);
+  const [tape] = await Promise.all([loaded(at), pageLoaded()]);
   const time = tape.zero + at;
   const events = tape.eventsOf(...tape.runAround(tape.baseOf(time)));
   if (!events.some((event) => event.type === 2)) return say("Its recording holds no picture of this page.");

@@ -4,7 +4,7 @@ import { idleStretches } from "./moments.js";
 import { wirePanes } from "./panes.js";
 import { Sides } from "./sides.js";
 import { filterStory, framesOf, markCurrent, say, sayLooks } from "./said.js";
-import { Stage } from "./stage.js";
+import { Stage, pageLoaded } from "./stage.js";
 import { GAP, Tape, isNote } from "./tape.js";
 import { Timeline } from "./timeline.js";
 import { clock } from "./times.js";
@@ -29,7 +29,7 @@ async function start() {
   const watch = new Watch();
   watch.tape.fill(0, watch.wanted.ms);
   try {
-    const { Replayer } = await import("./player.js");
+    const [{ Replayer }] = await Promise.all([import("./player.js"), pageLoaded()]);
     watch.stage = new Stage(screen, Replayer, () => watch.onFinish());
     watch.place();
   } catch (error) {

@@ -1,6 +1,17 @@
 // The replayed page: a stretch of events in a frame without scripts, fitted into the screen. Times are of the session.
 const OPTIONS = { mouseTail: false, triggerFocus: false, showWarning: false, UNSAFE_replayCanvas: false };
 
+const LONGEST_LOAD_MS = 4000;
+
+// A replayed document stays open for writing: put up before the page has loaded, it would keep it loading for ever.
+export function pageLoaded() {
+  if (document.readyState === "complete") return Promise.resolve();
+  return new Promise((done) => {
+    addEventListener("load", done, { once: true });
+    setTimeout(done, LONGEST_LOAD_MS);
+  });
+}
+
 export class Stage {
   constructor(screen, Replayer, onFinish) {
     Object.assign(this, { screen, Replayer, onFinish, replayer: null, config: { speed: 1, skipInactive: false } });

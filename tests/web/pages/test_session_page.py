@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from retrospec.storage import tables
 from retrospec.web.pages.stream import LINE_BYTES, split_events
@@ -63,6 +63,17 @@ def test_requests_stand_with_their_answers_and_a_bar_of_when_they_ran(page: Page
     assert lines(page, "Network") == ["0:02.2 500 POST /api/voucher 800 ms"]
     page.locator("#network-list li button").click()
     expect(page.locator("#clock")).to_have_text("0:02")
+
+
+def test_the_replay_never_keeps_the_page_from_having_loaded(page: Page, url: str) -> None:
+    def late(route: Route) -> None:
+        page.wait_for_timeout(1_500)
+        route.fulfill(content_type="image/svg+xml", body="<svg xmlns=\"http://www.w3.org/2000/svg\"/>")
+
+    page.route("**/late.svg", late)
+    page.add_init_script("addEventListener('DOMContentLoaded', () => { const late = new Image(); late.src = '/static/x/late.svg'; document.body.append(late); })")
+    page.goto(f"{url}{HERE}/{PAY_SESSION}", wait_until="load")
+    page.wait_for_selector("#player[data-ready]")
 
 
 def test_a_failed_request_that_only_its_failure_tells_of_stands_there_too(page: Page, url: str) -> None:
