@@ -70,8 +70,12 @@ def test_the_replay_never_keeps_the_page_from_having_loaded(page: Page, url: str
         page.wait_for_timeout(1_500)
         route.fulfill(content_type="image/svg+xml", body="<svg xmlns=\"http://www.w3.org/2000/svg\"/>")
 
+    def with_a_picture(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("</body>", '<img src="/static/x/late.svg" alt=""></body>'))
+
     page.route("**/late.svg", late)
-    page.add_init_script("addEventListener('DOMContentLoaded', () => { const late = new Image(); late.src = '/static/x/late.svg'; document.body.append(late); })")
+    page.route(f"**/{PAY_SESSION}", with_a_picture)
     page.goto(f"{url}{HERE}/{PAY_SESSION}", wait_until="load")
     page.wait_for_selector("#player[data-ready]")
 
