@@ -109,6 +109,7 @@ class _SmallLog(SqliteStorage):  # type: ignore[misc]
 
     def _create_connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection = super()._create_connection()
+        connection.execute("PRAGMA secure_delete = ON").fetchall()  # names of sessions that were erased do not stay in free pages
         connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit = {LOG_KEPT_BYTES}").fetchall()
         return connection
