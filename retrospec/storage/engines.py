@@ -14,6 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from retrospec.domain.errors import BadRequest, Outage, SettingsError, StorageFull
 from retrospec.storage.log_folding import LOG_PAGES_AT_MOST
+from retrospec.storage.scope import watch_projects
 
 POOL_WAIT_S = 30.0
 CONNECT_S = 5
@@ -41,6 +42,7 @@ def engines_for(url: str, *, readers: int) -> tuple[Engine, Engine]:
     full = sync_url(url)
     if not full.startswith("sqlite"):
         writer = _postgres(full, connections=2 * readers)
+        watch_projects(writer)
         # set on the driver's connection and said with its BEGIN: it costs no way to the server and back
         return writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True), writer
     shared: dict[str, Any] = {"connect_args": {"check_same_thread": False}, "pool_timeout": POOL_WAIT_S, "max_overflow": 0}
@@ -48,6 +50,8 @@ def engines_for(url: str, *, readers: int) -> tuple[Engine, Engine]:
     writer = create_engine(full, pool_size=1, **shared)
     _prepare_sqlite(reader, query_only=True)
     _prepare_sqlite(writer, query_only=False)
+    watch_projects(reader)
+    watch_projects(writer)
     return reader, writer
 
 
