@@ -215,13 +215,11 @@ async def _delete_artifacts(blobs: Blobs, keys: Iterable[str], cleaned: Cleaned)
 
 
 async def _delete_all(blobs: Blobs, keys: Iterable[str]) -> tuple[int, int]:
-    """Delete these objects; one that fails is left to the orphan sweep. ``(gone, failed)``."""
-    gone = failed = 0
-    for key in keys:
-        try:
-            await blobs.delete(f"{key}{STORED_SUFFIX}" if key.endswith(".json") else key)
-            gone += 1
-        except Unavailable as error:
-            failed += 1
-            log.warning("blob_not_deleted", key=key, reason=str(error))
-    return gone, failed
+    """Delete these objects; those that fail are left to the orphan sweep. ``(gone, failed)``."""
+    stored = [f"{key}{STORED_SUFFIX}" if key.endswith(".json") else key for key in keys]
+    try:
+        await blobs.delete_all(stored)
+    except Unavailable as error:
+        log.warning("blobs_not_deleted", count=len(stored), first=stored[0], reason=str(error))
+        return 0, len(stored)
+    return len(stored), 0
