@@ -25,6 +25,7 @@ from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import Outage, RetroSpecError
 from retrospec.domain.settings import Settings
 from retrospec.domain.settings_reload import Reloaded
+from retrospec.quick_start import UNUSED, unseen
 from retrospec.reloading import Load, reload, write_in_force
 from retrospec.storage import projects
 from retrospec.storage.folder import held_folder
@@ -141,7 +142,8 @@ async def _work(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings, listening: socket.socket, load: Load | None, role: Role) -> int:
-    app = create_app(settings, role)
+    with unseen(*UNUSED):
+        app = create_app(settings, role)
     app.state.address = address_of(listening, settings)
     server = _server(app, settings)
     loop = asyncio.get_running_loop()
@@ -166,6 +168,7 @@ async def _greet(server: Server, app: Litestar, url: str) -> None:
     # again each time, which held everything up for 0.15 s.
     gc.collect()
     gc.freeze()
+    gc.enable()
     await asyncio.sleep(2 * LAG_PROBE_S)
     app.state.metrics.forget_lag()
 

@@ -13,6 +13,7 @@ const LEAD_MS = 2000; // a jump lands this long before the failure
 const STEP_MS = 5000;
 const TOLD_EVERY_MS = 400; // lists are told so often of what came
 const LOOK_AGAIN_MS = 3000; // a visit that goes on is asked so often for more
+const LONGEST_PAINT_MS = 250;
 const AHEAD_MS = 60_000; // while playing the stage is given no more than what comes up
 const LIVE_LAG_MS = 4000; // watching live stays so far behind the newest event, so that there is always something to play
 
@@ -21,6 +22,12 @@ const section = byId("player");
 const screen = byId("screen");
 const note = byId("screen-note");
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+
+const painted = () =>
+  new Promise((done) => {
+    requestAnimationFrame(() => setTimeout(done));
+    setTimeout(done, LONGEST_PAINT_MS); // a page that nobody sees draws nothing
+  });
 
 wirePanes(document.querySelector("[data-panes]"));
 
@@ -74,8 +81,10 @@ class Watch {
       this.feed();
     }
     this.measure();
+    const hadPicture = this.from !== null;
     this.place();
     this.tellSoon();
+    return hadPicture || !this.from ? undefined : painted(); // what comes after the first picture waits until it can be seen
   }
 
   // All there is has come; of a visit that goes on, for now.

@@ -29,7 +29,7 @@ from retrospec.storage.changes import Changes
 from retrospec.storage.engines import engines_for, outages_named
 from retrospec.storage.log_folding import LogFolding
 from retrospec.storage.one_writer import again_after_races, take_turn, written_project
-from retrospec.storage.scope import is_about_one_project, refuse_other_projects
+from retrospec.storage.scope import is_about_one_project
 from retrospec.storage.time_limit import ended_after
 
 READERS = 4
@@ -86,7 +86,6 @@ class Connection:
 
     async def execute(self, statement: Executable, parameters: Parameters = None) -> Rows:
         """Run one statement, or one with many parameter sets."""
-        refuse_other_projects(statement, parameters)
         return await self._run(lambda: self._rows(statement, parameters))
 
     async def scalar(self, statement: Executable, parameters: Parameters = None) -> Any:
@@ -104,7 +103,8 @@ class Connection:
     async def _run(self, work: Callable[[], T]) -> T:
         if self._executor is None:
             return work()
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        # in this context: the engine asks which project it is about
+        return await asyncio.get_running_loop().run_in_executor(self._executor, copy_context().run, work)
 
 
 Work = Callable[[Connection], Awaitable[Any]]

@@ -14,7 +14,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from retrospec.domain.clock import keep_to
 from retrospec.domain.errors import BadRequest, Outage, SettingsError, StorageFull
-from retrospec.storage.log_folding import LOG_PAGES_AT_MOST
+from retrospec.storage.log_folding import LOG_KEPT_BYTES, LOG_PAGES_AT_MOST
+from retrospec.storage.scope import watch_projects
 
 POOL_WAIT_S = 30.0
 CONNECT_S = 5
@@ -44,6 +45,7 @@ def engines_for(url: str, *, readers: int) -> tuple[Engine, Engine]:
     full = sync_url(url)
     if not full.startswith("sqlite"):
         writer = _postgres(full, connections=2 * readers)
+        watch_projects(writer)
         # set on the driver's connection and said with its BEGIN: it costs no way to the server and back
         return writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True), writer
     shared: dict[str, Any] = {"connect_args": {"check_same_thread": False}, "pool_timeout": POOL_WAIT_S, "max_overflow": 0}
@@ -51,6 +53,8 @@ def engines_for(url: str, *, readers: int) -> tuple[Engine, Engine]:
     writer = create_engine(full, pool_size=1, **shared)
     _prepare_sqlite(reader, query_only=True)
     _prepare_sqlite(writer, query_only=False)
+    watch_projects(reader)
+    watch_projects(writer)
     return reader, writer
 
 
@@ -180,5 +184,5 @@ def _pragmas(*, query_only: bool) -> list[str]:
         return [*shared, "query_only = ON"]
     # synchronous NORMAL with WAL: a commit survives the death of the process, and the
     # database survives a power cut, which may cost its last commits.
-    log = [f"wal_autocheckpoint = {LOG_PAGES_AT_MOST}", "journal_size_limit = 67108864"]
+    log = [f"wal_autocheckpoint = {LOG_PAGES_AT_MOST}", f"journal_size_limit = {LOG_KEPT_BYTES}"]
     return [*shared, "journal_mode = WAL", "synchronous = NORMAL", *log]

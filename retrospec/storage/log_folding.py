@@ -13,6 +13,8 @@ FOLD_AFTER_S = 0.5
 """From a commit; those meanwhile are folded with it."""
 LOG_PAGES_AT_MOST = 2_000
 """8 MB: from here on a commit folds after all. Only then does a log that is written to all the time begin anew."""
+LOG_KEPT_BYTES = 1_000_000
+"""A log that begins anew is cut to this. SQLite alone leaves it as long as it ever was: a rush or a clean-up took 10 MB for good."""
 
 
 class LogFolding:
