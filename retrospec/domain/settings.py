@@ -78,6 +78,9 @@ class BlobSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     url: Annotated[
         str, Meta(description="Empty: a folder beside the database; or file:///path or s3://bucket/prefix.")
     ] = ""
+    lifecycle: Annotated[
+        bool, Meta(description="On S3: see at each start that the bucket has a rule that ends uploads nobody finished.")
+    ] = False
 
 
 class LimitSettings(Struct, kw_only=True, forbid_unknown_fields=True):
