@@ -129,13 +129,14 @@ class Intake:
         return await self._land(await self._in_thread(self._read_session, project_id, body, admit))
 
     async def accept_chunk(
-        self, project_id: str, body: bytes, admit: Admit = _admit_all
-    ) -> tuple[Chunk, bool, list[MarkerReceipt]]:
-        """Keep a numbered chunk; ``(chunk, was it new, what became of its markers)``. Raises Refused."""
+        self, project_id: str, body: bytes, admit: Admit = _admit_all, *, country: str = ""
+    ) -> tuple[Chunk, Landed | None, list[MarkerReceipt]]:
+        """Keep a numbered chunk; itself, what came of it (None: it was there already), its receipts. Raises Refused."""
         write_about(project_id)
         await self.rulebook.read(project_id)
         now = utc_now()
         chunk, row, arrival = await self._in_thread(self._keep_chunk, project_id, body, now, admit)
+        arrival.country = country
         await self._name(arrival)
 
         async def store(connection: Connection) -> tuple[Landed | None, list[MarkerReceipt]]:
@@ -150,7 +151,7 @@ class Intake:
         self._metrics.accepted_bytes.inc(len(body))
         if landed is not None and landed.is_new:
             self._metrics.ingested_sessions.inc()
-        return chunk, landed is not None, said
+        return chunk, landed, said
 
     async def _in_thread(self, work: Callable[..., T], *given: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)

@@ -136,6 +136,9 @@ class CaptureSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     end_grace_seconds: Annotated[
         int, Meta(ge=0, description="Wait after a page says goodbye, in case the next page continues.")
     ] = 8
+    country_header: Annotated[
+        str, Meta(max_length=64, description="Header in which a trusted proxy names the visitor's country, such as CF-IPCountry; empty stores none."),
+    ] = ""
     redact: Annotated[bool, Meta(description="Remove personal data and secrets before storing.")] = True
     redact_fields: Annotated[
         list[str], Meta(description="Further names of fields and parameters whose values are removed.")

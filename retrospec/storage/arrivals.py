@@ -39,6 +39,7 @@ class Arrival(msgspec.Struct, kw_only=True):
     browser: str = ""
     os: str = ""
     device: str = ""
+    country: str = ""
     tags: dict[str, str] = {}
     dropped: dict[str, int] = msgspec.field(default_factory=dict)
     lost_markers: dict[str, str] = {}
@@ -63,6 +64,8 @@ class Landed(msgspec.Struct):
     is_new: bool
     is_changed: bool
     """Whether the session is due for analysis because of it."""
+    watched_until: datetime | None = None
+    """Somebody looks on while it is recorded, so far as is known."""
 
 
 _EXISTING = (
@@ -109,7 +112,7 @@ async def land(connection: Connection, arrival: Arrival, *, now: datetime, max_m
     session = to_session(row)
     for name in set(values) & set(session.__struct_fields__):
         setattr(session, name, values[name])
-    return Landed(session, added, is_new=False, is_changed=is_changed)
+    return Landed(session, added, is_new=False, is_changed=is_changed, watched_until=row.watched_until)
 
 
 async def _land_new(connection: Connection, arrival: Arrival, *, now: datetime) -> Landed:
@@ -132,6 +135,7 @@ async def _land_new(connection: Connection, arrival: Arrival, *, now: datetime) 
         browser=arrival.browser,
         os=arrival.os,
         device=arrival.device,
+        country=arrival.country,
         tags=arrival.tags,
         dropped=arrival.dropped,
         lost_markers=arrival.lost_markers,
@@ -167,7 +171,7 @@ def _merged(row: Any, arrival: Arrival, *, added: Sequence[Marker]) -> dict[str,
         "size_bytes": row.size_bytes + arrival.added_bytes,
         "overhead_ms": max(row.overhead_ms, arrival.overhead_ms),
     }
-    for name in ("visitor_id", "user_id", "release", "environment", "browser", "os", "device"):
+    for name in ("visitor_id", "user_id", "release", "environment", "browser", "os", "device", "country"):
         if getattr(arrival, name):
             values[name] = getattr(arrival, name)
     if arrival.tags:

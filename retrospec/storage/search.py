@@ -64,6 +64,7 @@ class FacetRow(msgspec.Struct, kw_only=True, frozen=True):
     browser: str
     os: str
     device: str
+    country: str
     release: str
     environment: str
     tags: dict[str, str]
