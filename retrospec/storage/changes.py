@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from retrospec.domain.errors import RetroSpecError
 from retrospec.storage.tables import chunks, project_changes, sessions
@@ -53,9 +53,12 @@ async def _step(connection: Any, names: Sequence[str]) -> None:
     )
 
 
+_NUMBERS = select(project_changes).where(project_changes.c.project_id.in_(bindparam("projects", expanding=True)))
+
+
 async def numbers(connection: Any, project_ids: Sequence[str]) -> dict[str, int]:
     """Where these projects stand; one that never changed is at 0."""
-    found = await connection.execute(select(project_changes).where(project_changes.c.project_id.in_(list(project_ids))))
+    found = await connection.execute(_NUMBERS, {"projects": list(project_ids)})
     return dict.fromkeys(project_ids, 0) | {row.project_id: row.number for row in found}
 
 

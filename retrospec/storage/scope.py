@@ -131,8 +131,8 @@ def shape_of(compiled: Any) -> _Shape:
 
 def _compared(part: BinaryExpression[Any]) -> Iterator[tuple[Any, BindParameter[Any], int, int]]:
     """How a ``project_id`` is compared with which value, and the value's place in a tuple of that width."""
-    for column, value in ((part.left, part.right), (part.right, part.left)):
-        column = column.element if isinstance(column, Grouping) else column
+    for side, value in ((part.left, part.right), (part.right, part.left)):
+        column: Any = side.element if isinstance(side, Grouping) else side
         if not isinstance(value, BindParameter):
             continue
         if isinstance(column, Tuple):  # (project_id, session_id) IN (…)

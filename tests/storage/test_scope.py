@@ -5,7 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, bindparam, delete, exists, func, insert, literal, or_, select, text, tuple_, union_all, update
+from sqlalchemy import (
+    Engine,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    tuple_,
+    union_all,
+    update,
+)
 
 from retrospec.storage.engines import engines_for
 from retrospec.storage.migrate import migrate

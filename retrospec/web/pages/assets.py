@@ -20,6 +20,7 @@ _TYPES = {
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
+@functools.cache
 def _files() -> dict[str, Path]:
     """Every file that may be served, by name; our own win over built ones."""
     found: dict[str, Path] = {}
