@@ -143,6 +143,7 @@ async def _measure(
     progress: Progress,
 ) -> Outcome:
     tally, yardstick = _Tally(), decode_ms_per_mb()
+    progress("ingest", 0, load.sessions)
     own_cpu_s, began = time.process_time(), time.perf_counter()
     await _send_all(load, origin, recordings, tally, progress)
     wall_s, own_cpu_s = time.perf_counter() - began, time.process_time() - own_cpu_s

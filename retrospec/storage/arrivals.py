@@ -16,7 +16,7 @@ from retrospec.storage import stats
 from retrospec.storage.database import Connection
 from retrospec.storage.sessions import to_session
 from retrospec.storage.tables import chunks, issue_sessions, markers, sessions
-from retrospec.storage.upsert import upsert
+from retrospec.storage.upsert import upsert_all
 
 _MOST_LOST = 1_000
 """Ids of lost markers a session remembers."""
@@ -282,7 +282,7 @@ async def _insert_markers(
         [msgspec.structs.asdict(marker) | {"client_ms": client_ms.get((marker.session_id, marker.id), 0)} for marker in fresh],
     )
     await connection.execute(
-        upsert(connection, issue_sessions, replaced=("last_observed_at",), added=("marker_count",)),
+        upsert_all(connection, issue_sessions, replaced=("last_observed_at",), added=("marker_count",)),
         _cluster_rows(fresh),
     )
     await stats.roll_up(connection, fresh, newest)

@@ -18,7 +18,7 @@ from retrospec.storage import clusters
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import UtcMs, issue_hours, kind_clusters, kind_hours, markers
 from retrospec.storage.tables import clusters as cluster_rows
-from retrospec.storage.upsert import upsert
+from retrospec.storage.upsert import upsert_all
 
 HOUR_MS = 3_600_000
 
@@ -90,7 +90,7 @@ async def roll_up(connection: Connection, added: Sequence[Marker], newest: Newes
         {"project_id": project_id, "kind": str(kind), "hour": hour, "marker_count": count, "session_count": sessions}
         for (kind, hour), (count, sessions) in sorted(hours.items())
     ]
-    await connection.execute(upsert(connection, kind_hours, replaced=(), added=("marker_count", "session_count")), rows)
+    await connection.execute(upsert_all(connection, kind_hours, added=("marker_count", "session_count")), rows)
     await _see_clusters(connection, project_id, added)
 
 
@@ -103,7 +103,7 @@ async def _see_clusters(connection: Connection, project_id: str, added: Sequence
         {"project_id": project_id, "kind": kind, "cluster_key": key, "last_observed_at": at} for (kind, key), at in sorted(newest.items())
     ]
     seen = "last_observed_at"
-    await connection.execute(upsert(connection, kind_clusters, replaced=(seen,), where_later=seen), rows)
+    await connection.execute(upsert_all(connection, kind_clusters, replaced=(seen,), where_later=seen), rows)
 
 
 _KINDS = [str(kind) for kind in MarkerKind]

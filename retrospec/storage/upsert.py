@@ -34,6 +34,14 @@ def upsert(
     return _upsert(connection.dialect.name, table, replaced, added, where_later)
 
 
+def upsert_all(
+    connection: "Connection", table: Table, *, replaced: tuple[str, ...] = (), added: tuple[str, ...] = (), where_later: str = ""
+) -> Any:
+    """``upsert`` of rows of which no two have the same key: on PostgreSQL one statement for all, since it answers with something."""
+    dialect = connection.dialect.name
+    return _upsert_all(table, replaced, added, where_later) if dialect == "postgresql" else _upsert(dialect, table, replaced, added, where_later)
+
+
 def _insert_into(dialect: str, table: Table) -> Any:
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
@@ -58,3 +66,8 @@ def _upsert(dialect: str, table: Table, replaced: tuple[str, ...], added: tuple[
     return statement.on_conflict_do_update(
         index_elements=[column.name for column in table.primary_key], set_=new_values, where=is_later
     )
+
+
+@cache
+def _upsert_all(table: Table, replaced: tuple[str, ...], added: tuple[str, ...], where_later: str) -> Any:
+    return _upsert("postgresql", table, replaced, added, where_later).returning(next(iter(table.primary_key)))
