@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-import psutil
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -19,7 +18,7 @@ _HELD = text(
 
 
 def ran_and_waited_s(pids: Iterable[int]) -> tuple[float, float]:
-    """Seconds that the threads of these processes ran so far, and that they could have run had a core been free (Linux's ``schedstat``)."""
+    """Seconds that the threads of these processes ran so far, and that they could have run had a core been free; Linux's ``schedstat``."""
     ran_ns = waited_ns = 0
     for pid in pids:
         for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
@@ -31,23 +30,26 @@ def ran_and_waited_s(pids: Iterable[int]) -> tuple[float, float]:
     return ran_ns / 1e9, waited_ns / 1e9
 
 
-def machine_busy_s() -> float:
-    """Core seconds that this machine worked so far, whoever for."""
-    spent = psutil.cpu_times()
-    return float(spent.user + spent.nice + spent.system + getattr(spent, "softirq", 0.0) + getattr(spent, "steal", 0.0))
+def wanting_cores() -> int:
+    """Threads of the whole machine that run or would run now, beside the one that asks; 0 where the system does not say."""
+    try:
+        told = Path("/proc/loadavg").read_text()
+    except FileNotFoundError:
+        return 0
+    return int(told.split()[3].partition("/")[0]) - 1
 
 
-class TurnWatch:
-    """Looks again and again whether somebody writes about a project: ``looks`` and, of these, ``held``."""
+class Watch:
+    """Looks again and again: ``looks``, in how many of them somebody wrote about the project, and what wanted a core in all of them."""
 
     def __init__(self, database: str, project_id: str) -> None:
         self._engine = create_engine(sync_url(database), isolation_level="AUTOCOMMIT", poolclass=NullPool)
         self._project_id = project_id
-        self.looks = self.held = 0
+        self.looks = self.held = self.wanting = 0
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="turn-watch", daemon=True)
+        self._thread = threading.Thread(target=self._look, name="bench-watch", daemon=True)
 
-    def __enter__(self) -> "TurnWatch":
+    def __enter__(self) -> "Watch":
         self._thread.start()
         return self
 
@@ -59,5 +61,6 @@ class TurnWatch:
     def _look(self) -> None:
         with self._engine.connect() as connection:
             while not self._over.wait(LOOK_EVERY_S):
+                self.wanting += wanting_cores()
                 self.held += bool(connection.scalar(_HELD, {"project": self._project_id}))
                 self.looks += 1

@@ -1,8 +1,9 @@
 """What a session costs at each part of a large installation, and what more of each part would take in.
 
 The costs are measured: one server over PostgreSQL and S3 under load. A simulation of twice the load over two servers is
-then held against a real run with two, so that what it says of twenty is worth something. The simulation knows nothing of
-the run with two: its numbers are what the one server's run took, and what it had to wait for.
+then held against a real run with two, so that what it says of twenty is worth something. Of the run with two it is told
+nothing but how many other programs wanted the machine's cores meanwhile, which no simulation can know; everything else is
+what the one server's run took, and what it had to wait for.
 """
 
 import asyncio
@@ -10,15 +11,15 @@ import itertools
 import math
 import statistics
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 import psutil
 
-from retrospec.bench.contention import TurnWatch, machine_busy_s, ran_and_waited_s
+from retrospec.bench.contention import Watch, ran_and_waited_s
 from retrospec.bench.figures import Figure
 from retrospec.bench.ingest import Load, Outcome, run_load
 from retrospec.bench.large import RECORDING_BYTES, stores
@@ -32,8 +33,6 @@ WITHIN = 0.20
 SENDERS = 8
 """Of each server."""
 PROJECT = "proj_default"
-CROWDED = 1.1
-"""From here on, programs waiting for cores tell how many there are; below, the machine's own count of its work does."""
 SECONDS_A_MONTH = 30 * 86_400
 PEAK = 3.0
 """The busiest hour against the mean one, as of sites whose visitors live in a few time zones."""
@@ -58,9 +57,9 @@ class Stretch(msgspec.Struct, kw_only=True, frozen=True):
     took_s: float
     costs: Costs
     slowness: float
-    """How many times longer than they ran did our programs have to wait and run."""
+    """How many times as long as it needs did a piece of work of ours take, for want of cores."""
     strangers: float
-    """Other programs that wanted a core, on average."""
+    """Other programs' threads that wanted a core, on average."""
     turn_ms: float
     """How long somebody wrote about the project, for each session."""
 
@@ -142,23 +141,29 @@ def measure_scale(database: str, blobs: str, *, sessions: int, rounds: int, run:
     """Each round: one server, then two with as much for each, over the same stores."""
     done = []
     for _ in range(rounds):
-        one = _measure(database, blobs, 1, sessions, run)
-        foretold_s = foretell(one, nodes=2)
-        done.append(Round(one=one, two=_measure(database, blobs, 2, sessions, run), foretold_s=foretold_s))
+        one, two = (_measure(database, blobs, nodes, sessions, run) for nodes in (1, 2))
+        beside = two.intake.strangers, two.analysis.strangers
+        done.append(Round(one=one, two=two, foretold_s=foretell(one, nodes=2, beside=beside)))
     return ScaleRun(rounds=done)
 
 
-def foretell(one: Measured, *, nodes: int) -> tuple[float, float]:
-    """Seconds that so many servers take for as much each as the one had: to take it in, and to analyse it."""
-    at_once = Settings().worker.threads
-    return _foretold_s(one.intake, one.sessions, nodes, SENDERS), _foretold_s(one.analysis, one.sessions, nodes, at_once)
+def foretell(one: Measured, *, nodes: int, beside: tuple[float, float]) -> tuple[float, float]:
+    """Seconds that so many servers take for as much each as the one had: to take it in, and to analyse it.
+
+    ``beside``: how many other programs want a core in the one and the other part.
+    """
+    at_once = SENDERS, Settings().worker.threads
+    intake, analysis = (
+        _foretold_s(stretch, one.sessions, nodes, *given) for stretch, given in zip((one.intake, one.analysis), zip(at_once, beside, strict=True), strict=True)
+    )
+    return intake, analysis
 
 
-def _foretold_s(stretch: Stretch, sessions: int, nodes: int, at_once: int) -> float:
-    """By a simulated server that takes as long as the real one did."""
+def _foretold_s(stretch: Stretch, sessions: int, nodes: int, at_once: int, beside: float) -> float:
+    """By a simulated server that takes as long as the real one did, among as many strangers as that had."""
     machine = Machine(cores=psutil.cpu_count() or 1, strangers=stretch.strangers, at_once=at_once)
     phase = waiting(_phase(stretch), machine, sessions=sessions, took_ms=stretch.took_s * 1_000)
-    return simulate(phase, machine, nodes=nodes, share=sessions) / 1_000
+    return simulate(phase, msgspec.structs.replace(machine, strangers=beside), nodes=nodes, share=sessions) / 1_000
 
 
 def _phase(stretch: Stretch) -> Phase:
@@ -175,7 +180,8 @@ def _phase(stretch: Stretch) -> Phase:
 def _measure(database: str, blobs: str, nodes: int, sessions: int, run: Run) -> Measured:
     with ExitStack() as stack:
         servers = [stack.enter_context(spawned_server(stores(database, blobs))) for _ in range(nodes)]
-        turns = stack.enter_context(TurnWatch(database, PROJECT))
+        parts = _Parts([psutil.Process(each.pid) for each in servers], urlsplit(database).path.strip("/"), _store(blobs))
+        watch = stack.enter_context(Watch(database, PROJECT))
         marks: list[_Mark] = []
         left = nodes * sessions
 
@@ -183,10 +189,10 @@ def _measure(database: str, blobs: str, nodes: int, sessions: int, run: Run) -> 
             nonlocal left
             left -= phase == "ingest" and done > 0
             if phase == "ingest" and (not marks or left == 0):
-                marks.append(_Mark(servers, database, blobs, turns))
+                marks.append(_Mark(parts, watch))
 
         outcomes = run(_load(servers, sessions, note))
-        marks.append(_Mark(servers, database, blobs, turns))
+        marks.append(_Mark(parts, watch))
     done = sum(each.sessions - each.failures for each in outcomes)
     failures = sum(each.failures + each.still_pending for each in outcomes)
     intake, analysis = (after.since(before, done) for before, after in itertools.pairwise(marks))
@@ -198,37 +204,45 @@ async def _load(servers: list[Spawned], sessions: int, note: Callable[[str, int,
     return list(await asyncio.gather(*(run_load(load, note) for load in loads)))
 
 
+class _Parts(NamedTuple):
+    """What a session costs something."""
+
+    servers: list[psutil.Process]
+    database: str
+    store: psutil.Process | None
+
+    def processes(self) -> dict[str, list[psutil.Process]]:
+        """By part; of PostgreSQL this database's own connections, and the S3 server if it runs here."""
+        return {
+            "web": self.servers, "database": _backends(self.database), "store": [self.store] if self.store else [], "client": [psutil.Process()]
+        }
+
+
 class _Mark:
     """A moment of a run."""
 
-    def __init__(self, servers: Sequence[Spawned], database: str, blobs: str, turns: TurnWatch) -> None:
-        self.at_s, self.looks, self.held = time.perf_counter(), turns.looks, turns.held
-        self.spent_s = _spent(servers, database, blobs) | {"client": time.process_time()}
-        self.ran_s, self.waited_s = ran_and_waited_s(each.pid for each in servers)
-        self.busy_s = machine_busy_s()
+    def __init__(self, parts: _Parts, watch: Watch) -> None:
+        self.at_s, self.looks, self.held, self.wanting = time.perf_counter(), watch.looks, watch.held, watch.wanting
+        processes = parts.processes()
+        self.spent_s = {name: sum(map(_cpu_s, each)) for name, each in processes.items()}
+        self.ran_s, self.waited_s = ran_and_waited_s(one.pid for each in processes.values() for one in each)
 
     def since(self, before: "_Mark", sessions: int) -> Stretch:
         """What was between the two."""
         took_s = self.at_s - before.at_s
         costs = {f"{name}_ms": (spent - before.spent_s[name]) * 1_000 / sessions for name, spent in self.spent_s.items()}
-        used_cores = sum(costs.values()) * sessions / 1_000 / took_s
-        slowness = 1 + (self.waited_s - before.waited_s) / (self.ran_s - before.ran_s)
-        if slowness > CROWDED:  # so many want to run that each has this share of the cores
-            strangers = max(0.0, (psutil.cpu_count() or 1) * slowness - used_cores * slowness)
-        else:
-            strangers = max(0.0, (self.busy_s - before.busy_s) / took_s - used_cores)
-        held = (self.held - before.held) / max(1, self.looks - before.looks)
-        return Stretch(took_s=took_s, costs=Costs(**costs), slowness=slowness, strangers=strangers, turn_ms=held * took_s * 1_000 / sessions)
+        ran_s, waited_s = self.ran_s - before.ran_s, self.waited_s - before.waited_s
+        looks = max(1, self.looks - before.looks)
+        strangers = max(0.0, (self.wanting - before.wanting) / looks - (ran_s + waited_s) / took_s)
+        turn_ms = (self.held - before.held) / looks * took_s * 1_000 / sessions
+        return Stretch(took_s=took_s, costs=Costs(**costs), slowness=1 + waited_s / max(0.001, ran_s), strangers=strangers, turn_ms=turn_ms)
 
 
-def _spent(servers: Sequence[Spawned], database: str, blobs: str) -> dict[str, float]:
-    """CPU seconds so far of the servers, of this database's own connections, and of the S3 server if it runs here."""
-    store = listening_pid(urlsplit(dict(part.partition("=")[::2] for part in urlsplit(blobs).query.split("&")).get("endpoint", "")).port or 0)
-    return {
-        "web": sum(_cpu_s(psutil.Process(each.pid)) for each in servers),
-        "database": sum(_cpu_s(each) for each in _backends(urlsplit(database).path.strip("/"))),
-        "store": _cpu_s(psutil.Process(store)) if store else 0.0,
-    }
+def _store(blobs: str) -> psutil.Process | None:
+    """The S3 server, if it runs on this machine."""
+    endpoint = dict(part.partition("=")[::2] for part in urlsplit(blobs).query.split("&")).get("endpoint", "")
+    pid = listening_pid(urlsplit(endpoint).port or 0)
+    return psutil.Process(pid) if pid else None
 
 
 def _backends(name: str) -> list[psutil.Process]:
