@@ -127,13 +127,14 @@ class Intake:
         return await self._land(await self._in_thread(self._read_session, project_id, body, admit))
 
     async def accept_chunk(
-        self, project_id: str, body: bytes, admit: Admit = _admit_all
-    ) -> tuple[Chunk, bool, list[MarkerReceipt]]:
-        """Keep a numbered chunk; ``(chunk, was it new, what became of its markers)``. Raises Refused."""
+        self, project_id: str, body: bytes, admit: Admit = _admit_all, *, country: str = ""
+    ) -> tuple[Chunk, Landed | None, list[MarkerReceipt]]:
+        """Keep a numbered chunk; itself, what came of it (None: it was there already), its receipts. Raises Refused."""
         write_about(project_id)
         await self.rulebook.read(project_id)
         now = utc_now()
         chunk, row, arrival = await self._in_thread(self._keep_chunk, project_id, body, now, admit)
+        arrival.country = country
         await self._name(arrival)
 
         landed, said = await self._database.write_with(self._store_chunks, (row, arrival))
@@ -141,7 +142,7 @@ class Intake:
         self._metrics.accepted_bytes.inc(len(body))
         if landed is not None and landed.is_new:
             self._metrics.ingested_sessions.inc()
-        return chunk, landed is not None, said
+        return chunk, landed, said
 
     async def _store_chunks(
         self, connection: Connection, given: Sequence[tuple[StoredChunk, Arrival]]

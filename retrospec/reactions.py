@@ -117,6 +117,7 @@ def _facets(session: Session, page: str, outcome: Outcome) -> dict[str, str]:
         "browser": session.browser,
         "os": session.os,
         "device": session.device,
+        "country": session.country,
         "release": session.release,
         "environment": session.environment,
         "route": page_template(page),

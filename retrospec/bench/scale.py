@@ -24,7 +24,7 @@ from retrospec.bench.figures import Figure
 from retrospec.bench.ingest import Load, Outcome, run_load
 from retrospec.bench.large import RECORDING_BYTES, stores
 from retrospec.bench.spawned import Spawned, spawned_server
-from retrospec.bench.stations import Machine, Phase, simulate, waiting
+from retrospec.bench.stations import Machine, Phase, as_measured, simulate
 from retrospec.bench.usage import listening_pid
 from retrospec.domain.settings import Settings
 
@@ -160,10 +160,11 @@ def foretell(one: Measured, *, nodes: int, beside: tuple[float, float]) -> tuple
 
 
 def _foretold_s(stretch: Stretch, sessions: int, nodes: int, at_once: int, beside: float) -> float:
-    """By a simulated server that takes as long as the real one did, among as many strangers as that had."""
+    """By a simulated server that takes as long as the real one did, among strangers that press on it as they did on that one."""
     machine = Machine(cores=psutil.cpu_count() or 1, strangers=stretch.strangers, at_once=at_once)
-    phase = waiting(_phase(stretch), machine, sessions=sessions, took_ms=stretch.took_s * 1_000)
-    return simulate(phase, msgspec.structs.replace(machine, strangers=beside), nodes=nodes, share=sessions) / 1_000
+    phase, alike = as_measured(_phase(stretch), machine, sessions=sessions, took_ms=stretch.took_s * 1_000)
+    weight = alike.strangers / stretch.strangers if stretch.strangers else 1.0
+    return simulate(phase, msgspec.structs.replace(machine, strangers=beside * weight), nodes=nodes, share=sessions) / 1_000
 
 
 def _phase(stretch: Stretch) -> Phase:
@@ -201,7 +202,8 @@ def _measure(database: str, blobs: str, nodes: int, sessions: int, run: Run) -> 
 
 async def _load(servers: list[Spawned], sessions: int, note: Callable[[str, int, int], None]) -> list[Outcome]:
     loads = [Load(each.url, each.key, sessions, SENDERS, RECORDING_BYTES, number + 1, each.pid) for number, each in enumerate(servers)]
-    return list(await asyncio.gather(*(run_load(load, note) for load in loads)))
+    ready = asyncio.Barrier(len(loads))
+    return list(await asyncio.gather(*(run_load(load, note, ready) for load in loads)))
 
 
 class _Parts(NamedTuple):

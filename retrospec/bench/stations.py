@@ -7,7 +7,7 @@ evenly by whatever is to run at a moment, strangers' programs among it.
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -65,17 +65,31 @@ class _Job:
         self.left_ms = self.steps[0].ms if self.steps else 0.0
 
 
-def waiting(phase: Phase, machine: Machine, *, sessions: int, took_ms: float) -> Phase:
-    """``phase`` with the waiting that makes one simulated server take as long as one real one did; none where it takes longer already."""
-    shortest, longest = 0.0, took_ms * machine.at_once / sessions
-    for _ in range(20):
-        middle = (shortest + longest) / 2
-        tried = msgspec.structs.replace(phase, wait_ms=middle)
-        if simulate(tried, machine, nodes=1, share=sessions) < took_ms:
-            shortest = middle
-        else:
-            longest = middle
-    return msgspec.structs.replace(phase, wait_ms=shortest)
+def as_measured(phase: Phase, machine: Machine, *, sessions: int, took_ms: float) -> tuple[Phase, Machine]:
+    """Both such that one simulated server takes as long as one real one did.
+
+    It waits now and then where it would be too fast. Where it would be too slow, strangers do not press on it as much as their
+    number says: they are less urgent to the system, or rest in between.
+    """
+
+    def took(wait_ms: float, share: float) -> float:
+        tried = msgspec.structs.replace(phase, wait_ms=wait_ms)
+        return simulate(tried, msgspec.structs.replace(machine, strangers=machine.strangers * share), nodes=1, share=sessions)
+
+    if took(0.0, 1.0) > took_ms:
+        share = _found(lambda share: took(0.0, share), took_ms, 1.0)
+        return phase, msgspec.structs.replace(machine, strangers=machine.strangers * share)
+    wait_ms = _found(lambda wait_ms: took(wait_ms, 1.0), took_ms, took_ms * machine.at_once / sessions)
+    return msgspec.structs.replace(phase, wait_ms=wait_ms), machine
+
+
+def _found(took: Callable[[float], float], took_ms: float, most: float) -> float:
+    """Up to which value of 0 to ``most`` it takes no longer than ``took_ms``."""
+    least = 0.0
+    for _ in range(16):
+        middle = (least + most) / 2
+        least, most = (middle, most) if took(middle) < took_ms else (least, middle)
+    return least
 
 
 def simulate(phase: Phase, machine: Machine, *, nodes: int, share: int) -> float:

@@ -7,6 +7,7 @@ run code.
 
 import json
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,9 @@ from retrospec.storage.nodes import QueueConnections
 QUEUE_NAME = "retrospec"
 POLL_MAX_S = 5.0
 """Between looks for rings from other processes; rings of our own wake the worker at once."""
+
+LOG_PAGES, LOG_KEPT_BYTES = 50, 200_000
+"""The queue's log is folded at so many pages; left alone it stood at 4 MB for a few rings."""
 
 LISTEN_S = 1.0
 """How long one wait for another process's ring takes; a stop waits for its end."""
@@ -100,8 +104,15 @@ class Doorbell:
         return BellConsumer(self._huey, self._bell, threads)
 
 
-class OwnStorage(SqliteStorage):  # type: ignore[misc]
-    """A file of this process."""
+class _SmallLog(SqliteStorage):  # type: ignore[misc]
+    """Folds its log often, which costs nothing without fsync, and keeps it short."""
+
+    def _create_connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection = super()._create_connection()
+        connection.execute("PRAGMA secure_delete = ON").fetchall()  # names of sessions that were erased do not stay in free pages
+        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_KEPT_BYTES}").fetchall()
+        return connection
 
     def enqueue_all(self, many: Sequence[bytes]) -> None:
         """In one commit."""
@@ -112,7 +123,7 @@ class OwnStorage(SqliteStorage):  # type: ignore[misc]
 def _own_queue(path: Path) -> Huey:
     # fsync off: a doorbell need not survive a power cut, and the sweep covers it.
     return Huey(
-        QUEUE_NAME, storage_class=OwnStorage, filename=str(path), fsync=False, cache_mb=1, results=False, serializer=JsonSerializer()
+        QUEUE_NAME, storage_class=_SmallLog, filename=str(path), fsync=False, cache_mb=1, results=False, serializer=JsonSerializer()
     )
 
 

@@ -39,6 +39,7 @@ class Arrival(msgspec.Struct, kw_only=True):
     browser: str = ""
     os: str = ""
     device: str = ""
+    country: str = ""
     tags: dict[str, str] = {}
     dropped: dict[str, int] = msgspec.field(default_factory=dict)
     lost_markers: dict[str, str] = {}
@@ -63,6 +64,8 @@ class Landed(msgspec.Struct):
     is_new: bool
     is_changed: bool
     """Whether the session is due for analysis because of it."""
+    watched_until: datetime | None = None
+    """Somebody looks on while it is recorded, so far as is known."""
 
 
 _OF_SESSIONS: Any = bindparam("sessions", expanding=True)
@@ -92,7 +95,7 @@ _KNOWN_MARKERS = select(markers.c.session_id, markers.c.id).where(
 )
 _CHANGING = (
     "duration_ms", "marker_count", "event_count", "size_bytes", "overhead_ms",
-    "visitor_id", "user_id", "release", "environment", "browser", "os", "device", "tags", "dropped", "lost_markers",
+    "visitor_id", "user_id", "release", "environment", "browser", "os", "device", "country", "tags", "dropped", "lost_markers",
     "events_sha256", "events_object_key",
     "stage", "revision", "attempt", "not_before", "rung_at", "last_error", "updated_at",
 )  # fmt: skip
@@ -179,6 +182,7 @@ def _new_session(arrival: Arrival, upload: Any, now: datetime) -> Session:
         browser=arrival.browser,
         os=arrival.os,
         device=arrival.device,
+        country=arrival.country,
         tags=arrival.tags,
         dropped=arrival.dropped,
         lost_markers=arrival.lost_markers,
@@ -200,7 +204,7 @@ async def _change_sessions(
         session = to_session(row)
         for name in set(values) & set(session.__struct_fields__):
             setattr(session, name, values[name])
-        landed[session.id] = Landed(session, markers_added, is_new=False, is_changed=is_changed)
+        landed[session.id] = Landed(session, markers_added, is_new=False, is_changed=is_changed, watched_until=row.watched_until)
         new_values = {f"new_{name}": values.get(name, row._mapping[name]) for name in _CHANGING}
         changes.append({"p": arrival.project_id, "s": arrival.session_id, **new_values})
     if changes:
@@ -220,7 +224,7 @@ def _merged(row: Any, arrival: Arrival, *, added: Sequence[Marker]) -> dict[str,
         "size_bytes": row.size_bytes + arrival.added_bytes,
         "overhead_ms": max(row.overhead_ms, arrival.overhead_ms),
     }
-    for name in ("visitor_id", "user_id", "release", "environment", "browser", "os", "device"):
+    for name in ("visitor_id", "user_id", "release", "environment", "browser", "os", "device", "country"):
         if getattr(arrival, name):
             values[name] = getattr(arrival, name)
     if arrival.tags:

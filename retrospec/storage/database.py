@@ -29,7 +29,7 @@ from retrospec.storage.changes import Changes
 from retrospec.storage.engines import engines_for, outages_named
 from retrospec.storage.log_folding import LogFolding
 from retrospec.storage.one_writer import again_after_races, take_turn, written_project
-from retrospec.storage.scope import is_about_one_project, refuse_other_projects
+from retrospec.storage.scope import is_about_one_project
 from retrospec.storage.time_limit import ended_after
 
 READERS = 4
@@ -87,7 +87,6 @@ class Connection:
 
     async def execute(self, statement: Executable, parameters: Parameters = None) -> Rows:
         """Run one statement, or one with many parameter sets."""
-        refuse_other_projects(statement, parameters)
         return await self._run(lambda: self._rows(statement, parameters))
 
     async def scalar(self, statement: Executable, parameters: Parameters = None) -> Any:
@@ -105,7 +104,8 @@ class Connection:
     async def _run(self, work: Callable[[], T]) -> T:
         if self._executor is None:
             return work()
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        # in this context: the engine asks which project it is about
+        return await asyncio.get_running_loop().run_in_executor(self._executor, copy_context().run, work)
 
 
 Work = Callable[..., Awaitable[Any]]
@@ -213,16 +213,14 @@ class Database:
         joint transaction), so it has no effect outside the database. Its own error reaches only its
         own caller.
         """
-        written: T = await self._written(self._asked(work))
-        return written
+        return await self._written(self._asked(work))  # type: ignore[no-any-return]
 
     async def write_with(self, work: Callable[[Connection, Sequence[A]], Coroutine[Any, Any, Sequence[T]]], given: A) -> T:
         """``write_soon`` for what many ask at once: ``work(connection, all that was given)`` has an answer for each, in that order.
 
         Those about one project go together, so that what takes a statement each can take one for all.
         """
-        written: T = await self._written(self._asked(work)._replace(given=given))
-        return written
+        return await self._written(self._asked(work)._replace(given=given))  # type: ignore[no-any-return]
 
     async def _written(self, asked: "Asked") -> Any:
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -266,6 +264,10 @@ class Database:
                     done.set_exception(outcome)
                 else:
                     done.set_result(outcome)
+
+    async def empty_log(self) -> bool:
+        """Leave nothing of what was deleted in SQLite's log; whether that was possible. PostgreSQL's own log is its own matter."""
+        return self._log is None or await self._log.empty()
 
     @asynccontextmanager
     async def alone(self, name: str) -> AsyncIterator[bool]:
@@ -376,8 +378,7 @@ def _together(works: Sequence[Asked], connection: SyncConnection) -> list[Any]:
     """One result each; the same work about the same project is done once for all who gave it something."""
     groups: dict[Any, list[int]] = {}
     for place, each in enumerate(works):
-        name = place if each.given is None else (each.work, written_project(each.context), each.limit_s)
-        groups.setdefault(name, []).append(place)
+        groups.setdefault(place if each.given is None else (each.work, written_project(each.context), each.limit_s), []).append(place)
     results: list[Any] = [None] * len(works)
     for places in groups.values():
         first, given = works[places[0]], [works[place].given for place in places]

@@ -100,17 +100,10 @@ async def find(connection: Connection, project_id: str, decision_id: str) -> Dec
     return None if row is None else _to_decision(row)
 
 
-async def decisions_of(
-    connection: Connection, project_id: str, issue_key: str, *, limit: int = 50
-) -> list[Decision]:
-    """Decisions about this issue, or with it as the other one, newest first, undone ones too."""
-    return await decisions_about(connection, project_id, [issue_key], limit=limit)
-
-
 async def decisions_about(
     connection: Connection, project_id: str, keys: Sequence[str], *, limit: int = 50
 ) -> list[Decision]:
-    """As ``decisions_of``, for all clusters of an issue."""
+    """Decisions about these clusters, or with one of them as the other, newest first, undone ones too."""
     found: dict[str, Decision] = {}
     for column in (issue_decisions.c.issue_key, issue_decisions.c.other_key):
         rows = await connection.execute(

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from retrospec.bench.stations import Machine, Phase, simulate, waiting
+from retrospec.bench.stations import Machine, Phase, as_measured, simulate
 
 NOTHING = Phase(web_ms=0.0, turn_web_ms=0.0, turn_database_ms=0.0, free_ms=0.0, client_ms=0.0)
 QUIET = Machine(cores=2, strangers=0.0, at_once=4)
@@ -47,9 +47,18 @@ def test_waiting_takes_no_core_and_overlaps() -> None:
 
 def test_the_waiting_of_a_real_run_is_found_again() -> None:
     real = phase(web_ms=3, turn_database_ms=1, free_ms=1, client_ms=1, wait_ms=40)
-    found = waiting(msgspec.structs.replace(real, wait_ms=0.0), QUIET, sessions=50, took_ms=took_ms(real))
+    found, machine = as_measured(msgspec.structs.replace(real, wait_ms=0.0), QUIET, sessions=50, took_ms=took_ms(real))
     assert found.wait_ms == pytest.approx(40, rel=0.05)
+    assert machine == QUIET
+
+
+def test_strangers_that_hinder_less_than_their_number_are_counted_for_less() -> None:
+    many = msgspec.structs.replace(QUIET, strangers=9.0)
+    found, machine = as_measured(phase(web_ms=10), many, sessions=50, took_ms=1_000)
+    assert found.wait_ms == 0
+    assert machine.strangers == pytest.approx(3, rel=0.05)
 
 
 def test_who_took_less_than_can_be_has_not_waited() -> None:
-    assert waiting(phase(web_ms=10), QUIET, sessions=50, took_ms=100).wait_ms == pytest.approx(0, abs=0.01)
+    found, _ = as_measured(phase(web_ms=10), QUIET, sessions=50, took_ms=100)
+    assert found.wait_ms == pytest.approx(0, abs=0.01)
