@@ -81,8 +81,8 @@ class Doorbell:
 
     def ring(self, named: Sequence[tuple[str, str]]) -> None:
         """Queue these ``(project_id, session_id)`` and wake this process's workers."""
-        for project_id, session_id in named:
-            self._task(project_id, session_id)
+        tasks = [self._task.s(project_id, session_id) for project_id, session_id in named]
+        self._huey.storage.enqueue_all([self._huey.serialize_task(task) for task in tasks])
         self._bell.strike()
 
     def depth(self) -> int:
@@ -114,6 +114,11 @@ class _SmallLog(SqliteStorage):  # type: ignore[misc]
         connection.execute(f"PRAGMA journal_size_limit = {LOG_KEPT_BYTES}").fetchall()
         return connection
 
+    def enqueue_all(self, many: Sequence[bytes]) -> None:
+        """In one commit."""
+        with self.db(commit=True) as cursor:
+            cursor.executemany("insert into task (queue, data, priority) values (?, ?, 0)", [(self.name, each) for each in many])
+
 
 def _own_queue(path: Path) -> Huey:
     # fsync off: a doorbell need not survive a power cut, and the sweep covers it.
@@ -129,9 +134,14 @@ def _shared_queue(connections: QueueConnections) -> Huey:
     class Storage(PostgresStorage):  # type: ignore[misc]
         """Leaves a server that became read-only, as it does after a failover: the next connection finds the new one."""
 
-        def enqueue(self, data: bytes, priority: int | None = None) -> None:
+        def enqueue_all(self, many: Sequence[bytes]) -> None:
+            """In one way to the server and back; one call wakes all who listen, and each takes what is left."""
+            told = (
+                f"with rung as (insert into {self.table_task} (queue, data, priority) select %s, unnest(%s::bytea[]), 0)"
+                " select pg_notify(%s, '')"
+            )
             with self._left_when_read_only():
-                super().enqueue(data, priority)
+                self.sql(told, (self.name, list(many), self.channel))
 
         def dequeue(self) -> bytes | None:
             with self._left_when_read_only():

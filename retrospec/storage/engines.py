@@ -59,7 +59,11 @@ def engines_for(url: str, *, readers: int) -> tuple[Engine, Engine]:
 
 
 def _postgres(url: str, *, connections: int) -> Engine:
-    engine = create_engine(url, pool_size=connections, max_overflow=ALONE, pool_timeout=POOL_WAIT_S, connect_args=_postgres_options(url))
+    engine = create_engine(
+        url, pool_size=connections, max_overflow=ALONE, pool_timeout=POOL_WAIT_S, connect_args=_postgres_options(url),
+        pool_use_lifo=True,  # few that are busy: each remembers the statements it was asked before
+    )  # fmt: skip
+    engine.dialect.use_insertmanyvalues_wo_returning = True  # many rows are one statement, and not one each
     event.listen(engine, "handle_error", _leave_the_read_only)
     event.listen(engine, "connect", _make_ours)
     event.listen(engine, "checkin", _note_rest)
