@@ -84,7 +84,7 @@ def of_stored(made: Stored) -> list[Figure]:
         ),
         Figure(
             name="ingest p99 beside the deletion", goal="< 2 x", reached=f"{ratio:.2f} x", is_met=ratio < 2,
-            beside=f"{made.undisturbed_p99_ms:.0f} -> {made.disturbed_p99_ms:.0f} ms",
+            beside=f"medians {made.undisturbed_p99_ms:.0f} -> {made.disturbed_p99_ms:.0f} ms; in turn {', '.join(f'{quiet:.0f} -> {busy:.0f}' for quiet, busy in made.rounds)}",
         ),
         Figure(name="deleted", goal=f"{half:,}", reached=f"{made.deleted:,}", is_met=made.deleted > half * 0.8, beside=f"in {made.delete_s:.0f} s"),
     ]  # fmt: skip

@@ -117,6 +117,12 @@ def create_key(folder: Path, settings: dict[str, str]) -> str:
     return made.stdout.strip().splitlines()[-1]
 
 
+def keep(server: Spawned, days: int) -> None:
+    """The default project keeps its sessions so long from now on: each clean-up asks anew."""
+    told = [*_COMMAND, "retention", "proj_default", "--days", str(days), "--data", str(server.data_dir)]
+    subprocess.run(told, env=_environment({}), check=True, capture_output=True, timeout=60)
+
+
 def stop(process: subprocess.Popen[bytes]) -> None:
     """SIGTERM, and SIGKILL when it has not ended in time."""
     if process.poll() is None:

@@ -69,6 +69,8 @@ def why_no_browser(settings: ReplaySettings) -> str:
 
 def _playwright_builds() -> Iterator[Path]:
     home = _playwright_home()
+    if not os.access(home, os.R_OK | os.X_OK):  # not there; or another's, as where root became the service's user and kept HOME
+        return
     for pattern in _PLAYWRIGHT_BUILDS:
         yield from sorted((path for path in home.glob(pattern) if _runs(path)), reverse=True)
 

@@ -46,6 +46,16 @@ def is_held(folder: Path) -> bool:
     return False
 
 
+def refuse_files_of_others(database: Path) -> None:
+    """Raises Conflict where this user may not write to the database's files: SQLite alone says that it cannot open them."""
+    for path in (database, *(database.with_name(f"{database.name}{end}") for end in ("-wal", "-shm"))):
+        if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+            raise Conflict(
+                f"{path} belongs to user {path.stat().st_uid}, and user {os.geteuid()}, who runs this, may not write to it.",
+                hint=f"Run it as that user; or, where another command made the file: chown -R {os.geteuid()} {path.parent}",
+            )
+
+
 def _take(descriptor: int, folder: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from retrospec.domain.errors import Conflict, RetroSpecError, SettingsError
 from retrospec.storage.engines import outages_named
+from retrospec.storage.folder import refuse_files_of_others
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 UNFINISHED_MOVE = "unfinished_move"
@@ -28,10 +29,12 @@ class UpgradeFailed(RetroSpecError):
 def migrate(url: str) -> bool:
     """Create or upgrade the schema at ``url``; True when anything changed.
 
-    Raises SettingsError when the database was written by a newer program, Conflict while another
+    Raises Conflict when it is another user's file, SettingsError when the database was written by a newer program, Conflict while another
     program has it open or a move into it is not finished, UpgradeFailed when rows would be lost.
     """
     engine = create_engine(_sync_url(url))
+    if engine.dialect.name == "sqlite":
+        refuse_files_of_others(Path(engine.url.database or ""))
     try:
         with outages_named():
             _refuse_unfinished_move(engine)
