@@ -10,7 +10,7 @@ from retrospec.domain.account import Login, User, normal_email
 from retrospec.domain.errors import TooManyRequests, Unauthorized
 from retrospec.domain.settings import SignInSettings
 from retrospec.storage import users
-from retrospec.storage.database import Database
+from retrospec.storage.database import Connection, Database
 
 EXTEND_AFTER = timedelta(hours=1)
 """Seen-times are written this often at most, so that looking at pages is not a stream of writes."""
@@ -104,15 +104,24 @@ async def find_login(
     database: Database, token: str, policy: SignInSettings, *, now: datetime
 ) -> Login | None:
     """Whose browser this is; None when signed out. Being seen lengthens a login's life."""
-    async with database.read() as connection:
-        login = await users.find_login(connection, token_hash(token), now=now)
-    if login is None or now >= _ends_at(login, policy):
-        return None
+    login = await database.read_once(lambda connection: read_login(connection, token, policy, now=now))
+    if login is not None:
+        await lengthen(database, login, token, policy, now=now)
+    return login
+
+
+async def read_login(connection: Connection, token: str, policy: SignInSettings, *, now: datetime) -> Login | None:
+    """Whose browser this is; None when signed out. ``lengthen`` it then: it was seen."""
+    login = await users.find_login(connection, token_hash(token), now=now)
+    return None if login is None or now >= _ends_at(login, policy) else login
+
+
+async def lengthen(database: Database, login: Login, token: str, policy: SignInSettings, *, now: datetime) -> None:
+    """Being seen lengthens a login's life."""
     if now - login.seen_at >= min(EXTEND_AFTER, idle_life(policy) / 4):
         expires_at = min(now + idle_life(policy), login.created_at + whole_life(policy))
         async with database.write() as connection:
             await users.extend_login(connection, token_hash(token), now=now, expires_at=expires_at)
-    return login
 
 
 def _ends_at(login: Login, policy: SignInSettings) -> datetime:

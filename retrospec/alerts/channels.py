@@ -11,7 +11,7 @@ from retrospec.alerts.messages import Event, Message, text_of, title_of
 from retrospec.alerts.posting import post
 from retrospec.alerts.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, signature
 from retrospec.domain.clock import utc_now
-from retrospec.domain.settings import AlertSettings
+from retrospec.domain.settings_telling import AlertSettings
 from retrospec.domain.web_address import address_parts
 from retrospec.outbound.addresses import NotSent
 from retrospec.storage.alerting import Channel

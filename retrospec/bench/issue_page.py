@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -14,7 +15,6 @@ import msgspec
 from retrospec.domain.account import Role, User
 from retrospec.domain.clock import to_epoch_ms, utc_now
 from retrospec.domain.settings import Settings
-from retrospec.storage import issues
 from retrospec.storage.database import Database
 from retrospec.storage.migrate import migrate
 from retrospec.storage.projects import Project
@@ -142,11 +142,8 @@ async def _spent(database: Database, project_id: str, key: str) -> Spent:
         section="issues",
     )
     began, cpu = time.perf_counter(), time.process_time()
-    async with database.read() as connection:
-        tally = await issues.find(connection, project_id, key)
-    assert tally is not None
-    page = await issue._compose(
-        request, tally, charts.span_named("7d"), status="", min_confidence=0.0, after=None, facet=None
-    )
+    asked = issue.Asked(span=charts.span_named("7d"), status="", min_confidence=0.0, after=None, facet=None)
+    page = await database.read_once(partial(issue.compose, request=request, project_id=project_id, key=key, asked=asked))
+    assert isinstance(page, issue.IssuePage)
     render("issue.html", frame, page, live_url=path, alone=False)
     return Spent((time.perf_counter() - began) * 1_000, (time.process_time() - cpu) * 1_000)

@@ -23,10 +23,12 @@ from retrospec.accounts.links import create_user
 from retrospec.app import create_app
 from retrospec.bench.figures import Figure, Note
 from retrospec.bench.seed_rows import PROJECT, seed_rows
+from retrospec.bench.yardstick import decode_ms_per_mb
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import Conflict
-from retrospec.domain.settings import Settings, StorageSettings
+from retrospec.domain.settings import DatabaseSettings, Settings, StorageSettings
 from retrospec.storage.database import Database
+from retrospec.storage.nodes import Role
 from retrospec.storage.statements import scans_of, watched
 
 P95_MS, FIRST_LOAD_BYTES = 30.0, 60_000
@@ -60,7 +62,11 @@ class Measured(msgspec.Struct, kw_only=True):
     p95_ms: float
     cpu_ms: float
     """Least processor time of an answer: what stays when the machine is busy."""
+    cpu_median_ms: float = 0.0
+    ratio: float = 0.0
+    """``cpu_ms`` by the yardstick's, measured in the same run: the same on a slow machine as on a fast one."""
     queries: int
+    """Statements, the login's among them."""
     bytes: int
     """Compressed, as sent."""
     first_load_bytes: int = 0
@@ -68,10 +74,9 @@ class Measured(msgspec.Struct, kw_only=True):
     scans: list[str] = []
 
 
-async def measure_pages(folder: Path, note: Callable[[str, int, int], None], *, rounds: int = ROUNDS) -> list[Measured]:
-    """Each page and part of the seeded installation in ``folder``."""
-    settings = Settings(storage=StorageSettings(dir=str(folder)))
-    app = create_app(settings)
+async def measure_pages(settings: Settings, note: Callable[[str, int, int], None], *, rounds: int = ROUNDS) -> list[Measured]:
+    """Each page and part of a seeded installation, in a server whose workers are elsewhere: theirs is not a page's time."""
+    app = create_app(settings, Role.WEB)
     app.state.address = "http://bench.example"
     async with app.lifespan():
         database: Database = app.state.database
@@ -82,7 +87,8 @@ async def measure_pages(folder: Path, note: Callable[[str, int, int], None], *, 
             for number, (name, path, headers) in enumerate(addresses):
                 note(name, number, len(addresses))
                 found.append(await _measure(client, database, name, path, headers, rounds))
-            return [one for one in found if one is not None]
+            yardstick_ms = decode_ms_per_mb()
+            return [msgspec.structs.replace(one, ratio=one.cpu_ms / yardstick_ms) for one in found if one is not None]
 
 
 @asynccontextmanager
@@ -145,6 +151,7 @@ async def _measure(client: httpx.AsyncClient, database: Database, name: str, pat
         median_ms=median(walls),
         p95_ms=sorted(walls)[int(0.95 * (len(walls) - 1))],
         cpu_ms=min(cpus),
+        cpu_median_ms=median(cpus),
         queries=len(seen),
         bytes=sent,
         first_load_bytes=sent + await _assets_bytes(client, answer.text) if is_page else 0,
@@ -176,25 +183,34 @@ async def _assets_bytes(client: httpx.AsyncClient, text: str) -> int:
     return sum(seen.values())
 
 
-def figures_of(found: list[Measured]) -> list[Figure]:
+def figures_of(found: list[Measured], *, p95_ms: float = P95_MS) -> list[Figure]:
     """What was asked beside what was reached."""
-    slow = [one for one in found if one.p95_ms >= P95_MS]
+    slow = [one for one in found if one.p95_ms >= p95_ms]
+    busiest = max(found, key=lambda one: one.cpu_ms)
     slowest = max(found, key=lambda one: one.p95_ms)
     largest = max(found, key=lambda one: one.first_load_bytes)
     scanning = [one.name for one in found if one.scans]
     return [
-        Figure(name=f"server time of {len(found)} pages and parts, p95", goal=f"< {P95_MS:g} ms each", reached=f"{len(found) - len(slow)} are; slowest {slowest.p95_ms:.1f} ms ({slowest.name})", is_met=not slow),
+        Figure(name=f"server time of {len(found)} pages and parts, p95", goal=f"< {p95_ms:g} ms each", reached=f"{len(found) - len(slow)} are; slowest {slowest.p95_ms:.1f} ms ({slowest.name})", is_met=not slow),
+        Figure(name="processor time of a page, least", reached=f"{median(one.cpu_ms for one in found):.1f} ms in the middle, {busiest.cpu_ms:.1f} ms at most ({busiest.name})"),
         Figure(name="first load, compressed, without the player", goal=f"<= {FIRST_LOAD_BYTES / 1000:g} KB", reached=f"{largest.first_load_bytes / 1000:.1f} KB ({largest.name})", is_met=largest.first_load_bytes <= FIRST_LOAD_BYTES),
         Figure(name="pages that read a whole table", goal="0", reached=f"{len(scanning)} {', '.join(scanning[:4])}".strip(), is_met=not scanning),
     ]  # fmt: skip
 
 
-def run_pages(folder: Path, sizes: tuple[int, int, int] | None, note: Callable[[str, int, int], None], *, rounds: int = ROUNDS) -> list[Measured]:
-    """Seed ``folder`` (sessions, issues, markers) where it is to be, then measure."""
+def run_pages(
+    folder: Path, sizes: tuple[int, int, int] | None, note: Callable[[str, int, int], None], *, rounds: int = ROUNDS, database_url: str = ""
+) -> list[Measured]:
+    """Seed ``folder``, or the database named, where that is to be (sessions, issues, markers); then measure."""
+    settings = Settings(storage=StorageSettings(dir=str(folder)), database=DatabaseSettings(url=database_url))
     if sizes is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        asyncio.run(seed_rows(Settings(storage=StorageSettings(dir=str(folder))).database_url, *sizes, note))
-    return asyncio.run(measure_pages(folder, note, rounds=rounds))
+        asyncio.run(seed_rows(settings.database_url, *sizes, note))
+    return asyncio.run(measure_pages(settings, note, rounds=rounds))
+
+
+P95_LARGE_MS = 50.0
+"""Asked of a large installation on PostgreSQL."""
 
 
 def figures(note: Note) -> list[Figure]:
@@ -207,7 +223,7 @@ def show(found: list[Measured], out: Any = sys.stdout) -> None:
     """A line each, the slowest first."""
     for one in sorted(found, key=lambda each: -each.p95_ms):
         load = f"{one.first_load_bytes / 1000:5.1f} KB" if one.first_load_bytes else " " * 8
-        print(f"{one.name:<62} p95 {one.p95_ms:7.1f} ms  median {one.median_ms:6.1f}  CPU {one.cpu_ms:6.1f}  {one.queries:3} queries  {load}", file=out)
+        print(f"{one.name:<62} p95 {one.p95_ms:7.1f} ms  median {one.median_ms:6.1f}  CPU {one.cpu_ms:6.1f} median {one.cpu_median_ms:6.1f} = {one.ratio:5.1f} yardsticks  {one.queries:3} statements  {load}", file=out)
         for scan in one.scans:
             print(f"    {scan}", file=out)
 

@@ -1,4 +1,4 @@
-"""A large installation as rows, written by SQL inside SQLite: what the pages are measured over.
+"""A large installation as rows, written by SQL inside SQLite or PostgreSQL: what the pages are measured over.
 
 Shapes as life has them: few failures are common and most are rare, sessions come in over weeks, a tenth of them is being
 judged or was discarded, and every judged one has its document to be searched by.
@@ -15,8 +15,11 @@ PROJECT = "proj_default"
 SPAN_DAYS = 14
 Note = Callable[[str, int, int], None]
 
-_N = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < @last) "
+_N = "WITH RECURSIVE n(i) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < @last) "
 _KIND = "(CASE {0} % 4 WHEN 0 THEN 'js_exception' WHEN 1 THEN 'api_error' WHEN 2 THEN 'validation_failed' ELSE 'ui_no_effect' END)"
+_NUMBER = "CAST(substr(id, 2) AS BIGINT)"
+_ANY = f"(({_NUMBER} * {{0}} + j * {{1}}) * 48271 % 2147483647 % @issues)"
+"""Much like chance, and the same each time."""
 _AT = "(@now - (i * 2654435761 % @sessions) * @step)"
 _ONE_OF = "(CASE {0} % 4 WHEN 0 THEN '{1}' WHEN 1 THEN '{2}' WHEN 2 THEN '{3}' ELSE '{4}' END)"
 _BROWSER = _ONE_OF.format("i", "Chrome 141", "Safari 18", "Firefox 144", "Edge 141")
@@ -28,10 +31,16 @@ _TALLY = (
     "representative_confidence, representative_at, first_seen_at, last_seen_at, created_at, impact"
 )
 _TALLIED = (
-    f"{_KIND.format('CAST(substr(cluster_key, 6) AS INTEGER)')}, 'TypeError: part ' || cluster_key || ' is undefined', "
+    f"{_KIND.format('CAST(substr(cluster_key, 6) AS BIGINT)')}, 'TypeError: part ' || cluster_key || ' is undefined', "
     "'Paying by card ' || cluster_key || ' ends with an error', count(*), count(*), sum(marker_count), 0, 0.9, 'high', 'text', min(session_id), "
     "0.9, @now, min(first_observed_at), max(last_observed_at), min(first_observed_at), 20 + count(*) / 100.0"
 )
+
+
+def _listed(*values: str) -> str:
+    return " UNION ALL ".join(f"SELECT '{value}' AS value" for value in values)
+
+
 STEPS: tuple[tuple[str, str], ...] = (
     (
         "sessions",
@@ -39,27 +48,32 @@ STEPS: tuple[tuple[str, str], ...] = (
         f"release, environment, browser, os, device, tags, marker_count, stage, not_before, report_status) {_N} SELECT '@project', 's' || i, 'shop.example', "
         f"{_ROUTE}, {_AT}, 5000 + i % 900 * 1000, '', {_AT}, @now, 'v' || (i % (@sessions * 7 / 10)), CASE WHEN i % 5 = 0 THEN 'user' || (i % 5000) ELSE '' END, "
         f"'2026.' || (i % 12), 'production', {_BROWSER}, {_OS}, 'desktop', '{{\"plan\":\"' || (CASE i % 3 WHEN 0 THEN 'pro' ELSE 'free' END) || '\"}}', "
-        f"@each, 'done', 0, {_STATUS} FROM n",
+        f"@each, CASE WHEN {_STATUS} = 'pending' THEN 'analysis' ELSE 'done' END, CASE WHEN {_STATUS} = 'pending' THEN @now + 3600000 ELSE 0 END, {_STATUS} FROM n",
     ),
     (
         "markers",
         "INSERT INTO markers (project_id, session_id, id, kind, label, cluster_key, replay_offset_ms, observed_at) "
         "WITH RECURSIVE m(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM m WHERE j + 1 < @each) SELECT '@project', s.id, 'm' || j, "
         f"{_KIND.format('c')}, 'TypeError: part is undefined', 'seed:' || c, 4000 + j * 900, s.started_at + j * 900 FROM ("
-        "SELECT id, started_at, j, (abs(random()) % @issues) * (abs(random()) % @issues) / @issues AS c FROM sessions, m WHERE project_id = '@project') AS s",
+        f"SELECT id, started_at, j, {_ANY.format(7919, 104729)} * {_ANY.format(6151, 92821)} / @issues AS c FROM sessions, m WHERE project_id = '@project') AS s",
     ),
     (
         "issue_sessions",
         "INSERT INTO issue_sessions (project_id, cluster_key, session_id, marker_count, first_observed_at, last_observed_at, counted, jump_ms) "
-        "SELECT '@project', cluster_key, session_id, count(*), min(observed_at), max(observed_at), 1, 2000 FROM markers WHERE project_id = '@project' "
+        "SELECT '@project', cluster_key, session_id, count(*), min(observed_at), max(observed_at), true, 2000 FROM markers WHERE project_id = '@project' "
         "GROUP BY cluster_key, session_id",
     ),
     ("clusters", f"INSERT INTO clusters (project_id, key, issue_key, {_TALLY}) SELECT '@project', cluster_key, cluster_key, {_TALLIED} FROM issue_sessions GROUP BY cluster_key"),
     (
         "issues",
         f"INSERT INTO issues (project_id, key, {_TALLY}, state, promoted_at) SELECT '@project', cluster_key, {_TALLIED}, "
-        "(CASE abs(random()) % 10 WHEN 0 THEN 'resolved' WHEN 1 THEN 'muted' WHEN 2 THEN 'archived' WHEN 3 THEN 'acknowledged' ELSE 'active' END), @now "
+        "(CASE (CAST(substr(cluster_key, 6) AS BIGINT) * 48271 % 65537) % 10 WHEN 0 THEN 'resolved' WHEN 1 THEN 'muted' WHEN 2 THEN 'archived' WHEN 3 THEN 'acknowledged' ELSE 'active' END), @now "
         "FROM issue_sessions GROUP BY cluster_key",
+    ),
+    (
+        "issue_strips",
+        "INSERT INTO issue_strips (project_id, cluster_key, session_id, verdict, sentence, frames, made_at) "
+        "SELECT project_id, key, representative_session_id, '', '', '[]', @now + 1 FROM issues WHERE project_id = '@project'",
     ),
     (
         "issue_hours",
@@ -84,24 +98,25 @@ STEPS: tuple[tuple[str, str], ...] = (
     (
         "issue_facets",
         "INSERT INTO issue_facets (project_id, cluster_key, facet, value, session_count) SELECT '@project', clusters.key, facet.value, named.value, 9 FROM clusters, "
-        "json_each('[\"browser\",\"os\",\"device\",\"route\",\"release\",\"tag:plan\",\"outcome\"]') AS facet, json_each('[\"one\",\"two\",\"three\"]') AS named",
+        f"({_listed('browser', 'os', 'device', 'route', 'release', 'tag:plan', 'outcome')}) AS facet, ({_listed('one', 'two', 'three')}) AS named",
     ),
     ("releases", f"INSERT INTO releases (project_id, release, first_seen_at) {_N.replace('@last', '11')} SELECT '@project', '2026.' || i, @now - i * 86400000 FROM n"),
     (
         "session_words",
         "INSERT INTO session_words (id, project_id, session_id, marks, person, place, tags, release, environment, agent, kinds, clicked, saw, errors, told) "
-        "SELECT s.started_at * 1048576 + s.rowid, '@project', s.id, '@mark s' || s.report_status || ' l' || (1 + s.rowid % 10) || ' mfailed', '¬ ' || s.user_id || ' ¬ ' || s.visitor_id, "
-        "'¬ shop example' || replace(s.route, '/', ' '), '¬ plan ' || CASE WHEN s.rowid % 3 = 1 THEN 'pro' ELSE 'free' END, '¬ ' || replace(s.release, '.', ' '), '¬ production', "
+        "SELECT s.started_at * 1048576 + s.number % 1048576, '@project', s.id, '@mark s' || s.report_status || ' l' || (1 + s.number % 10) || ' mfailed', '¬ ' || s.user_id || ' ¬ ' || s.visitor_id, "
+        "'¬ shop example' || replace(s.route, '/', ' '), '¬ plan ' || CASE WHEN s.number % 3 = 1 THEN 'pro' ELSE 'free' END, '¬ ' || replace(s.release, '.', ' '), '¬ production', "
         "'¬ ' || lower(s.browser) || ' ¬ ' || lower(s.os) || ' ¬ desktop', '¬ js exception ¬ exception ¬ api error ¬ http error', "
-        "'¬ pay now ¬ add to basket ¬ button ' || (s.rowid % 500), '¬ thank you for order ' || (s.rowid % 3000) || ' ¬ out of stock', "
-        "'¬ typeerror part ' || (s.rowid % @issues) || ' is undefined', '¬ paying by card ends with an error' FROM sessions AS s WHERE s.report_status <> 'pending'",
+        "'¬ pay now ¬ add to basket ¬ button ' || (s.number % 500), '¬ thank you for order ' || (s.number % 3000) || ' ¬ out of stock', "
+        "'¬ typeerror part ' || (s.number % @issues) || ' is undefined', '¬ paying by card ends with an error' FROM "
+        f"(SELECT sessions.*, {_NUMBER} AS number FROM sessions WHERE report_status <> 'pending') AS s",
     ),
     ("analyze", "ANALYZE"),
 )
 
 
 async def seed_rows(url: str, sessions: int, issues: int, markers: int, note: Note) -> None:
-    """Make or migrate the SQLite database at ``url`` and fill it. Two or three minutes for 100,000, 10,000 and 1,000,000."""
+    """Make or migrate the database at ``url`` and fill it. Two or three minutes for 100,000, 10,000 and 1,000,000."""
     migrate(url)
     database = Database.open(url)
     each = max(1, markers // sessions)
@@ -116,6 +131,9 @@ async def seed_rows(url: str, sessions: int, issues: int, markers: int, note: No
             for word, value in given.items():
                 statement = statement.replace(word, str(value))
             async with database.write() as connection:
+                if connection.dialect.name == "postgresql":
+                    await connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+                    statement = statement.replace("%", "%%")
                 await connection.exec_driver_sql(statement)
         note("done", len(STEPS), len(STEPS))
     finally:

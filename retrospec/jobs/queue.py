@@ -7,15 +7,17 @@ run code.
 
 import json
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from huey import Huey, SqliteHuey
+from huey import Huey
 from huey.consumer import Consumer, Worker
 from huey.registry import Message
 from huey.serializer import Serializer
+from huey.storage import SqliteStorage
 
 from retrospec.storage.engines import is_read_only
 from retrospec.storage.nodes import QueueConnections
@@ -23,6 +25,9 @@ from retrospec.storage.nodes import QueueConnections
 QUEUE_NAME = "retrospec"
 POLL_MAX_S = 5.0
 """Between looks for rings from other processes; rings of our own wake the worker at once."""
+
+LOG_PAGES, LOG_KEPT_BYTES = 50, 200_000
+"""The queue's log is folded at so many pages; left alone it stood at 4 MB for a few rings."""
 
 LISTEN_S = 1.0
 """How long one wait for another process's ring takes; a stop waits for its end."""
@@ -99,10 +104,21 @@ class Doorbell:
         return BellConsumer(self._huey, self._bell, threads)
 
 
+class _SmallLog(SqliteStorage):  # type: ignore[misc]
+    """Folds its log often, which costs nothing without fsync, and keeps it short."""
+
+    def _create_connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection = super()._create_connection()
+        connection.execute("PRAGMA secure_delete = ON").fetchall()  # names of sessions that were erased do not stay in free pages
+        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_KEPT_BYTES}").fetchall()
+        return connection
+
+
 def _own_queue(path: Path) -> Huey:
     # fsync off: a doorbell need not survive a power cut, and the sweep covers it.
-    return SqliteHuey(
-        QUEUE_NAME, filename=str(path), fsync=False, cache_mb=1, results=False, serializer=JsonSerializer()
+    return Huey(
+        QUEUE_NAME, storage_class=_SmallLog, filename=str(path), fsync=False, cache_mb=1, results=False, serializer=JsonSerializer()
     )
 
 

@@ -5,6 +5,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 import msgspec
 import structlog
@@ -29,7 +30,6 @@ AFTER_A_LOOK_S = 30.0
 """So long after a session was looked at an issue may have got a new best session."""
 EVERY_S = 20.0
 """Between rounds that nothing called for: after a merge, a split or their undoing, or a stop."""
-MOST_AT_ONCE = 50
 MAX_INFLATED_BYTES = 1 << 30
 
 
@@ -65,16 +65,14 @@ class StripKeeper:
 
     async def make_missing(self) -> int:
         """Give every issue the strip of its best session; how many were made."""
-        made = 0
+        made, after = 0, ("", "")
         while True:
-            async with self._database.read() as connection:
-                rows = await strips.missing(connection, limit=MOST_AT_ONCE)
-            done = 0
+            rows, until = await self._database.read_once(partial(strips.missing, after=after))
             for project_id, key, session_id in rows:
-                done += await self._make(project_id, key, session_id)
-            made += done
-            if len(rows) < MOST_AT_ONCE or not done:
+                made += await self._make(project_id, key, session_id)
+            if until is None:
                 return made
+            after = until
 
     async def _make(self, project_id: str, key: str, session_id: str) -> bool:
         verdict = await self._best_verdict(project_id, key, session_id)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from retrospec.domain.ids import new_id
 from retrospec.domain.workflow import Activity
@@ -28,6 +28,14 @@ async def note(
     await connection.execute(_ADD, line | {"author": author, "kind": kind, "detail": detail})
 
 
+_LATEST = (
+    select(issue_activity)
+    .where(issue_activity.c.project_id == bindparam("p"), issue_activity.c.issue_key.in_(bindparam("keys", expanding=True)))
+    .order_by(issue_activity.c.id.desc())
+    .limit(bindparam("most"))
+)
+
+
 async def latest(
     connection: Connection, project_id: str, keys: Sequence[str], *, limit: int, before: str = ""
 ) -> list[Activity]:
@@ -35,12 +43,8 @@ async def latest(
 
     ``before`` is the id of a line: those older than it.
     """
-    query = select(issue_activity).where(
-        issue_activity.c.project_id == project_id, issue_activity.c.issue_key.in_(keys)
-    )
-    if before:
-        query = query.where(issue_activity.c.id < before)
-    found = await connection.execute(query.order_by(issue_activity.c.id.desc()).limit(limit))
+    query = _LATEST.where(issue_activity.c.id < before) if before else _LATEST
+    found = await connection.execute(query, {"p": project_id, "keys": list(keys), "most": limit})
     return [
         Activity(id=row.id, at=row.at, author=row.author, kind=row.kind, detail=row.detail) for row in found
     ]

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from retrospec.domain.errors import RetroSpecError
 from retrospec.domain.session import Stage
@@ -55,9 +55,12 @@ async def _step(connection: Any, names: Sequence[str]) -> None:
     )
 
 
+_NUMBERS = select(project_changes).where(project_changes.c.project_id.in_(bindparam("projects", expanding=True)))
+
+
 async def numbers(connection: Any, project_ids: Sequence[str]) -> dict[str, int]:
     """Where these projects stand; one that never changed is at 0."""
-    found = await connection.execute(select(project_changes).where(project_changes.c.project_id.in_(list(project_ids))))
+    found = await connection.execute(_NUMBERS, {"projects": list(project_ids)})
     return dict.fromkeys(project_ids, 0) | {row.project_id: row.number for row in found}
 
 

@@ -210,13 +210,19 @@ async def is_known(connection: Connection, project_id: str, key: str) -> bool:
     return bool(await home_of(connection, project_id, key))
 
 
+_KEYS = (
+    select(clusters.c.key)
+    .where(clusters.c.project_id == bindparam("p"), clusters.c.issue_key == bindparam("i"))
+    .order_by(clusters.c.created_at, clusters.c.key)
+)
+_KEYS_OF_SEVERAL = select(clusters.c.key, clusters.c.issue_key).where(
+    clusters.c.project_id == bindparam("p"), clusters.c.issue_key.in_(bindparam("issues", expanding=True))
+)
+
+
 async def keys_of(connection: Connection, project_id: str, issue_key: str) -> list[str]:
     """The clusters of an issue, its first one first; the issue's own key where none is recorded."""
-    found = await connection.execute(
-        select(clusters.c.key)
-        .where(clusters.c.project_id == project_id, clusters.c.issue_key == issue_key)
-        .order_by(clusters.c.created_at, clusters.c.key)
-    )
+    found = await connection.execute(_KEYS, {"p": project_id, "i": issue_key})
     return [row.key for row in found] or [issue_key]
 
 
@@ -225,32 +231,28 @@ async def keys_by_issue(
 ) -> dict[str, list[str]]:
     """``keys_of`` for several issues in one query."""
     keys: dict[str, list[str]] = {key: [] for key in issue_keys}
-    found = await connection.execute(
-        select(clusters.c.key, clusters.c.issue_key).where(
-            clusters.c.project_id == project_id, clusters.c.issue_key.in_(issue_keys)
-        )
-    )
+    found = await connection.execute(_KEYS_OF_SEVERAL, {"p": project_id, "issues": list(issue_keys)})
     for row in found:
         keys[row.issue_key].append(row.key)
     return {issue: sorted(found) or [issue] for issue, found in keys.items()}
 
 
+_FIRST_FIRST = select(clusters).where(clusters.c.project_id == bindparam("p")).order_by(clusters.c.created_at, clusters.c.key)
+_OF_ISSUES = _FIRST_FIRST.where(clusters.c.issue_key.in_(bindparam("keys", expanding=True)))
+_THESE = _FIRST_FIRST.where(clusters.c.key.in_(bindparam("keys", expanding=True)))
+
+
 async def of_issues(connection: Connection, project_id: str, issue_keys: Iterable[str]) -> list[Cluster]:
     """Every cluster of these issues, first ones first."""
-    return await _read(
-        connection, clusters.c.project_id == project_id, clusters.c.issue_key.in_(list(issue_keys))
-    )
+    return _read(await connection.execute(_OF_ISSUES, {"p": project_id, "keys": list(issue_keys)}))
 
 
 async def named(connection: Connection, project_id: str, keys: Iterable[str]) -> list[Cluster]:
     """These clusters, first ones first; those that have no row are left out."""
-    return await _read(connection, clusters.c.project_id == project_id, clusters.c.key.in_(list(keys)))
+    return _read(await connection.execute(_THESE, {"p": project_id, "keys": list(keys)}))
 
 
-async def _read(connection: Connection, *where: Any) -> list[Cluster]:
-    found = await connection.execute(
-        select(clusters).where(*where).order_by(clusters.c.created_at, clusters.c.key)
-    )
+def _read(found: Iterable[Any]) -> list[Cluster]:
     return [
         Cluster(
             key=row.key,
@@ -274,19 +276,21 @@ async def put_into(connection: Connection, project_id: str, keys: Sequence[str],
     )
 
 
+_TIMES = func.sum(cluster_symptoms.c.session_count)
+_SYMPTOMS = (
+    select(cluster_symptoms.c.kind, func.max(cluster_symptoms.c.title), _TIMES)
+    .where(cluster_symptoms.c.project_id == bindparam("p"), cluster_symptoms.c.cluster_key.in_(bindparam("keys", expanding=True)))
+    .group_by(cluster_symptoms.c.kind, cluster_symptoms.c.symptom_key)
+    .order_by(_TIMES.desc())
+    .limit(bindparam("most"))
+)
+
+
 async def symptoms_of(
     connection: Connection, project_id: str, keys: Sequence[str], *, limit: int = 12
 ) -> list[tuple[str, str, int]]:
     """``(kind, title, sessions)`` of failures that these clusters caused in the same moments, commonest first."""
-    table = cluster_symptoms
-    times = func.sum(table.c.session_count)
-    found = await connection.execute(
-        select(table.c.kind, func.max(table.c.title), times)
-        .where(table.c.project_id == project_id, table.c.cluster_key.in_(keys))
-        .group_by(table.c.kind, table.c.symptom_key)
-        .order_by(times.desc())
-        .limit(limit)
-    )
+    found = await connection.execute(_SYMPTOMS, {"p": project_id, "keys": list(keys), "most": limit})
     return [(row[0], row[1], int(row[2])) for row in found]
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select
 
 from retrospec.domain.clock import from_epoch_ms, to_epoch_ms
 from retrospec.storage.database import Connection
@@ -47,27 +47,25 @@ class Activity(msgspec.Struct, kw_only=True):
     """Sessions of the last day whose report is still to come."""
 
 
+_MINE = sessions.c.project_id == bindparam("p")
+_LAST_DAY = select(func.count()).where(_MINE, sessions.c.started_at >= bindparam("since"))
+_ACTIVITY = select(
+    select(sessions.c.id).where(_MINE).limit(1).scalar_subquery().label("any"),
+    _LAST_DAY.scalar_subquery().label("total"),
+    _LAST_DAY.where(sessions.c.report_status == "pending").scalar_subquery().label("waiting"),
+)
+
+
 async def activity(connection: Connection, project_id: str, *, now: datetime) -> Activity:
     """Whether anything arrived ever, and how much in the last day."""
-    mine = sessions.c.project_id == project_id
-    newest = await connection.execute(select(sessions.c.id).where(mine).limit(1))
-    if newest.first() is None:
-        return Activity(has_sessions=False, sessions_last_day=0, waiting=0)
-    since = sessions.c.started_at >= now - timedelta(days=1)
-    total = await connection.scalar(select(func.count()).where(mine, since))
-    pending = sessions.c.report_status == "pending"
-    waiting = await connection.scalar(select(func.count()).where(mine, since, pending))
-    return Activity(has_sessions=True, sessions_last_day=total or 0, waiting=waiting or 0)
+    row = (await connection.execute(_ACTIVITY, {"p": project_id, "since": now - timedelta(days=1)})).one()
+    return Activity(has_sessions=row.any is not None, sessions_last_day=row.total, waiting=row.waiting)
+
+
+_LATEST = select(sessions.c.site).where(_MINE).order_by(sessions.c.started_at.desc()).limit(SITES_FROM_LATEST).subquery()
+_SITES = select(_LATEST.c.site).distinct()
 
 
 async def latest_sites(connection: Connection, project_id: str) -> list[str]:
     """Sites of the latest sessions, by name."""
-    latest = (
-        select(sessions.c.site)
-        .where(sessions.c.project_id == project_id)
-        .order_by(sessions.c.started_at.desc())
-        .limit(SITES_FROM_LATEST)
-        .subquery()
-    )
-    found = await connection.execute(select(latest.c.site).distinct())
-    return sorted(row.site for row in found)
+    return sorted(row.site for row in await connection.execute(_SITES, {"p": project_id}))

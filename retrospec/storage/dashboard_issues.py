@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, Text, and_, false, func, or_, select, type_coerce
+from sqlalchemy import Integer, Select, Text, and_, bindparam, false, func, or_, select, type_coerce
 
 from retrospec.domain.clock import from_epoch_ms, to_epoch_ms
 from retrospec.domain.issue import Issue, IssueState
-from retrospec.storage.clusters import keys_by_issue, reach_of, stretches
+from retrospec.storage.clusters import Reach, keys_by_issue, stretches
 from retrospec.storage.dashboard import Cursor, past
 from retrospec.storage.database import Connection
 from retrospec.storage.issues import latest_of_each, to_tally
@@ -109,30 +110,27 @@ async def list_issues(
     """
     found: list[Issue] = []
     for state in wanted.states:
-        query = issues_query(project_id, state, wanted, after=after, limit=limit, sort=sort)
-        found += [to_tally(row).issue for row in await connection.execute(query)]
+        query = issues_query(wanted, after=after, sort=sort)
+        found += [to_tally(row).issue for row in await connection.execute(query, {"p": project_id, "state": state, "most": limit})]
     found.sort(key=lambda issue: issue.key)
     found.sort(key=lambda issue: getattr(issue, SORTS[sort]), reverse=True)
     return found[:limit]
 
 
-def issues_query(
-    project_id: str,
-    state: IssueState,
-    wanted: IssueFilter,
-    *,
-    after: Cursor | SortCursor | None,
-    limit: int,
-    sort: str = "seen",
-) -> Select[Any]:
-    """One state's issues."""
-    column = issues.c[SORTS[sort]]
-    query = (
+@cache
+def _in_order(column: Any) -> Select[Any]:
+    return (
         select(issues)
-        .where(issues.c.project_id == project_id, issues.c.state == state, issues.c.promoted_at.is_not(None))
+        .where(issues.c.project_id == bindparam("p"), issues.c.state == bindparam("state"), issues.c.promoted_at.is_not(None))
         .order_by(column.desc(), issues.c.key)
-        .limit(limit)
+        .limit(bindparam("most"))
     )
+
+
+def issues_query(wanted: IssueFilter, *, after: Cursor | SortCursor | None, sort: str = "seen") -> Select[Any]:
+    """At most ``most`` issues in ``state`` of the project ``p``."""
+    column = issues.c[SORTS[sort]]
+    query = _in_order(column)
     if after is not None:
         query = query.where(past(after, column, issues.c.key, names_fall=False))
     if wanted.kind:
@@ -174,55 +172,64 @@ def _its_session() -> Any:
     )
 
 
+_BY_STATE = (
+    select(issues.c.state, func.count()).where(issues.c.project_id == bindparam("p"), issues.c.promoted_at.is_not(None)).group_by(issues.c.state)
+)
+
+
 async def count_by_state(connection: Connection, project_id: str) -> dict[str, int]:
     """How many promoted issues stand in each state."""
-    found = await connection.execute(
-        select(issues.c.state, func.count())
-        .where(issues.c.project_id == project_id, issues.c.promoted_at.is_not(None))
-        .group_by(issues.c.state)
-    )
+    found = await connection.execute(_BY_STATE, {"p": project_id})
     return {row[0]: row[1] for row in found}
 
 
 async def trends(
-    connection: Connection, project_id: str, keys: Sequence[str], *, since_hour: int
+    connection: Connection, project_id: str, keys: Sequence[str], *, since_hour: int, step_hours: int = 1
 ) -> dict[str, dict[int, int]]:
-    """Confirmed sessions by key and hour (hours since 1970); hours without any are left out."""
+    """Confirmed sessions by key and hour (hours since 1970); hours without any are left out.
+
+    Counted from ``since_hour`` on in steps of so many hours, each named by its first: what a chart divides its span by.
+    """
     by_key: dict[str, dict[int, int]] = {key: {} for key in keys}
     inside = await keys_by_issue(connection, project_id, keys)
     issue_of = {cluster: key for key, found in inside.items() for cluster in found}
-    found = await connection.execute(trends_query(project_id, list(issue_of), since_hour=since_hour))
-    for row in found:
-        hours = by_key[issue_of[row.cluster_key]]
-        hours[row.hour] = hours.get(row.hour, 0) + row.session_count
+    found = await connection.execute(TRENDS, {"p": project_id, "keys": list(issue_of), "since": since_hour, "step": step_hours})
+    for cluster_key, step, count in found:
+        hours, hour = by_key[issue_of[cluster_key]], since_hour + step * step_hours
+        hours[hour] = hours.get(hour, 0) + int(count)
     return by_key
 
 
-def trends_query(project_id: str, keys: Sequence[str], *, since_hour: int) -> Select[Any]:
-    """Hours of these clusters."""
-    return select(issue_hours.c.cluster_key, issue_hours.c.hour, issue_hours.c.session_count).where(
-        issue_hours.c.project_id == project_id,
-        issue_hours.c.cluster_key.in_(keys),
-        issue_hours.c.hour >= since_hour,
+_STEP = ((issue_hours.c.hour - bindparam("since")) // bindparam("step", type_=Integer)).label("step")
+TRENDS = (
+    select(issue_hours.c.cluster_key, _STEP, func.sum(issue_hours.c.session_count))
+    .where(
+        issue_hours.c.project_id == bindparam("p"),
+        issue_hours.c.cluster_key.in_(bindparam("keys", expanding=True)),
+        issue_hours.c.hour >= bindparam("since"),
     )
+    .group_by(issue_hours.c.cluster_key, _STEP)
+)
+"""Steps of hours of these clusters."""
+
+
+_PLACES = select(sessions.c.id, sessions.c.site, sessions.c.route).where(
+    sessions.c.project_id == bindparam("p"), sessions.c.id.in_(bindparam("names", expanding=True))
+)
 
 
 async def places(
     connection: Connection, project_id: str, session_ids: Sequence[str]
 ) -> dict[str, tuple[str, str]]:
     """Site and route by session id, for sessions that are still kept."""
-    found = await connection.execute(
-        select(sessions.c.id, sessions.c.site, sessions.c.route).where(
-            sessions.c.project_id == project_id, sessions.c.id.in_(session_ids)
-        )
-    )
+    found = await connection.execute(_PLACES, {"p": project_id, "names": list(session_ids)})
     return {row.id: (row.site, row.route) for row in found}
 
 
 async def list_issue_sessions(
     connection: Connection,
     project_id: str,
-    key: str,
+    reach: Reach,
     *,
     status: str,
     min_confidence: float,
@@ -230,8 +237,7 @@ async def list_issue_sessions(
     limit: int,
     facet: tuple[str, str] | None = None,
 ) -> list[IssueSessionRow]:
-    """Sessions with a marker of this issue, latest first; ``status`` empty is any."""
-    reach = await reach_of(connection, project_id, key)
+    """Sessions with a marker of the issue that has this reach, latest first; ``status`` empty is any."""
     query = issue_sessions_query(
         project_id, status=status, min_confidence=min_confidence, after=after, limit=limit, facet=facet
     )
@@ -325,28 +331,27 @@ def _to_issue_session(row: Any) -> IssueSessionRow:
     )
 
 
-async def jump_of(connection: Connection, project_id: str, key: str, session_id: str) -> int | None:
-    """Where in that session's replay the issue's failure is; None when the two don't belong together."""
-    reach = await reach_of(connection, project_id, key)
+async def jump_of(connection: Connection, project_id: str, reach: Reach, session_id: str) -> int | None:
+    """Where in that session's replay the failure of the issue with this reach is; None when the two don't belong together."""
     keys = [*reach.keys, *(cluster for cluster, name in reach.come if name == session_id)]
-    jump: int | None = await connection.scalar(
-        select(func.min(issue_sessions.c.jump_ms)).where(
-            issue_sessions.c.project_id == project_id,
-            issue_sessions.c.cluster_key.in_(keys),
-            issue_sessions.c.session_id == session_id,
-        )
-    )
+    jump: int | None = await connection.scalar(_JUMP, {"p": project_id, "s": session_id, "keys": keys})
     return jump
+
+
+_JUMP = select(func.min(issue_sessions.c.jump_ms)).where(
+    issue_sessions.c.project_id == bindparam("p"),
+    issue_sessions.c.cluster_key.in_(bindparam("keys", expanding=True)),
+    issue_sessions.c.session_id == bindparam("s"),
+)
 
 
 async def issues_of_session(connection: Connection, project_id: str, session_id: str) -> list[Issue]:
     """Promoted issues this session shows."""
-    found = await connection.execute(issues_of_session_query(project_id, session_id))
+    found = await connection.execute(ISSUES_OF_SESSION, {"p": project_id, "s": session_id})
     return list({row.key: to_tally(row).issue for row in found}.values())
 
 
-def issues_of_session_query(project_id: str, session_id: str) -> Select[Any]:
-    """By the session's few clusters, then each issue by its name."""
+def _issues_of_session() -> Select[Any]:
     moved = session_moves.alias("moved")
     return (
         select(issues)
@@ -372,8 +377,12 @@ def issues_of_session_query(project_id: str, session_id: str) -> Select[Any]:
             )
         )
         .where(
-            issue_sessions.c.project_id == project_id,
-            issue_sessions.c.session_id == session_id,
+            issue_sessions.c.project_id == bindparam("p"),
+            issue_sessions.c.session_id == bindparam("s"),
             issues.c.promoted_at.is_not(None),
         )
     )
+
+
+ISSUES_OF_SESSION = _issues_of_session()
+"""By the session's few clusters, then each issue by its name."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, bindparam, or_, select
 
 from retrospec.storage.dashboard import Cursor, past
 from retrospec.storage.database import Connection
@@ -58,7 +58,7 @@ async def list_sessions(
     connection: Connection, project_id: str, wanted: SessionFilter, *, after: Cursor | None, limit: int
 ) -> list[SessionRow]:
     """Sessions, latest started first, at most ``limit``."""
-    found = await connection.execute(sessions_query(project_id, wanted, after=after, limit=limit))
+    found = await connection.execute(sessions_query(wanted, after=after), {"p": project_id, "most": limit})
     rows = [_to_row(row) for row in found]
     await _add_kinds(connection, project_id, rows)
     return rows
@@ -68,36 +68,35 @@ async def sessions_among(connection: Connection, project_id: str, names: Sequenc
     """These sessions as listed, by their id; those that are gone are left out."""
     if not names:
         return {}
-    found = await connection.execute(_listed(project_id).where(sessions.c.id.in_(list(names))))
+    found = await connection.execute(_NAMED, {"p": project_id, "names": list(names)})
     rows = [_to_row(row) for row in found]
     await _add_kinds(connection, project_id, rows)
     return {row.id: row for row in rows}
 
 
-def _listed(project_id: str) -> Select[Any]:
-    return (
-        select(
-            *[sessions.c[name] for name in (*_OWN, *_WHO)],
-            *[reports.c[name] for name in ("symptom", "confidence", "basis", "reason")],
-        )
-        .outerjoin(
-            reports,
-            and_(reports.c.project_id == sessions.c.project_id, reports.c.session_id == sessions.c.id),
-        )
-        .where(sessions.c.project_id == project_id)
+_LISTED = (
+    select(
+        *[sessions.c[name] for name in (*_OWN, *_WHO)],
+        *[reports.c[name] for name in ("symptom", "confidence", "basis", "reason")],
     )
+    .outerjoin(
+        reports,
+        and_(reports.c.project_id == sessions.c.project_id, reports.c.session_id == sessions.c.id),
+    )
+    .where(sessions.c.project_id == bindparam("p"))
+)
+_NAMED = _LISTED.where(sessions.c.id.in_(bindparam("names", expanding=True)))
+_NEWEST = _LISTED.order_by(sessions.c.started_at.desc(), sessions.c.id.desc()).limit(bindparam("most"))
+_NEWEST_OF_STATUS = _LISTED.order_by(sessions.c.started_at.desc(), sessions.c.id.concat("").desc()).limit(bindparam("most"))
 
 
-def sessions_query(
-    project_id: str, wanted: SessionFilter, *, after: Cursor | None, limit: int
-) -> Select[Any]:
-    """Sessions with what their reports say.
+def sessions_query(wanted: SessionFilter, *, after: Cursor | None) -> Select[Any]:
+    """At most ``most`` sessions of the project ``p`` with what their reports say.
 
     With a status the name is made an expression: SQLite would otherwise rather walk all sessions in
     order than sort those of one instant by name, and so read everything where the status is rare.
     """
-    by_name = sessions.c.id.concat("") if wanted.status else sessions.c.id
-    query = _listed(project_id).order_by(sessions.c.started_at.desc(), by_name.desc()).limit(limit)
+    query = _NEWEST_OF_STATUS if wanted.status else _NEWEST
     if after is not None:
         query = query.where(past(after, sessions.c.started_at, sessions.c.id, names_fall=True))
     if wanted.status:
@@ -126,13 +125,25 @@ async def _add_kinds(connection: Connection, project_id: str, rows: list[Session
     marked = {row.id: row for row in rows if row.marker_count}
     if not marked:
         return
-    found = await connection.execute(
-        select(markers.c.session_id, markers.c.kind)
-        .where(markers.c.project_id == project_id, markers.c.session_id.in_(marked))
-        .distinct()
-    )
-    for row in found:
-        marked[row.session_id].kinds.append(row.kind)
+    for session_id, kind in await connection.execute(_KINDS, {"p": project_id, "names": list(marked)}):
+        marked[session_id].kinds.append(kind)
+
+
+_KINDS = (
+    select(markers.c.session_id, markers.c.kind)
+    .where(markers.c.project_id == bindparam("p"), markers.c.session_id.in_(bindparam("names", expanding=True)))
+    .distinct()
+)
+
+
+_OF_ONE = (
+    select(sessions.c.id, sessions.c.route, sessions.c.started_at)
+    .where(sessions.c.project_id == bindparam("p"))
+    .order_by(sessions.c.started_at.desc())
+    .limit(bindparam("most"))
+)
+_OF_VISITOR = _OF_ONE.where(sessions.c.visitor_id == bindparam("who"))
+_OF_USER = _OF_ONE.where(sessions.c.user_id == bindparam("who"))
 
 
 async def neighbours(
@@ -141,11 +152,6 @@ async def neighbours(
     """Id, route and start of the same person's latest sessions; none for an unknown person."""
     if not visitor_id and not user_id:
         return []
-    whom = sessions.c.visitor_id == visitor_id if visitor_id else sessions.c.user_id == user_id
-    found = await connection.execute(
-        select(sessions.c.id, sessions.c.route, sessions.c.started_at)
-        .where(sessions.c.project_id == project_id, whom)
-        .order_by(sessions.c.started_at.desc())
-        .limit(limit)
-    )
+    query = _OF_VISITOR if visitor_id else _OF_USER
+    found = await connection.execute(query, {"p": project_id, "who": visitor_id or user_id, "most": limit})
     return [(row.id, row.route, row.started_at) for row in found]

@@ -252,6 +252,10 @@ class Database:
                 else:
                     done.set_result(outcome)
 
+    async def empty_log(self) -> bool:
+        """Leave nothing of what was deleted in SQLite's log; whether that was possible. PostgreSQL's own log is its own matter."""
+        return self._log is None or await self._log.empty()
+
     @asynccontextmanager
     async def alone(self, name: str) -> AsyncIterator[bool]:
         """Whether this process alone may do the periodic work ``name`` for the length of the block.

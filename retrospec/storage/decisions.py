@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, delete, exists, func, or_, select, update
+from sqlalchemy import BindParameter, and_, bindparam, delete, exists, func, or_, select, update
 
 from retrospec.domain.clock import from_epoch_ms, to_epoch_ms
 from retrospec.storage.clusters import Distinct
@@ -100,18 +100,23 @@ async def find(connection: Connection, project_id: str, decision_id: str) -> Dec
     return None if row is None else _to_decision(row)
 
 
+_KEYS: BindParameter[str] = bindparam("keys", expanding=True)
+_DECISIONS = [
+    select(issue_decisions)
+    .where(issue_decisions.c.project_id == bindparam("p"), column.in_(_KEYS))
+    .order_by(issue_decisions.c.decided_at.desc())
+    .limit(bindparam("most"))
+    for column in (issue_decisions.c.issue_key, issue_decisions.c.other_key)
+]
+
+
 async def decisions_about(
     connection: Connection, project_id: str, keys: Sequence[str], *, limit: int = 50
 ) -> list[Decision]:
     """Decisions about these clusters, or with one of them as the other, newest first, undone ones too."""
     found: dict[str, Decision] = {}
-    for column in (issue_decisions.c.issue_key, issue_decisions.c.other_key):
-        rows = await connection.execute(
-            select(issue_decisions)
-            .where(issue_decisions.c.project_id == project_id, column.in_(keys))
-            .order_by(issue_decisions.c.decided_at.desc())
-            .limit(limit)
-        )
+    for query in _DECISIONS:
+        rows = await connection.execute(query, {"p": project_id, "keys": list(keys), "most": limit})
         found |= {row.id: _to_decision(row) for row in rows}
     return sorted(found.values(), key=lambda one: (one.decided_at, one.id), reverse=True)[:limit]
 
@@ -147,28 +152,31 @@ async def say(connection: Connection, project_id: str, words: Sequence[PairWord]
         await connection.execute(insert_new(connection, cluster_words), rows)
 
 
+def _by_either_end(table: Any, names: Sequence[str]) -> list[Any]:
+    columns = [table.c[name] for name in names]
+    return [select(*columns).where(table.c.project_id == bindparam("p"), end.in_(_KEYS)) for end in (table.c.a, table.c.b)]
+
+
+_WORDS = _by_either_end(cluster_words, PairWord.__struct_fields__)
+_LINKS = _by_either_end(cluster_links, PairLink.__struct_fields__)
+
+
 async def words_about(connection: Connection, project_id: str, keys: Sequence[str]) -> list[PairWord]:
     """Every word that holds about one of ``keys``."""
-    columns = [cluster_words.c[name] for name in PairWord.__struct_fields__]
-    rows = await _touching(connection, cluster_words, columns, project_id, keys)
+    rows = await _touching(connection, _WORDS, project_id, keys)
     return [PairWord(**row._mapping) for row in rows]
 
 
 async def links_about(connection: Connection, project_id: str, keys: Sequence[str]) -> list[PairLink]:
     """Every rule's join that touches one of ``keys``."""
-    columns = [cluster_links.c[name] for name in PairLink.__struct_fields__]
-    rows = await _touching(connection, cluster_links, columns, project_id, keys)
+    rows = await _touching(connection, _LINKS, project_id, keys)
     return [PairLink(*row) for row in rows]
 
 
-async def _touching(
-    connection: Connection, table: Any, columns: Sequence[Any], project_id: str, keys: Sequence[str]
-) -> set[Any]:
+async def _touching(connection: Connection, queries: Sequence[Any], project_id: str, keys: Sequence[str]) -> set[Any]:
     rows: set[Any] = set()
-    for end in (table.c.a, table.c.b):
-        found = await connection.execute(
-            select(*columns).where(table.c.project_id == project_id, end.in_(keys))
-        )
+    for query in queries:
+        found = await connection.execute(query, {"p": project_id, "keys": list(keys)})
         rows |= set(found.all())
     return rows
 

@@ -14,7 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from retrospec.domain.clock import keep_to
 from retrospec.domain.errors import BadRequest, Outage, SettingsError, StorageFull
-from retrospec.storage.log_folding import LOG_PAGES_AT_MOST
+from retrospec.storage.log_folding import LOG_KEPT_BYTES, LOG_PAGES_AT_MOST
 from retrospec.storage.scope import watch_projects
 
 POOL_WAIT_S = 30.0
@@ -184,5 +184,5 @@ def _pragmas(*, query_only: bool) -> list[str]:
         return [*shared, "query_only = ON"]
     # synchronous NORMAL with WAL: a commit survives the death of the process, and the
     # database survives a power cut, which may cost its last commits.
-    log = [f"wal_autocheckpoint = {LOG_PAGES_AT_MOST}", "journal_size_limit = 67108864"]
+    log = [f"wal_autocheckpoint = {LOG_PAGES_AT_MOST}", f"journal_size_limit = {LOG_KEPT_BYTES}"]
     return [*shared, "journal_mode = WAL", "synchronous = NORMAL", *log]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, bindparam, delete, or_, select, update
 
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import films
@@ -53,13 +53,16 @@ async def ask(connection: Connection, film: WantedFilm) -> bool:
     return bool((await connection.execute(again.values(values))).rowcount)
 
 
+_OF_SESSION = (
+    select(films)
+    .where(films.c.project_id == bindparam("p"), films.c.session_id == bindparam("s"))
+    .order_by(films.c.end_ms != TO_THE_END, films.c.start_ms)
+)
+
+
 async def of_session(connection: Connection, project_id: str, session_id: str) -> list[WantedFilm]:
     """All that was asked for of a session, the whole film first, then by time."""
-    found = await connection.execute(
-        select(films)
-        .where(films.c.project_id == project_id, films.c.session_id == session_id)
-        .order_by(films.c.end_ms != TO_THE_END, films.c.start_ms)
-    )
+    found = await connection.execute(_OF_SESSION, {"p": project_id, "s": session_id})
     return [WantedFilm(**row._mapping) for row in found]
 
 

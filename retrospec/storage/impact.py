@@ -53,23 +53,26 @@ async def set_impact(connection: Connection, project_id: str, key: str, impact: 
     await connection.execute(_SET_ISSUE_IMPACT, {"p": project_id, "k": key, "i": impact})
 
 
+_PAGES = (
+    select(clusters.c.issue_key, issue_facets.c.value, func.sum(issue_facets.c.session_count).label("times"))
+    .join(
+        clusters,
+        (clusters.c.project_id == issue_facets.c.project_id) & (clusters.c.key == issue_facets.c.cluster_key),
+    )
+    .where(
+        clusters.c.project_id == bindparam("p"),
+        clusters.c.issue_key.in_(bindparam("keys", expanding=True)),
+        issue_facets.c.project_id == bindparam("p"),
+        issue_facets.c.facet == "route",
+        issue_facets.c.value != OTHER,
+    )
+    .group_by(clusters.c.issue_key, issue_facets.c.value)
+)
+
+
 async def main_pages(connection: Connection, project_id: str, keys: Sequence[str]) -> dict[str, str]:
     """The page on which each of these issues happened most, by issue key; those without one are left out."""
-    found = await connection.execute(
-        select(clusters.c.issue_key, issue_facets.c.value, func.sum(issue_facets.c.session_count).label("times"))
-        .join(
-            clusters,
-            (clusters.c.project_id == issue_facets.c.project_id) & (clusters.c.key == issue_facets.c.cluster_key),
-        )
-        .where(
-            clusters.c.project_id == project_id,
-            clusters.c.issue_key.in_(list(keys)),
-            issue_facets.c.project_id == project_id,
-            issue_facets.c.facet == "route",
-            issue_facets.c.value != OTHER,
-        )
-        .group_by(clusters.c.issue_key, issue_facets.c.value)
-    )
+    found = await connection.execute(_PAGES, {"p": project_id, "keys": list(keys)})
     pages: dict[str, str] = {}
     for row in sorted(found, key=lambda row: (-row.times, row.value)):
         pages.setdefault(row.issue_key, row.value)
@@ -95,13 +98,14 @@ _IMPACT = select(clusters.c.impact).where(_ITS_CLUSTER)
 _SET_IMPACT = update(clusters).where(_ITS_CLUSTER).values(impact=bindparam("i"))
 
 
+_FACETS = select(issue_facets.c.facet, issue_facets.c.value, issue_facets.c.session_count).where(
+    issue_facets.c.project_id == bindparam("p"), issue_facets.c.cluster_key.in_(bindparam("keys", expanding=True))
+)
+
+
 async def facets_of(connection: Connection, project_id: str, keys: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
     """Sessions of these clusters by facet and value, most first."""
-    found = await connection.execute(
-        select(issue_facets.c.facet, issue_facets.c.value, issue_facets.c.session_count).where(
-            issue_facets.c.project_id == project_id, issue_facets.c.cluster_key.in_(list(keys))
-        )
-    )
+    found = await connection.execute(_FACETS, {"p": project_id, "keys": list(keys)})
     counts: dict[str, Counter[str]] = {}
     for row in found:
         counts.setdefault(row.facet, Counter())[row.value] += row.session_count

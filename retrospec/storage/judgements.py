@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import cluster_judgements, detector_days, feedback, judged_sessions
@@ -187,24 +187,27 @@ async def _blame_detector(
     )
 
 
+_JUDGED = (
+    select(cluster_judgements)
+    .where(cluster_judgements.c.project_id == bindparam("p"))
+    .order_by(cluster_judgements.c.quiet_since.desc(), cluster_judgements.c.cluster_key)
+    .limit(bindparam("most"))
+)
+_OF_CLUSTERS = _JUDGED.where(cluster_judgements.c.cluster_key.in_(bindparam("keys", expanding=True)))
+_QUIET = _JUDGED.where(cluster_judgements.c.quiet_since.is_not(None))
+
+
 async def judged_of(connection: Connection, project_id: str, keys: Iterable[str]) -> list[Judged]:
     """What is known of these clusters; those never judged are left out."""
-    return await _read(connection, project_id, cluster_judgements.c.cluster_key.in_(list(keys)))
+    return _read(await connection.execute(_OF_CLUSTERS, {"p": project_id, "keys": list(keys), "most": 1000}))
 
 
 async def quiet_ones(connection: Connection, project_id: str, *, limit: int = 200) -> list[Judged]:
     """Failures that are quiet now, the latest first."""
-    return await _read(connection, project_id, cluster_judgements.c.quiet_since.is_not(None), limit=limit)
+    return _read(await connection.execute(_QUIET, {"p": project_id, "most": limit}))
 
 
-async def _read(connection: Connection, project_id: str, where: Any, limit: int = 1000) -> list[Judged]:
-    table = cluster_judgements
-    found = await connection.execute(
-        select(table)
-        .where(table.c.project_id == project_id, where)
-        .order_by(table.c.quiet_since.desc(), table.c.cluster_key)
-        .limit(limit)
-    )
+def _read(found: Iterable[Any]) -> list[Judged]:
     names = [name for name in Judged.__struct_fields__ if name != "is_pinned"]
     return [
         Judged(is_pinned=row.loud_at_judged > 0, **{name: row._mapping[name] for name in names})
@@ -228,13 +231,15 @@ async def quiet_among(connection: Connection, project_id: str, keys: Sequence[st
     return {one.cluster_key for one in await judged_of(connection, project_id, keys) if one.quiet_since}
 
 
+_DETECTORS = (
+    select(detector_days.c.detector, *[func.sum(detector_days.c[name]).label(name) for name in _DAY_COUNTS])
+    .where(detector_days.c.project_id == bindparam("p"), detector_days.c.day >= bindparam("day"))
+    .group_by(detector_days.c.detector)
+    .order_by(func.sum(detector_days.c.detected).desc(), detector_days.c.detector)
+)
+
+
 async def detectors(connection: Connection, project_id: str, *, since_day: int) -> list[DetectorCounts]:
     """What came of each detector's suspicions since a day (days since 1970), busiest first."""
-    sums = [func.sum(detector_days.c[name]).label(name) for name in _DAY_COUNTS]
-    found = await connection.execute(
-        select(detector_days.c.detector, *sums)
-        .where(detector_days.c.project_id == project_id, detector_days.c.day >= since_day)
-        .group_by(detector_days.c.detector)
-        .order_by(func.sum(detector_days.c.detected).desc(), detector_days.c.detector)
-    )
+    found = await connection.execute(_DETECTORS, {"p": project_id, "day": since_day})
     return [DetectorCounts(**row._mapping) for row in found]

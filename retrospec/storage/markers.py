@@ -19,6 +19,9 @@ _OF_SESSION = (
     .order_by(markers.c.replay_offset_ms, markers.c.id)
 )
 
+_OF_SESSIONS = select(*[markers.c[name] for name in _FIELDS]).where(
+    markers.c.project_id == bindparam("p"), markers.c.session_id.in_(bindparam("names", expanding=True))
+)
 _NAMED = (
     (markers.c.project_id == bindparam("p"))
     & (markers.c.session_id == bindparam("s"))
@@ -50,9 +53,7 @@ async def of_sessions(connection: Connection, project_id: str, session_ids: Sequ
     by_session: dict[str, list[Marker]] = {}
     if not session_ids:
         return by_session
-    found = await connection.execute(
-        select(*[markers.c[name] for name in _FIELDS]).where(markers.c.project_id == project_id, markers.c.session_id.in_(list(session_ids)))
-    )
+    found = await connection.execute(_OF_SESSIONS, {"p": project_id, "names": list(session_ids)})
     for row in found:
         by_session.setdefault(row.session_id, []).append(_to_marker(row))
     return by_session

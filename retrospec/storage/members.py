@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from retrospec.domain.account import Member, Role
 from retrospec.storage.database import Connection
@@ -10,12 +10,12 @@ from retrospec.storage.tables import memberships, users
 from retrospec.storage.upsert import upsert
 from retrospec.storage.users import USER_COLUMNS, to_user
 
+_ROLES = select(memberships.c.project_id, memberships.c.role).where(memberships.c.user_id == bindparam("user"))
+
 
 async def roles_of(connection: Connection, user_id: str) -> dict[str, Role]:
     """A user's role by project id; administrators of the installation need none."""
-    found = await connection.execute(
-        select(memberships.c.project_id, memberships.c.role).where(memberships.c.user_id == user_id)
-    )
+    found = await connection.execute(_ROLES, {"user": user_id})
     return {row.project_id: Role(row.role) for row in found}
 
 

@@ -1,12 +1,13 @@
 """A session's neighbours: the one before and the one after it, of the same person and of the same issue."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, bindparam, or_, select
 
 from retrospec.domain.session import Session
-from retrospec.storage import clusters
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import issue_sessions, sessions
 
@@ -25,51 +26,52 @@ async def of_person(connection: Connection, session: Session) -> Neighbours:
     """The same person's visits before and after; none for an unknown person."""
     if not session.visitor_id and not session.user_id:
         return Neighbours()
-    found = []
-    for is_later in (False, True):
-        found.append(str(await connection.scalar(of_person_query(session, is_later=is_later)) or ""))
-    return Neighbours(*found)
+    steps = BY_VISITOR if session.visitor_id else BY_USER
+    who = session.visitor_id or session.user_id
+    named = {"p": session.project_id, "who": who, "at": session.started_at, "s": session.id}
+    return Neighbours(*[str(await connection.scalar(step, named) or "") for step in steps])
 
 
-def of_person_query(session: Session, *, is_later: bool) -> Select[tuple[str]]:
-    """One step along the index of the person's sessions."""
-    at, name = sessions.c.started_at, sessions.c.id
-    whom = sessions.c.visitor_id == session.visitor_id if session.visitor_id else sessions.c.user_id == session.user_id
-    query = select(name).where(sessions.c.project_id == session.project_id, whom)
-    if is_later:
-        beyond = or_(at > session.started_at, name > session.id)
-        return query.where(at >= session.started_at, beyond).order_by(at, name).limit(1)
-    beyond = or_(at < session.started_at, name < session.id)
-    return query.where(at <= session.started_at, beyond).order_by(at.desc(), name.desc()).limit(1)
-
-
-async def of_issue(connection: Connection, project_id: str, issue_key: str, session_id: str) -> Neighbours:
-    """The issue's sessions seen before and after this one."""
-    keys = (await clusters.keys_of(connection, project_id, issue_key))[:MOST_CLUSTERS]
-    own = and_(issue_sessions.c.project_id == project_id, issue_sessions.c.session_id == session_id, issue_sessions.c.cluster_key.in_(keys))
-    seen_at = await connection.scalar(select(issue_sessions.c.last_observed_at).where(own).limit(1))
+async def of_issue(connection: Connection, project_id: str, cluster_keys: Sequence[str], session_id: str) -> Neighbours:
+    """The sessions of an issue with these clusters seen before and after this one."""
+    keys = list(cluster_keys)[:MOST_CLUSTERS]
+    seen_at = await connection.scalar(_SEEN_AT, {"p": project_id, "s": session_id, "keys": keys})
     if seen_at is None:
         return Neighbours()
-    ends = Neighbours()
-    for is_later in (False, True):
+    named = {"p": project_id, "at": seen_at, "s": session_id}
+    ends = []
+    for nearest, step in zip((max, min), BY_CLUSTER, strict=True):
         steps: list[tuple[datetime, str]] = []
         for key in keys:
-            query = of_cluster_query(project_id, key, seen_at, session_id, is_later=is_later)
-            steps += [(row[0], row[1]) for row in await connection.execute(query)]
-        nearest = (min if is_later else max)(steps, default=(seen_at, ""))[1]
-        if is_later:
-            ends.later = nearest
-        else:
-            ends.earlier = nearest
-    return ends
+            steps += [(row[0], row[1]) for row in await connection.execute(step, named | {"who": key})]
+        ends.append(nearest(steps, default=(seen_at, ""))[1])
+    return Neighbours(*ends)
 
 
-def of_cluster_query(
-    project_id: str, cluster_key: str, seen_at: datetime, session_id: str, *, is_later: bool
-) -> Select[tuple[datetime, str]]:
-    """One step along the index of the cluster's sessions."""
-    at, name = issue_sessions.c.last_observed_at, issue_sessions.c.session_id
-    query = select(at, name).where(issue_sessions.c.project_id == project_id, issue_sessions.c.cluster_key == cluster_key)
-    if is_later:
-        return query.where(at >= seen_at, or_(at > seen_at, name > session_id)).order_by(at, name).limit(1)
-    return query.where(at <= seen_at, or_(at < seen_at, name < session_id)).order_by(at.desc(), name.desc()).limit(1)
+_SEEN_AT = (
+    select(issue_sessions.c.last_observed_at)
+    .where(
+        issue_sessions.c.project_id == bindparam("p"),
+        issue_sessions.c.session_id == bindparam("s"),
+        issue_sessions.c.cluster_key.in_(bindparam("keys", expanding=True)),
+    )
+    .limit(1)
+)
+
+
+def _steps(shown: Sequence[Any], at: Any, name: Any, whose: Any) -> tuple[Select[Any], Select[Any]]:
+    """One step back and one on, from the session ``s`` at ``at``, along the index of whatever ``who`` names."""
+    query = select(*shown).where(at.table.c.project_id == bindparam("p"), whose == bindparam("who")).limit(1)
+    here: Any = bindparam("at", type_=at.type)
+    this: Any = bindparam("s")
+    back = query.where(at <= here, or_(at < here, name < this)).order_by(at.desc(), name.desc())
+    on = query.where(at >= here, or_(at > here, name > this)).order_by(at, name)
+    return back, on
+
+
+BY_VISITOR = _steps([sessions.c.id], sessions.c.started_at, sessions.c.id, sessions.c.visitor_id)
+BY_USER = _steps([sessions.c.id], sessions.c.started_at, sessions.c.id, sessions.c.user_id)
+BY_CLUSTER = _steps(
+    [issue_sessions.c.last_observed_at, issue_sessions.c.session_id],
+    issue_sessions.c.last_observed_at, issue_sessions.c.session_id, issue_sessions.c.cluster_key,
+)  # fmt: skip

@@ -5,7 +5,7 @@ from hashlib import blake2b
 from itertools import islice
 
 import msgspec
-from sqlalchemy import bindparam, select
+from sqlalchemy import BindParameter, bindparam, select
 
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import cluster_likeness, fingerprint_tokens
@@ -109,17 +109,20 @@ async def store_likeness(connection: Connection, project_id: str, near: Sequence
 
 async def likeness_of(connection: Connection, project_id: str, keys: Sequence[str]) -> list[Likeness]:
     """The clusters outside ``keys`` that are near one of them, nearest first."""
-    table, near = cluster_likeness, dict[tuple[str, str], float]()
-    for own, other in ((table.c.a, table.c.b), (table.c.b, table.c.a)):
-        found = await connection.execute(
-            select(own, other, table.c.score)
-            .where(table.c.project_id == project_id, own.in_(keys), other.not_in(keys))
-            .order_by(table.c.score.desc())
-            .limit(_MOST_NEAR)
-        )
+    near: dict[tuple[str, str], float] = {}
+    for query in _NEAREST:
+        found = await connection.execute(query, {"p": project_id, "keys": list(keys)})
         near |= {(row[0], row[1]): row[2] for row in found}
     ranked = sorted(near.items(), key=lambda item: (-item[1], item[0]))
     return [Likeness(key=key, other=other, score=score) for (key, other), score in ranked]
 
 
 _MOST_NEAR = 50
+_KEYS: BindParameter[str] = bindparam("keys", expanding=True)
+_NEAREST = [
+    select(own, other, cluster_likeness.c.score)
+    .where(cluster_likeness.c.project_id == bindparam("p"), own.in_(_KEYS), other.not_in(_KEYS))
+    .order_by(cluster_likeness.c.score.desc())
+    .limit(_MOST_NEAR)
+    for own, other in ((cluster_likeness.c.a, cluster_likeness.c.b), (cluster_likeness.c.b, cluster_likeness.c.a))
+]

@@ -74,9 +74,12 @@ async def create_project(connection: Connection, project: Project) -> bool:
     return added.rowcount == 1
 
 
+_PROJECTS = select(projects.c.id, projects.c.name, projects.c.created_at).order_by(projects.c.created_at, projects.c.id)
+
+
 async def list_projects(connection: Connection) -> list[Project]:
     """All projects, oldest first."""
-    found = await connection.execute(select(projects).order_by(projects.c.created_at, projects.c.id))
+    found = await connection.execute(_PROJECTS)
     return [Project(row.id, row.name, row.created_at) for row in found]
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, func, select
+from sqlalchemy import bindparam, func, select
 
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import issue_activity, sessions
@@ -36,48 +36,38 @@ class Pulse(msgspec.Struct, kw_only=True):
 
 async def pulse(connection: Connection, project_id: str, *, since: datetime, until: datetime) -> Pulse:
     """Of the visits begun from ``since`` up to ``until``."""
-    counts = {
-        status: await connection.scalar(visits_query(project_id, status, since=since, until=until)) or 0
-        for status in (_NO_FAILURE, _FAILED, _WAITING)
-    }
-    people = await connection.scalar(people_query(project_id, since=since, until=until)) or 0
-    return Pulse(healthy=counts[_NO_FAILURE], failed=counts[_FAILED], waiting=counts[_WAITING], people_hit=people)
+    row = (await connection.execute(PULSE, {"p": project_id, "since": since, "until": until})).one()
+    return Pulse(healthy=row.healthy, failed=row.failed, waiting=row.waiting, people_hit=row.people)
 
 
-def visits_query(project_id: str, status: str, *, since: datetime, until: datetime) -> Select[Any]:
+_WITHIN = (sessions.c.project_id == bindparam("p")) & (sessions.c.started_at >= bindparam("since")) & (sessions.c.started_at < bindparam("until"))
+_WHOM = func.coalesce(func.nullif(sessions.c.user_id, ""), func.nullif(sessions.c.visitor_id, ""), sessions.c.id)
+"""The identified user, else the visitor, else the visit."""
+
+
+def _visits(status: str, counted: Any = None) -> Any:
     """How many visits have a report of that status; read from the index alone."""
-    return select(func.count()).where(
-        sessions.c.project_id == project_id,
-        sessions.c.report_status == status,
-        sessions.c.started_at >= since,
-        sessions.c.started_at < until,
-    )
+    return select(counted if counted is not None else func.count()).where(_WITHIN, sessions.c.report_status == status).scalar_subquery()
 
 
-def people_query(project_id: str, *, since: datetime, until: datetime) -> Select[Any]:
-    """Distinct people of the failed visits: the identified user, else the visitor, else the visit."""
-    whom = func.coalesce(func.nullif(sessions.c.user_id, ""), func.nullif(sessions.c.visitor_id, ""), sessions.c.id)
-    return select(func.count(whom.distinct())).where(
-        sessions.c.project_id == project_id,
-        sessions.c.report_status == _FAILED,
-        sessions.c.started_at >= since,
-        sessions.c.started_at < until,
-    )
+PULSE = select(
+    _visits(_NO_FAILURE).label("healthy"), _visits(_FAILED).label("failed"), _visits(_WAITING).label("waiting"),
+    _visits(_FAILED, func.count(_WHOM.distinct())).label("people"),
+)  # fmt: skip
 
 
 async def came_back(connection: Connection, project_id: str, keys: Sequence[str], *, since: datetime) -> dict[str, str]:
     """Those of these issues that were met again with their fix in place since then, and how, by key."""
     if not keys:
         return {}
-    found = await connection.execute(came_back_query(project_id, keys, since=since))
+    found = await connection.execute(CAME_BACK, {"p": project_id, "keys": list(keys), "since": since})
     return {row.issue_key: row.detail for row in sorted(found, key=lambda row: row.at)}
 
 
-def came_back_query(project_id: str, keys: Sequence[str], *, since: datetime) -> Select[Any]:
-    """By each issue's few lines of activity."""
-    return select(issue_activity.c.issue_key, issue_activity.c.detail, issue_activity.c.at).where(
-        issue_activity.c.project_id == project_id,
-        issue_activity.c.issue_key.in_(list(keys)),
-        issue_activity.c.kind == "regressed",
-        issue_activity.c.at >= since,
-    )
+CAME_BACK = select(issue_activity.c.issue_key, issue_activity.c.detail, issue_activity.c.at).where(
+    issue_activity.c.project_id == bindparam("p"),
+    issue_activity.c.issue_key.in_(bindparam("keys", expanding=True)),
+    issue_activity.c.kind == "regressed",
+    issue_activity.c.at >= bindparam("since"),
+)
+"""By each issue's few lines of activity."""

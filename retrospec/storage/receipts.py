@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import BindParameter, bindparam, func, select
 
 from retrospec.domain.receipt import Kept, Piece, Receipt, expired_receipt, session_receipt
 from retrospec.domain.session import Session, Stage
@@ -26,29 +26,33 @@ async def kept_of(connection: Connection, session: Session) -> Kept:
     )
 
 
+_NAMED: BindParameter[str] = bindparam("names", expanding=True)
+_KEPT = (
+    select(
+        sessions.c.id,
+        sessions.c.dropped,
+        sessions.c.stage,
+        sessions.c.last_error,
+        func.max(func.abs(chunks.c.snapshot_ms)).label("snapshot_ms"),
+        func.max(chunks.c.first_ms).label("first_ms"),
+    )
+    .outerjoin(chunks, (chunks.c.project_id == sessions.c.project_id) & (chunks.c.session_id == sessions.c.id))
+    .where(sessions.c.project_id == bindparam("p"), sessions.c.id.in_(_NAMED))
+    .group_by(sessions.c.id, sessions.c.dropped, sessions.c.stage, sessions.c.last_error)
+)
+_GONE = select(expired_sessions.c.session_id, expired_sessions.c.expired_at).where(
+    expired_sessions.c.project_id == bindparam("p"), expired_sessions.c.session_id.in_(_NAMED)
+)
+
+
 async def receipts_of(connection: Connection, project_id: str, session_ids: Sequence[str]) -> dict[str, Receipt]:
     """Whether there is anything to play, for each session that is or was there; others are left out."""
     if not session_ids:
         return {}
-    known = await connection.execute(
-        select(
-            sessions.c.id,
-            sessions.c.dropped,
-            sessions.c.stage,
-            sessions.c.last_error,
-            func.max(func.abs(chunks.c.snapshot_ms)).label("snapshot_ms"),
-            func.max(chunks.c.first_ms).label("first_ms"),
-        )
-        .outerjoin(chunks, (chunks.c.project_id == sessions.c.project_id) & (chunks.c.session_id == sessions.c.id))
-        .where(sessions.c.project_id == project_id, sessions.c.id.in_(session_ids))
-        .group_by(sessions.c.id, sessions.c.dropped, sessions.c.stage, sessions.c.last_error)
-    )
+    named = {"p": project_id, "names": list(session_ids)}
+    known = await connection.execute(_KEPT, named)
     found = {row.id: session_receipt(_summary(row)) for row in known}
-    gone = await connection.execute(
-        select(expired_sessions.c.session_id, expired_sessions.c.expired_at).where(
-            expired_sessions.c.project_id == project_id, expired_sessions.c.session_id.in_(session_ids)
-        )
-    )
+    gone = await connection.execute(_GONE, named)
     return {row.session_id: expired_receipt(row.expired_at) for row in gone} | found
 
 

@@ -58,11 +58,12 @@ async def of_session(connection: Connection, project_id: str, session_id: str) -
     return [StoredChunk(**row._mapping) for row in found]
 
 
+_REDACTIONS = select(chunks.c.redactions).where(chunks.c.project_id == bindparam("p"), chunks.c.session_id == bindparam("s"))
+
+
 async def redaction_report(connection: Connection, project_id: str, session_id: str) -> dict[str, int]:
     """What was replaced in a session before it was stored, by kind, most first."""
-    found = await connection.execute(
-        select(chunks.c.redactions).where(chunks.c.project_id == project_id, chunks.c.session_id == session_id)
-    )
+    found = await connection.execute(_REDACTIONS, {"p": project_id, "s": session_id})
     total: Counter[str] = Counter()
     for row in found:
         total.update(row.redactions)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import and_, delete, func, or_, select
+from sqlalchemy import and_, bindparam, delete, func, or_, select
 
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import default_views, saved_views
@@ -26,24 +26,29 @@ class View(msgspec.Struct, kw_only=True):
     """For whoever asks."""
 
 
+_CHOSEN = and_(
+    default_views.c.project_id == saved_views.c.project_id,
+    default_views.c.user_id == bindparam("user"),
+    default_views.c.section == bindparam("section"),
+    default_views.c.view_id == saved_views.c.id,
+)
+_VIEWS = (
+    select(
+        *[saved_views.c[name] for name in ("id", "section", "user_id", "name", "query", "is_shared")],
+        default_views.c.view_id.is_not(None).label("is_default"),
+    )
+    .select_from(saved_views.outerjoin(default_views, _CHOSEN))
+    .where(
+        saved_views.c.project_id == bindparam("p"),
+        saved_views.c.section == bindparam("section"),
+        or_(saved_views.c.user_id == bindparam("user"), saved_views.c.is_shared.is_(True)),
+    )
+)
+
+
 async def views_for(connection: Connection, project_id: str, user_id: str, section: str) -> list[View]:
     """One's own and the shared ones, by name."""
-    chosen = and_(
-        default_views.c.project_id == saved_views.c.project_id,
-        default_views.c.user_id == user_id,
-        default_views.c.section == section,
-        default_views.c.view_id == saved_views.c.id,
-    )
-    named = [saved_views.c[name] for name in ("id", "section", "user_id", "name", "query", "is_shared")]
-    found = await connection.execute(
-        select(*named, default_views.c.view_id.is_not(None).label("is_default"))
-        .select_from(saved_views.outerjoin(default_views, chosen))
-        .where(
-            saved_views.c.project_id == project_id,
-            saved_views.c.section == section,
-            or_(saved_views.c.user_id == user_id, saved_views.c.is_shared.is_(True)),
-        )
-    )
+    found = await connection.execute(_VIEWS, {"p": project_id, "user": user_id, "section": section})
     return sorted((View(**row._mapping) for row in found), key=lambda view: view.name.casefold())
 
 

@@ -6,12 +6,11 @@ read and decided here.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 from sqlalchemy import Select, bindparam, cast, column, delete, literal_column, select, table
-from sqlalchemy.dialects import postgresql
 
 from retrospec.domain.marker import Marker
 from retrospec.domain.report import ReportCard
@@ -37,6 +36,7 @@ from retrospec.storage.sessions import to_session
 from retrospec.storage.tables import clusters, issue_sessions, session_words, sessions
 from retrospec.storage.upsert import insert_new
 
+_MOMENT = timedelta(milliseconds=1)
 UNJUDGED = 100
 """Newest sessions without a verdict that a search looks through."""
 PENDING = "pending"
@@ -57,7 +57,7 @@ class Page(msgspec.Struct, frozen=True):
     limit: int = 40
 
 
-class FacetRow(msgspec.Struct, kw_only=True, frozen=True):
+class FacetRow(msgspec.Struct, frozen=True):
     """Of one session, what menus offer to narrow by."""
 
     site: str
@@ -109,12 +109,13 @@ async def save(connection: Connection, document: Document) -> None:
 
 async def documents_of(connection: Connection, project_id: str, session_ids: Sequence[str]) -> dict[str, Document]:
     """What is kept of these sessions, by their id."""
-    found = await connection.execute(
-        select(*[session_words.c[name] for name in Document.__struct_fields__]).where(
-            session_words.c.project_id == project_id, session_words.c.session_id.in_(list(session_ids))
-        )
-    )
+    found = await connection.execute(_DOCUMENTS, {"p": project_id, "names": list(session_ids)})
     return {row.session_id: Document(**row._mapping) for row in found}
+
+
+_THEIRS = (session_words.c.project_id == bindparam("p")) & session_words.c.session_id.in_(bindparam("names", expanding=True))
+_DOCUMENTS = select(*[session_words.c[name] for name in Document.__struct_fields__]).where(_THEIRS)
+_DOCUMENTED = select(session_words.c.session_id).where(_THEIRS)
 
 
 async def search_sessions(connection: Connection, project_id: str, query: Query, page: Page, describe: Describe) -> Found:
@@ -128,7 +129,9 @@ async def search_sessions(connection: Connection, project_id: str, query: Query,
     after = int(page.after) if page.after.isdecimal() and len(page.after) < 20 else None
     found = await connection.execute(found_query(project_id, query, after=after, limit=max(page.limit + 1, NEAR), dialect=connection.dialect.name))
     named = {int(row.id): str(row.session_id) for row in found}
-    named |= await _unjudged(connection, project_id, query, after, describe)
+    # beyond a full page of the judged, older ones could not be shown
+    oldest = min(named, default=0) if len(named) > max(page.limit, NEAR - 1) else 0
+    named |= await _unjudged(connection, project_id, query, (oldest, after), describe)
     order = sorted(named, reverse=True)[: page.limit]
     rows = await sessions_among(connection, project_id, [named[number] for number in order])
     shown = [rows[named[number]] for number in order if named[number] in rows]
@@ -151,15 +154,23 @@ async def without_document(connection: Connection, *, before: tuple[datetime, st
     return lacking, min((row.created_at, row.id) for row in found) if len(found) == limit else None
 
 
+_NEWEST = (
+    select(sessions.c.id.label("session_id"))
+    .where(sessions.c.project_id == bindparam("p"))
+    .order_by(sessions.c.started_at.desc(), sessions.c.id.desc())
+    .limit(bindparam("most"))
+)
+
+
 async def newest_found(connection: Connection, project_id: str, query: Query, *, limit: int) -> list[str]:
     """Ids of the newest judged sessions that fit."""
     if not query.asks_words:
-        named = select(sessions.c.id.label("session_id")).where(sessions.c.project_id == project_id)
+        named = _NEWEST
         for bound in ([] if query.since is None else [sessions.c.started_at >= query.since]) + ([] if query.until is None else [sessions.c.started_at < query.until]):
             named = named.where(bound)
         if query.statuses:
             named = named.where(sessions.c.report_status.in_(query.statuses))
-        found = await connection.execute(named.order_by(sessions.c.started_at.desc(), sessions.c.id.desc()).limit(limit))
+        found = await connection.execute(named, {"p": project_id, "most": limit})
     else:
         found = await connection.execute(found_query(project_id, query, after=None, limit=limit, dialect=connection.dialect.name))
     return [row.session_id for row in found]
@@ -169,23 +180,29 @@ async def facets_of(connection: Connection, project_id: str, session_ids: Sequen
     """What these sessions can be narrowed by."""
     if not session_ids:
         return []
-    columns = [sessions.c[name] for name in FacetRow.__struct_fields__]
-    found = await connection.execute(select(*columns).where(sessions.c.project_id == project_id, sessions.c.id.in_(list(session_ids))))
-    return [FacetRow(**row._mapping) for row in found]
+    found = await connection.execute(_FACETS, {"p": project_id, "names": list(session_ids)})
+    return [FacetRow(*row) for row in found]
 
 
-async def issues_found(connection: Connection, project_id: str, query: Query, *, limit: int) -> list[str]:
-    """Keys of the issues that the newest sessions that fit showed."""
-    named = await newest_found(connection, project_id, query, limit=limit)
-    if not named:
+_FACETS = select(*[sessions.c[name] for name in FacetRow.__struct_fields__]).where(
+    sessions.c.project_id == bindparam("p"), sessions.c.id.in_(bindparam("names", expanding=True))
+)
+
+
+async def issues_of(connection: Connection, project_id: str, session_ids: Sequence[str]) -> list[str]:
+    """Keys of the issues that these sessions showed."""
+    if not session_ids:
         return []
-    found = await connection.execute(
-        select(clusters.c.issue_key)
-        .distinct()
-        .select_from(issue_sessions.join(clusters, (clusters.c.project_id == issue_sessions.c.project_id) & (clusters.c.key == issue_sessions.c.cluster_key)))
-        .where(issue_sessions.c.project_id == project_id, issue_sessions.c.session_id.in_(named))
-    )
+    found = await connection.execute(_ISSUES, {"p": project_id, "names": list(session_ids)})
     return [str(row.issue_key) for row in found]
+
+
+_ISSUES = (
+    select(clusters.c.issue_key)
+    .distinct()
+    .select_from(issue_sessions.join(clusters, (clusters.c.project_id == issue_sessions.c.project_id) & (clusters.c.key == issue_sessions.c.cluster_key)))
+    .where(issue_sessions.c.project_id == bindparam("p"), issue_sessions.c.session_id.in_(bindparam("names", expanding=True)))
+)
 
 
 async def _listed(connection: Connection, project_id: str, query: Query, page: Page) -> Found:
@@ -211,7 +228,9 @@ def found_query(project_id: str, query: Query, *, after: int | None, limit: int,
         wanted = select(number.label("id"), session_words.c.session_id).select_from(joined).where(is_found, session_words.c.project_id == project_id)
     else:
         number = session_words.c.id
-        is_found = literal_column("session_words.lexemes").op("@@")(cast(tsquery_text(project_id, query), postgresql.TSQUERY))
+        from sqlalchemy.dialects.postgresql import TSQUERY  # loads what only PostgreSQL needs
+
+        is_found = literal_column("session_words.lexemes").op("@@")(cast(tsquery_text(project_id, query), TSQUERY))
         wanted = select(number, session_words.c.session_id).where(session_words.c.project_id == project_id, is_found)
     for bound, is_upper in ((after, True), (query.until and id_at(query.until), True), (query.since and id_at(query.since), False)):
         if bound is not None:
@@ -278,32 +297,34 @@ def _tsquery_term(term: Term) -> str:
     return "(" + " | ".join(written) + ")"
 
 
-async def _unjudged(connection: Connection, project_id: str, query: Query, after: int | None, describe: Describe) -> dict[int, str]:
-    """Numbers and ids of sessions without a document that fit, among the newest that wait for their verdict."""
-    waiting = await connection.execute(unjudged_query(project_id))
-    rows = {str(row.id): row for row in waiting}
+async def _unjudged(
+    connection: Connection, project_id: str, query: Query, between: tuple[int, int | None], describe: Describe
+) -> dict[int, str]:
+    """Numbers and ids of sessions without a document that fit, among the newest that wait for their verdict.
+
+    Of those whose number would lie ``between``: from the first on, and below the other, where there is one.
+    """
+    oldest, after = between
+    waiting = await connection.execute(UNJUDGED_NEWEST, {"p": project_id})
+    rows = {str(row.id): row for row in waiting if id_at(row.started_at + _MOMENT) > oldest}
     if not rows:
         return {}
-    known = await connection.execute(
-        select(session_words.c.session_id).where(session_words.c.project_id == project_id, session_words.c.session_id.in_(list(rows)))
-    )
-    for row in known:
+    for row in await connection.execute(_DOCUMENTED, {"p": project_id, "names": list(rows)}):
         rows.pop(str(row.session_id), None)
     seen = await marker_rows.of_sessions(connection, project_id, [name for name, row in rows.items() if row.marker_count])
     fitting = {}
     for name, row in rows.items():
         session = to_session(row)
         document = describe(session, seen.get(name, []))
-        if (after is None or document.id < after) and does_match(query, document, session.duration_ms, session.report_status):
+        if document.id >= oldest and (after is None or document.id < after) and does_match(query, document, session.duration_ms, session.report_status):
             fitting[document.id] = name
     return fitting
 
 
-def unjudged_query(project_id: str) -> Select[Any]:
-    """The newest sessions whose report is still to come."""
-    return (
-        select(sessions)
-        .where(sessions.c.project_id == project_id, sessions.c.report_status == PENDING)
-        .order_by(sessions.c.started_at.desc(), sessions.c.id.desc())
-        .limit(UNJUDGED)
-    )
+UNJUDGED_NEWEST = (
+    select(sessions)
+    .where(sessions.c.project_id == bindparam("p"), sessions.c.report_status == PENDING)
+    .order_by(sessions.c.started_at.desc(), sessions.c.id.desc())
+    .limit(UNJUDGED)
+)
+"""The newest sessions whose report is still to come."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, bindparam, func, select
+from sqlalchemy import BigInteger, bindparam, case, func, select
 
 from retrospec.domain.clock import from_epoch_ms, to_epoch_ms
 from retrospec.domain.marker import Marker, MarkerKind
@@ -109,18 +109,6 @@ async def _see_clusters(connection: Connection, project_id: str, added: Sequence
 
 
 _KINDS = [str(kind) for kind in MarkerKind]
-_later = markers.alias("later")
-_HAS_LATER = (
-    select(_later.c.id)
-    .where(
-        _later.c.project_id == markers.c.project_id,
-        _later.c.session_id == markers.c.session_id,
-        _later.c.kind == markers.c.kind,
-        # through a function, so that no index over times is tried: the session's own few rows are what to read
-        func.abs(_later.c.observed_at, type_=BigInteger()) >= bindparam("end_ms"),
-    )
-    .exists()
-)
 _CLUSTERS_BY_KIND = (
     select(kind_clusters.c.kind, func.count().label("clusters"), func.max(kind_clusters.c.last_observed_at, type_=UtcMs()).label("at"))
     .where(kind_clusters.c.project_id == bindparam("p"), kind_clusters.c.kind.in_(_KINDS), kind_clusters.c.last_observed_at >= bindparam("since"))
@@ -137,10 +125,23 @@ _OF_OLDEST_HOUR = (
     & (markers.c.observed_at >= bindparam("since"))
     & (markers.c.observed_at < bindparam("end"))
 )
-_MARKERS_OF_OLDEST_HOUR = select(markers.c.kind, func.count().label("n")).where(_OF_OLDEST_HOUR).group_by(markers.c.kind)
-_SESSIONS_OF_OLDEST_HOUR = (
-    select(markers.c.kind, func.count(markers.c.session_id.distinct()).label("n")).where(_OF_OLDEST_HOUR, ~_HAS_LATER).group_by(markers.c.kind)
+_seen = select(markers.c.kind, markers.c.session_id, func.count().label("n")).where(_OF_OLDEST_HOUR).group_by(markers.c.kind, markers.c.session_id).subquery()
+_later = markers.alias("later")
+_HAS_LATER = (
+    select(_later.c.id)
+    .where(
+        _later.c.project_id == bindparam("p"),
+        _later.c.session_id == _seen.c.session_id,
+        _later.c.kind == _seen.c.kind,
+        # through a function, so that no index over times is tried: the session's own few rows are what to read
+        func.abs(_later.c.observed_at, type_=BigInteger()) >= bindparam("end_ms"),
+    )
+    .exists()
 )
+_OLDEST_HOUR = select(
+    _seen.c.kind, func.sum(_seen.c.n).label("markers"), func.sum(case((_HAS_LATER, 0), else_=1)).label("sessions")
+).group_by(_seen.c.kind)
+"""Each session is looked at once a kind, however many markers it has."""
 
 
 async def by_kind(connection: Connection, project_id: str, *, since: datetime) -> list[KindStats]:
@@ -167,12 +168,22 @@ async def by_kind(connection: Connection, project_id: str, *, since: datetime) -
 async def _oldest_hour(connection: Connection, project_id: str, since: datetime) -> tuple[dict[str, int], dict[str, int]]:
     """By kind: markers of the part of an hour the look-back begins with, and sessions whose newest marker is among them."""
     end = from_epoch_ms((hour_of(since) + 1) * HOUR_MS)
-    named = {"p": project_id, "since": since, "end": end}
-    counts = {row.kind: int(row.n) for row in await connection.execute(_MARKERS_OF_OLDEST_HOUR, named)}
-    if not counts:
-        return {}, {}
-    sessions = await connection.execute(_SESSIONS_OF_OLDEST_HOUR, {**named, "end_ms": to_epoch_ms(end)})
-    return counts, {row.kind: int(row.n) for row in sessions}
+    named = {"p": project_id, "since": since, "end": end, "end_ms": to_epoch_ms(end)}
+    found = (await connection.execute(_OLDEST_HOUR, named)).all()
+    return {row.kind: int(row.markers) for row in found}, {row.kind: int(row.sessions) for row in found}
+
+
+def _hours(table: Any, name: Any) -> Any:
+    return (
+        select(table.c.hour, func.sum(table.c.session_count).label("s"), func.sum(table.c.marker_count).label("m"))
+        .where(table.c.project_id == bindparam("p"), table.c.hour >= bindparam("since"), name.in_(bindparam("names", expanding=True)))
+        .group_by(table.c.hour)
+        .order_by(table.c.hour)
+    )
+
+
+_ISSUE_SERIES = _hours(issue_hours, issue_hours.c.cluster_key)
+_KIND_SERIES = _hours(kind_hours, kind_hours.c.kind)
 
 
 async def series(
@@ -182,18 +193,8 @@ async def series(
 
     For kinds a session stands in the hour of its newest failure.
     """
-    table = issue_hours if key else kind_hours
-    query = (
-        select(table.c.hour, func.sum(table.c.session_count).label("s"), func.sum(table.c.marker_count).label("m"))
-        .where(table.c.project_id == project_id, table.c.hour >= since_hour)
-        .group_by(table.c.hour)
-        .order_by(table.c.hour)
-    )
-    if key:
-        query = query.where(issue_hours.c.cluster_key.in_(await clusters.keys_of(connection, project_id, key)))
-    else:
-        query = query.where(kind_hours.c.kind.in_([kind] if kind else [str(each) for each in MarkerKind]))
-    found: Any = await connection.execute(query)
+    named = await clusters.keys_of(connection, project_id, key) if key else [kind] if kind else _KINDS
+    found: Any = await connection.execute(_ISSUE_SERIES if key else _KIND_SERIES, {"p": project_id, "since": since_hour, "names": named})
     return [HourCount(from_epoch_ms(row.hour * HOUR_MS), int(row.s), int(row.m)) for row in found]
 
 

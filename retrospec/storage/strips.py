@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import String, bindparam, or_, select, tuple_, update
 
 from retrospec.domain.clock import to_epoch_ms
 from retrospec.domain.visual import Frame, Strip
@@ -18,15 +18,15 @@ Row = tuple[str, str, str]
 """``(project_id, cluster_key, session_id)``."""
 
 
+_OF_ISSUES = select(issue_strips).where(
+    issue_strips.c.project_id == bindparam("p"), issue_strips.c.cluster_key.in_(bindparam("keys", expanding=True)), issue_strips.c.frames != []
+)
+
+
 async def of_issues(connection: Connection, project_id: str, keys: Sequence[str]) -> dict[str, Strip]:
     """The strips of these issues by key; those without any picture are left out."""
-    found = await connection.execute(
-        select(issue_strips).where(
-            issue_strips.c.project_id == project_id, issue_strips.c.cluster_key.in_(keys)
-        )
-    )
-    strips = {row.cluster_key: _to_strip(row) for row in found}
-    return {key: strip for key, strip in strips.items() if strip.frames}
+    found = await connection.execute(_OF_ISSUES, {"p": project_id, "keys": list(keys)})
+    return {row.cluster_key: _to_strip(row) for row in found}
 
 
 async def save(
@@ -58,29 +58,40 @@ async def save(
     return _to_strip(before) if before is not None else Strip(session_id=strip.session_id)
 
 
-async def missing(connection: Connection, *, limit: int) -> list[Row]:
-    """Shown issues whose strip is not of their best session as last judged, that session being kept."""
-    its_strip = and_(
-        issue_strips.c.project_id == issues.c.project_id, issue_strips.c.cluster_key == issues.c.key
+async def missing(connection: Connection, *, after: tuple[str, str]) -> tuple[list[Row], tuple[str, str] | None]:
+    """Shown issues whose strip is not of their best session as last judged, that session being kept.
+
+    Of a slice of the issues: those past ``after`` (project and key; two empty ones to begin). And where the next
+    slice begins; None past the last.
+    """
+    edge = (await connection.execute(_EDGE, {"project": after[0], "key": after[1]})).first()
+    until = (edge.project_id, edge.key) if edge is not None else None
+    named = {"project": after[0], "key": after[1]} | ({"last_project": until[0], "last_key": until[1]} if until else {})
+    found = await connection.execute(_MISSING_UNTIL if until else _MISSING, named)
+    return [(row[0], row[1], row[2]) for row in found], until
+
+
+SLICE = 500
+_PLACE = tuple_(issues.c.project_id, issues.c.key)
+_PAST = tuple_(bindparam("project", type_=String), bindparam("key", type_=String)) < _PLACE
+_EDGE = select(issues.c.project_id, issues.c.key).where(_PAST).order_by(issues.c.project_id, issues.c.key).offset(SLICE - 1).limit(1)
+_MISSING = (
+    select(issues.c.project_id, issues.c.key, issues.c.representative_session_id)
+    .join(sessions, (sessions.c.project_id == issues.c.project_id) & (sessions.c.id == issues.c.representative_session_id))
+    .join(reports, (reports.c.project_id == sessions.c.project_id) & (reports.c.session_id == sessions.c.id))
+    .outerjoin(issue_strips, (issue_strips.c.project_id == issues.c.project_id) & (issue_strips.c.cluster_key == issues.c.key))
+    .where(
+        _PAST,
+        issues.c.promoted_at.is_not(None),
+        sessions.c.stage == "done",
+        or_(
+            issue_strips.c.session_id.is_(None),
+            issue_strips.c.session_id != issues.c.representative_session_id,
+            issue_strips.c.made_at < reports.c.updated_at,
+        ),
     )
-    its_best = and_(
-        sessions.c.project_id == issues.c.project_id, sessions.c.id == issues.c.representative_session_id
-    )
-    stale = or_(
-        issue_strips.c.session_id.is_(None),
-        issue_strips.c.session_id != issues.c.representative_session_id,
-        issue_strips.c.made_at < reports.c.updated_at,
-    )
-    its_report = and_(reports.c.project_id == sessions.c.project_id, reports.c.session_id == sessions.c.id)
-    found = await connection.execute(
-        select(issues.c.project_id, issues.c.key, issues.c.representative_session_id)
-        .join(sessions, its_best)
-        .join(reports, its_report)
-        .outerjoin(issue_strips, its_strip)
-        .where(issues.c.promoted_at.is_not(None), sessions.c.stage == "done", stale)
-        .limit(limit)
-    )
-    return [(row[0], row[1], row[2]) for row in found]
+)
+_MISSING_UNTIL = _MISSING.where(tuple_(bindparam("last_project", type_=String), bindparam("last_key", type_=String)) >= _PLACE)
 
 
 async def redraw(connection: Connection, project_id: str, keys: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import and_, bindparam, delete, select, update
 
 from retrospec.domain.account import Invitation, Login, OneTimeLink, User
 from retrospec.domain.ids import new_id
@@ -146,6 +146,13 @@ _LOGIN_COLUMNS = [
 ]
 
 
+_LIVE_LOGIN = (
+    select(*_LOGIN_COLUMNS)
+    .join(users, users.c.id == logins.c.user_id)
+    .where(logins.c.token_hash == bindparam("token"), logins.c.expires_at > bindparam("now"), users.c.disabled_at.is_(None))
+)
+
+
 def _to_login(row: Any) -> Login:
     return Login(
         user=to_user(row),
@@ -160,12 +167,7 @@ def _to_login(row: Any) -> Login:
 
 async def find_login(connection: Connection, token_hash: str, *, now: datetime) -> Login | None:
     """The login, unless it has expired or its user is disabled."""
-    found = await connection.execute(
-        select(*_LOGIN_COLUMNS)
-        .join(users, users.c.id == logins.c.user_id)
-        .where(logins.c.token_hash == token_hash, logins.c.expires_at > now, users.c.disabled_at.is_(None))
-    )
-    row = found.first()
+    row = (await connection.execute(_LIVE_LOGIN, {"token": token_hash, "now": now})).first()
     return None if row is None else _to_login(row)
 
 

@@ -105,13 +105,20 @@ async def release_since(connection: Connection, project_id: str, release: str) -
     return since
 
 
+_LATEST = (
+    select(releases.c.release, releases.c.first_seen_at)
+    .where(releases.c.project_id == bindparam("p"))
+    .order_by(releases.c.first_seen_at.desc(), releases.c.release)
+    .limit(bindparam("most"))
+)
+
+
 async def latest_releases(
     connection: Connection, project_id: str, *, limit: int, after: Cursor | None = None
 ) -> Sequence[tuple[str, datetime]]:
     """Name and first sight, newest first."""
-    seen_at = releases.c.first_seen_at
-    query = select(releases.c.release, seen_at).where(releases.c.project_id == project_id)
+    query = _LATEST
     if after is not None:
-        query = query.where(past(after, seen_at, releases.c.release, names_fall=False))
-    found = await connection.execute(query.order_by(seen_at.desc(), releases.c.release).limit(limit))
+        query = query.where(past(after, releases.c.first_seen_at, releases.c.release, names_fall=False))
+    found = await connection.execute(query, {"p": project_id, "most": limit})
     return [(row.release, row.first_seen_at) for row in found]

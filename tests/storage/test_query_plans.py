@@ -40,7 +40,7 @@ HOT: dict[str, Any] = {
     "clicks of a page": lambda c: places.spots(c, "p", "/", since_day=1, limit=9),
     "what a session left": lambda c: places.withdraw(c, "p", "s"),
     "visits around a session": lambda c: nearby.of_person(c, SESSION),
-    "sessions around one of an issue": lambda c: nearby.of_issue(c, "p", "k", "s"),
+    "sessions around one of an issue": lambda c: nearby.of_issue(c, "p", ["k"], "s"),
     "queue depths": lambda c: sessions.queue_depths(c, now=NOW),
 }
 

@@ -9,7 +9,8 @@ from retrospec.domain.marker import Marker, MarkerKind, read_evidence
 from retrospec.domain.session import Session
 from retrospec.domain.trace import Trace
 from retrospec.domain.web_address import address_parts
-from retrospec.storage import dashboard_issues, nearby
+from retrospec.storage import clusters, dashboard_issues, nearby
+from retrospec.storage.clusters import Reach
 from retrospec.storage.database import Connection
 from retrospec.storage.nearby import Neighbours
 from retrospec.web.pages.films import FilmsView
@@ -72,8 +73,9 @@ async def beside_of(
         person = await nearby.of_person(connection, session)
         told.person_earlier, told.person_later = (f"{here}/{name}" if name else "" for name in _ends(person))
     if issue is not None:
-        beside = await nearby.of_issue(connection, session.project_id, issue.key, session.id)
-        urls = [await _at_failure(connection, session, issue.key, name) for name in _ends(beside)]
+        reach = await clusters.reach_of(connection, session.project_id, issue.key)
+        beside = await nearby.of_issue(connection, session.project_id, reach.keys, session.id)
+        urls = [await _at_failure(connection, session, issue.key, reach, name) for name in _ends(beside)]
         told.issue_earlier, told.issue_later = urls
     return told
 
@@ -82,10 +84,10 @@ def _ends(beside: Neighbours) -> tuple[str, str]:
     return beside.earlier, beside.later
 
 
-async def _at_failure(connection: Connection, session: Session, issue_key: str, name: str) -> str:
+async def _at_failure(connection: Connection, session: Session, issue_key: str, reach: Reach, name: str) -> str:
     if not name:
         return ""
-    jump_ms = await dashboard_issues.jump_of(connection, session.project_id, issue_key, name)
+    jump_ms = await dashboard_issues.jump_of(connection, session.project_id, reach, name)
     return f"/p/{session.project_id}/sessions/{name}?issue={issue_key}&t={jump_ms or 0}"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cache
 
 import msgspec
 
@@ -48,10 +49,17 @@ class Trend(msgspec.Struct, frozen=True):
     peak: int
     bars: list[Bar]
 
-    def path(self, *, is_empty: bool) -> str:
-        """The bars of hours with sessions, or of those without, as one SVG path: a list has hundreds of them."""
-        drawn = (bar for bar in self.bars if (bar.count == 0) == is_empty)
-        return "".join(f"M{bar.x:g} {bar.y:g}h{bar.width:g}v{bar.height:g}h-{bar.width:g}z" for bar in drawn)
+
+class Spark(msgspec.Struct, frozen=True):
+    """The same for a row of a list, which has hundreds of bars: as two paths."""
+
+    width: int
+    height: int
+    total: int
+    filled: str
+    """The bars of hours with sessions."""
+    empty: str
+    """Those of hours without."""
 
 
 def span_named(name: str) -> Span:
@@ -67,26 +75,59 @@ def first_hour(span: Span, now: datetime) -> int:
 def trend(by_hour: Mapping[int, int], span: Span, now: datetime, *, width: int, height: int) -> Trend:
     """The chart of counts by hour. An empty hour has a hairline, so that the axis stays visible."""
     start = first_hour(span, now)
-    counts = [
-        sum(by_hour.get(hour, 0) for hour in range(first, first + span.step_hours))
-        for first in range(start, start + span.hours, span.step_hours)
-    ]
+    counts = _counts(by_hour, span, start)
     peak = max(counts)
-    slot = width / len(counts)
-    gap = 1.0 if slot < 8 else 2.0
     bars = []
-    for index, number in enumerate(counts):
-        tall = max(1.0, round(number / peak * height, 1)) if number else 1.0
+    for index, (number, (x, wide)) in enumerate(zip(counts, _places(len(counts), width), strict=True)):
+        tall = _tall(number, peak, height)
         starts_at = from_epoch_ms((start + index * span.step_hours) * HOUR_MS)
         bars.append(
-            Bar(
-                x=round(index * slot, 2),
-                y=round(height - tall, 1),
-                width=round(slot - gap, 2),
-                height=tall,
-                count=number,
-                starts_at=starts_at,
-                ends_at=starts_at + timedelta(hours=span.step_hours),
-            )
+            Bar(x=x, y=round(height - tall, 1), width=wide, height=tall, count=number, starts_at=starts_at, ends_at=starts_at + timedelta(hours=span.step_hours))
         )
     return Trend(width, height, sum(counts), peak, bars)
+
+
+def spark(by_hour: Mapping[int, int], span: Span, now: datetime, *, width: int, height: int) -> Spark:
+    """The same as paths."""
+    counts = _counts(by_hour, span, first_hour(span, now))
+    peak = max(counts)
+    filled, empty = [], []
+    for number, (left, along, back, hairline) in zip(counts, _drawn(len(counts), width, height), strict=True):
+        if not number:
+            empty.append(hairline)
+            continue
+        tall = _tall(number, peak, height)
+        filled.append(f"{left}{round(height - tall, 1):g}{along}{tall:g}{back}")
+    return Spark(width, height, sum(counts), "".join(filled), "".join(empty))
+
+
+@cache
+def _drawn(bars: int, width: int, height: int) -> list[tuple[str, str, str, str]]:
+    """Of each bar what its path has whatever its height, and the whole path of one that is empty."""
+    found = []
+    for x, wide in _places(bars, width):
+        left, along, back = f"M{x:g} ", f"h{wide:g}v", f"h-{wide:g}z"
+        found.append((left, along, back, f"{left}{height - 1:g}{along}1{back}"))
+    return found
+
+
+def _counts(by_hour: Mapping[int, int], span: Span, start: int) -> list[int]:
+    """Of each bar."""
+    counts = [0] * (span.hours // span.step_hours)
+    for hour, number in by_hour.items():
+        place = (hour - start) // span.step_hours
+        if 0 <= place < len(counts):
+            counts[place] += number
+    return counts
+
+
+@cache
+def _places(bars: int, width: int) -> list[tuple[float, float]]:
+    """Of each bar its left edge and its width."""
+    slot = width / bars
+    gap = 1.0 if slot < 8 else 2.0
+    return [(round(index * slot, 2), round(slot - gap, 2)) for index in range(bars)]
+
+
+def _tall(number: int, peak: int, height: int) -> float:
+    return max(1.0, round(number / peak * height, 1)) if number else 1.0

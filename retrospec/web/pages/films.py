@@ -19,6 +19,7 @@ from retrospec.domain.session import Session
 from retrospec.domain.window import Window, windows_around
 from retrospec.lookout import why_not
 from retrospec.storage import films, reports, sessions
+from retrospec.storage.database import Connection
 from retrospec.storage.films import OPEN, READY, TO_THE_END, WANTED, WHOLE, WantedFilm
 from retrospec.web.pages.guard import database_of, read_form, settings_of
 from retrospec.web.pages.rendering import AnyRequest, Frame, is_partial, live, render
@@ -64,9 +65,19 @@ class FilmForm(msgspec.Struct):
 
 async def films_view(request: AnyRequest, session: Session, findings: Sequence[Finding]) -> FilmsView:
     """What there is to watch of ``session``, and what could be made."""
-    async with database_of(request).read() as connection:
-        asked = {one.id: one for one in await films.of_session(connection, session.project_id, session.id)}
-        made = await reports.artifacts_of(connection, session.project_id, session.id)
+    project_id, session_id = session.project_id, session.id
+
+    async def look_up(connection: Connection) -> tuple[list[WantedFilm], list[Artifact]]:
+        return await films.of_session(connection, project_id, session_id), await reports.artifacts_of(connection, project_id, session_id)
+
+    return await films_of(request, session, findings, *await database_of(request).read_once(look_up))
+
+
+async def films_of(
+    request: AnyRequest, session: Session, findings: Sequence[Finding], wanted: Sequence[WantedFilm], made: Sequence[Artifact]
+) -> FilmsView:
+    """The same where the films asked for and the artifacts made are known."""
+    asked = {one.id: one for one in wanted}
     here = f"/p/{session.project_id}/sessions/{quote(session.id, safe='')}"
     offered = [
         _view(name, told, asked.get(name), made, here, start)

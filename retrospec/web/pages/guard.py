@@ -13,7 +13,7 @@ from litestar.params import FromPath
 
 from retrospec.accounts.secrets import form_token, is_form_token, new_token
 from retrospec.accounts.sharing import visit_of
-from retrospec.accounts.sign_in import Caller, find_login, start_login, whole_life
+from retrospec.accounts.sign_in import Caller, lengthen, read_login, start_login, whole_life
 from retrospec.accounts.signing import Signer, keys_in_force
 from retrospec.accounts.throttle import SignInThrottle
 from retrospec.capture.browsers import read_user_agent
@@ -24,8 +24,9 @@ from retrospec.domain.settings import Settings
 from retrospec.domain.web_address import address_parts
 from retrospec.storage import changes, members, projects
 from retrospec.storage.blobs import Blobs
-from retrospec.storage.database import Database
-from retrospec.storage.scope import within_project
+from retrospec.storage.database import Connection, Database
+from retrospec.storage.projects import Project
+from retrospec.storage.scope import across_projects, within_project
 from retrospec.web.access import client_address
 from retrospec.web.pages.rendering import AnyRequest, Frame, theme_of
 
@@ -153,17 +154,49 @@ def open_frame(request: AnyRequest) -> tuple[Frame, list[Cookie]]:
 
 
 async def current_login(request: AnyRequest) -> Login:
-    """The login of this browser, looked up once a request. Raises SignInNeeded."""
-    if "login" not in request.state:
-        token = login_token(request)
-        policy = settings_of(request).sign_in
-        request.state.login = (
-            await find_login(database_of(request), token, policy, now=utc_now()) if token else None
-        )
-    login: Login | None = request.state.login
-    if login is None:
+    """The login of this browser. Raises SignInNeeded."""
+    return (await _standing(request)).login
+
+
+class _Standing(msgspec.Struct):
+    """Who asks, and what is theirs to see: whatever every page needs to know."""
+
+    login: Login
+    roles: dict[str, Role]
+    projects: list[Project]
+    change_number: int
+    """Of the project the address names."""
+
+
+async def _standing(request: AnyRequest) -> _Standing:
+    """Looked up once a request, in one go. Raises SignInNeeded."""
+    if "standing" not in request.state:
+        request.state.standing = await _find_standing(request)
+    standing: _Standing | None = request.state.standing
+    if standing is None:
         raise SignInNeeded
-    return login
+    return standing
+
+
+async def _find_standing(request: AnyRequest) -> _Standing | None:
+    token, policy, now = login_token(request), settings_of(request).sign_in, utc_now()
+    if not token:
+        return None
+    project_id = str(request.path_params.get("project_id", ""))
+
+    async def look_up(connection: Connection) -> _Standing | None:
+        login = await read_login(connection, token, policy, now=now)
+        if login is None:
+            return None
+        roles, known = await members.roles_of(connection, login.user.id), await projects.list_projects(connection)
+        number = (await changes.numbers(connection, [project_id]))[project_id] if project_id else 0
+        return _Standing(login, roles, [one for one in known if login.user.role_in(roles, one.id)], number)
+
+    with across_projects():  # a person's roles are of all projects
+        found = await database_of(request).read_once(look_up)
+    if found is not None:
+        await lengthen(database_of(request), found.login, token, policy, now=now)
+    return found
 
 
 async def signed_in_user(request: AnyRequest) -> User:
@@ -172,33 +205,21 @@ async def signed_in_user(request: AnyRequest) -> User:
 
 
 async def roles_here(request: AnyRequest) -> dict[str, Role]:
-    """The signed-in user's roles by project, looked up once a request. Raises SignInNeeded."""
-    user = await signed_in_user(request)
-    if "roles" not in request.state:
-        async with database_of(request).read() as connection:
-            request.state.roles = await members.roles_of(connection, user.id)
-    roles: dict[str, Role] = request.state.roles
-    return roles
+    """The signed-in user's roles by project. Raises SignInNeeded."""
+    return (await _standing(request)).roles
 
 
 async def signed_in_frame(request: AnyRequest) -> Frame:
     """The frame for a signed-in person, outside any project; it lists the projects that are theirs to see."""
-    return await _signed_in_frame(request, "")
-
-
-async def _signed_in_frame(request: AnyRequest, project_id: str) -> Frame:
-    user, roles = await signed_in_user(request), await roles_here(request)
-    async with database_of(request).read() as connection:
-        known = await projects.list_projects(connection)
-        numbers = await changes.numbers(connection, [project_id]) if project_id else {}
+    standing = await _standing(request)
     return Frame(
         path=_here(request),
         theme=theme_of(request),
         form_token=form_token(login_token(request)),
-        user=user,
-        projects=[project for project in known if user.role_in(roles, project.id)],
+        user=standing.login.user,
+        projects=standing.projects,
         notice=request.app.state.admission.notice if "admission" in request.app.state else "",
-        change_number=numbers.get(project_id, 0),
+        change_number=standing.change_number,
     )
 
 
@@ -206,7 +227,7 @@ async def project_frame(request: AnyRequest, project_id: FromPath[str]) -> Frame
     """The frame for a signed-in person in a project, or for a share link. Raises SignInNeeded or NotFound."""
     if request.state.get("share") is not None:
         return await _shared_frame(request, project_id)
-    frame = await _signed_in_frame(request, project_id)
+    frame = await signed_in_frame(request)
     frame.project = next((project for project in frame.projects if project.id == project_id), None)
     if frame.project is None or frame.user is None:
         raise NotFound(NOT_YOURS)

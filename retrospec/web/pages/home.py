@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from retrospec.storage.dashboard_issues import IssueFilter
 from retrospec.storage.database import Connection
 from retrospec.storage.pulse import Pulse
 from retrospec.web.pages import charts, words
-from retrospec.web.pages.charts import Span, Trend
+from retrospec.web.pages.charts import Span, Spark, Trend
 from retrospec.web.pages.guard import database_of, signed_in_frame
 from retrospec.web.pages.install import Install, install_of
 from retrospec.web.pages.issue_work import Mark, release_marks
@@ -51,7 +52,7 @@ class News(msgspec.Struct, kw_only=True):
     route: str
     why: str
     """What is new about it: ``12 sessions, 3 in the 24 hours before``."""
-    trend: Trend
+    trend: Spark
     strip: StripView | None
     url: str
 
@@ -108,8 +109,8 @@ async def show_project_home(frame: NamedDependency[Frame]) -> Response[Any]:
 async def show_home(request: AnyRequest, frame: NamedDependency[Frame], span: FromQuery[str] = "24h") -> Response[Any]:
     """The page, or its live part."""
     assert frame.project is not None
-    async with database_of(request).read() as connection:
-        page = await _compose(request, connection, frame.project.id, charts.span_named(span))
+    compose = partial(_compose, request, project_id=frame.project.id, span=charts.span_named(span))
+    page = await database_of(request).read_once(compose)
     return live(request, frame, page, whole="home.html", part="_home.html")
 
 
@@ -188,7 +189,7 @@ async def _news(connection: Connection, project_id: str, span: Span, now: dateti
     back = await pulse.came_back(connection, project_id, list(active), since=since)
     first = charts.first_hour(span, now)
     keys = list({**active, **{issue.key: issue for issue in top}})
-    hours = await dashboard_issues.trends(connection, project_id, keys, since_hour=first - span.hours)
+    hours = await dashboard_issues.trends(connection, project_id, keys, since_hour=first - span.hours, step_hours=span.step_hours)
     sorts: dict[str, list[tuple[Issue, str]]] = {"back": [], "new": [], "growing": [], "top": []}
     for issue in sorted(active.values(), key=lambda each: -each.impact):
         group, why = _reason(issue, back, hours[issue.key], first, since, span)
@@ -239,7 +240,7 @@ async def _lines(
                 issue=issue,
                 route=pages.get(issue.key, ""),
                 why=why,
-                trend=charts.trend(hours[issue.key], span, now, width=96, height=24),
+                trend=charts.spark(hours[issue.key], span, now, width=96, height=24),
                 strip=issue_strip(pictures.get(issue.key), project_id, issue.key),
                 url=f"/p/{project_id}/issues/{issue.key}",
             )

@@ -1,5 +1,7 @@
 """The Issue page: one failure, everyone it hit, and what the team does about it."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -75,14 +77,6 @@ class IssuePage(msgspec.Struct, kw_only=True):
     more: WorkView
 
 
-async def _promoted(request: AnyRequest, project_id: str, key: str) -> Tally:
-    async with database_of(request).read() as connection:
-        tally = await issues.find(connection, project_id, key)
-    if tally is None or tally.promoted_at is None:
-        raise NotFound("There is no such issue in this project.")
-    return tally
-
-
 @get("/issues/{key:str}")
 async def show_issue(
     request: AnyRequest,
@@ -97,56 +91,56 @@ async def show_issue(
 ) -> Response[Any]:
     """The page, or its live part."""
     assert frame.project is not None
-    tally = await _promoted(request, frame.project.id, key)
-    if tally.issue.key != key:
-        return Redirect(f"/p/{frame.project.id}/issues/{tally.issue.key}", status_code=303)
-    page = await _compose(
-        request,
-        tally,
-        charts.span_named(span),
+    project_id = frame.project.id
+    asked = Asked(
+        span=charts.span_named(span),
         status=status if status in words.REPORTS else "",
         min_confidence=_share(confidence),
         after=read_cursor(after),
         facet=(facet, typed(value)) if narrows(facet) else None,
     )
+    page = await database_of(request).read_once(partial(compose, request=request, project_id=project_id, key=key, asked=asked))
+    if isinstance(page, str):
+        return Redirect(f"/p/{project_id}/issues/{page}", status_code=303)
     return live(request, frame, page, whole="issue.html", part="_issue.html")
 
 
-async def _compose(
-    request: AnyRequest,
-    tally: Tally,
-    span: Span,
-    *,
-    status: str,
-    min_confidence: float,
-    after: Cursor | None,
-    facet: tuple[str, str] | None,
-) -> IssuePage:
-    issue, now = tally.issue, utc_now()
+class Asked(msgspec.Struct, kw_only=True):
+    """What of the issue is to be shown."""
+
+    span: Span
+    status: str
+    min_confidence: float
+    after: Cursor | None
+    facet: tuple[str, str] | None
+
+
+async def compose(connection: Connection, request: AnyRequest, project_id: str, key: str, asked: Asked) -> IssuePage | str:
+    """The page, or the key of the issue that one was merged into. Raises NotFound."""
+    tally = await issues.find(connection, project_id, key)
+    if tally is None or tally.promoted_at is None:
+        raise NotFound("There is no such issue in this project.")
+    return await _compose(connection, request, tally, asked) if tally.issue.key == key else tally.issue.key
+
+
+async def _compose(connection: Connection, request: AnyRequest, tally: Tally, asked: Asked) -> IssuePage:
+    issue, now, span = tally.issue, utc_now(), asked.span
     project_id, best = issue.project_id, issue.representative_session_id
-    async with database_of(request).read() as connection:
-        more, trend = await read_work(
-            connection, issue, span, now, here=_whole_url(request), template=_tracker(request)
-        )
-        found = await dashboard_issues.list_issue_sessions(
-            connection,
-            project_id,
-            issue.key,
-            status=status,
-            min_confidence=min_confidence,
-            after=after,
-            limit=PAGE_SIZE + 1,
-            facet=facet,
-        )
-        report = await reports.of_session(connection, project_id, best)
-        evidence = await _evidence(connection, issue)
-        jump_ms = await dashboard_issues.jump_of(connection, project_id, issue.key, best)
-        min_sessions = request.app.state.settings.promote.min_sessions
-        grouping = await grouping_of(connection, tally, min_sessions=min_sessions)
-        pictures = await strips.of_issues(connection, project_id, [issue.key])
-        named = [best, *(row.session_id for row in found)]
-        vouched = await receipts.receipts_of(connection, project_id, named)
-    more.facet, more.value = facet or ("", "")
+    reach = await clusters.reach_of(connection, project_id, issue.key)
+    more, trend = await read_work(connection, issue, reach.keys, span, now, here=_whole_url(request), template=_tracker(request))
+    found = await dashboard_issues.list_issue_sessions(
+        connection, project_id, reach, status=asked.status, min_confidence=asked.min_confidence, after=asked.after,
+        limit=PAGE_SIZE + 1, facet=asked.facet,
+    )  # fmt: skip
+    report = await reports.of_session(connection, project_id, best)
+    evidence = await _evidence(connection, issue, reach.keys)
+    jump_ms = await dashboard_issues.jump_of(connection, project_id, reach, best)
+    min_sessions = request.app.state.settings.promote.min_sessions
+    grouping = await grouping_of(connection, tally, min_sessions=min_sessions)
+    pictures = await strips.of_issues(connection, project_id, [issue.key])
+    named = [best, *(row.session_id for row in found)]
+    vouched = await receipts.receipts_of(connection, project_id, named)
+    more.facet, more.value = asked.facet or ("", "")
     return IssuePage(
         issue=issue,
         title=tally.title,
@@ -162,10 +156,10 @@ async def _compose(
         evidence=evidence,
         jump_ms=jump_ms,
         sessions=found[:PAGE_SIZE],
-        status=status,
-        min_confidence=min_confidence,
+        status=asked.status,
+        min_confidence=asked.min_confidence,
         older_url=_older_url(request, found[PAGE_SIZE - 1]) if len(found) > PAGE_SIZE else "",
-        newest_url=url_with(request) if after else "",
+        newest_url=url_with(request) if asked.after else "",
         all_url=url_with(request, status="", confidence="", facet="", value=""),
         retention_days=request.app.state.settings.retention.days,
         grouping=grouping,
@@ -175,9 +169,9 @@ async def _compose(
     )
 
 
-async def _evidence(connection: Connection, issue: Issue) -> list[str]:
+async def _evidence(connection: Connection, issue: Issue, cluster_keys: Sequence[str]) -> list[str]:
     """Of the first of the issue's own markers in the session that shows it best."""
-    own = set(await clusters.keys_of(connection, issue.project_id, issue.key))
+    own = set(cluster_keys)
     seen = await markers.of_session(connection, issue.project_id, issue.representative_session_id)
     return next((lines for one in seen if one.cluster_key in own and (lines := evidence_lines(one.evidence))), [])
 

@@ -11,7 +11,7 @@ from retrospec.domain.finding import Outcome
 from retrospec.domain.issue import Issue
 from retrospec.domain.workflow import Activity, FixIn, Work
 from retrospec.issues.regression import clean_sessions_needed
-from retrospec.storage import activity, clusters, dashboard_issues, impact, work
+from retrospec.storage import activity, dashboard_issues, impact, work
 from retrospec.storage.dashboard_issues import narrows
 from retrospec.storage.database import Connection
 from retrospec.web.pages import charts, words
@@ -89,16 +89,12 @@ class WorkView(msgspec.Struct, kw_only=True):
 
 
 async def read_work(
-    connection: Connection, issue: Issue, span: Span, now: datetime, *, here: str, template: str
+    connection: Connection, issue: Issue, keys: Sequence[str], span: Span, now: datetime, *, here: str, template: str
 ) -> tuple[WorkView, Trend]:
-    """The view, and the trend of all the issue's clusters; ``here`` is the page's full address."""
-    keys = await clusters.keys_of(connection, issue.project_id, issue.key)
+    """The view, and the trend of all the issue's clusters (``keys``); ``here`` is the page's full address."""
     first = charts.first_hour(span, now)
-    found = await dashboard_issues.trends(connection, issue.project_id, keys, since_hour=first - span.hours)
-    by_hour: dict[int, int] = {}
-    for hours in found.values():
-        for hour, count in hours.items():
-            by_hour[hour] = by_hour.get(hour, 0) + count
+    found = await dashboard_issues.trends(connection, issue.project_id, [issue.key], since_hour=first - span.hours, step_hours=span.step_hours)
+    by_hour = found[issue.key]
     standing = await work.find(connection, issue.project_id, issue.key)
     known = await work.latest_releases(connection, issue.project_id, limit=RELEASES)
     facets = await impact.facets_of(connection, issue.project_id, keys)

@@ -1,6 +1,7 @@
 """The Issues page: what fails, for how many people, and how sure that is."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -13,26 +14,25 @@ from retrospec.domain.account import Role
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import NotFound
 from retrospec.domain.issue import Issue, IssueState
-from retrospec.domain.search import Query
+from retrospec.domain.visual import Strip
 from retrospec.search.parse import MAX_TEXT, parse
 from retrospec.storage import dashboard, dashboard_issues, impact, search, stats, strips
 from retrospec.storage import issues as issue_rows
 from retrospec.storage.dashboard import Activity
 from retrospec.storage.dashboard_issues import SORTS, IssueFilter, SortCursor, read_sort_cursor
 from retrospec.storage.database import Connection
-from retrospec.storage.search import FacetRow
-from retrospec.web.issue_search import of_failures, searched
+from retrospec.storage.issues import Tally
+from retrospec.web.issue_search import near_of, searched
 from retrospec.web.pages import charts, words
-from retrospec.web.pages.charts import Span, Trend
+from retrospec.web.pages.charts import Span, Spark
 from retrospec.web.pages.facets import Menu, menus
 from retrospec.web.pages.guard import database_of
 from retrospec.web.pages.install import Install, install_of
-from retrospec.web.pages.rendering import AnyRequest, Frame, live, render, typed, url_with
+from retrospec.web.pages.rendering import AnyRequest, Frame, live, render, typed, url_with, urls_asking
 from retrospec.web.pages.strips import StripView, issue_strip
-from retrospec.web.pages.views import Views, opening_url, views_of
+from retrospec.web.pages.views import Views, known_views, opening_url, views_of
 
 PAGE_SIZE = 30
-FACETS_FROM = 200
 SORT_NAMES = {"impact": "By impact", "seen": "Last seen first", "people": "Most people", "newest": "Newest first"}
 OPEN = (IssueState.ACTIVE, IssueState.ACKNOWLEDGED)
 
@@ -65,7 +65,7 @@ class IssueLine(msgspec.Struct, kw_only=True):
     issue: Issue
     site: str
     route: str
-    trend: Trend
+    trend: Spark
     url: str
     strip: StripView | None
 
@@ -114,14 +114,13 @@ async def show_issues(
 ) -> Response[Any]:
     """The page, or its live part."""
     assert frame.project is not None
-    if opening := await opening_url(request, frame, "issues"):
-        return Redirect(opening, status_code=303)
     text = typed(q, longest=MAX_TEXT)
     asked = IssueFilter(states=_states_named(wanted), kind=kind if kind in words.KINDS else "", site=typed(site))
-    async with database_of(request).read() as connection:
-        page = await _compose(
-            request, connection, frame, charts.span_named(span), wanted, asked, text, after, _sort_named(sort)
-        )
+    asked_for = _Asked(span=charts.span_named(span), state=wanted, text=text, after=after, sort=_sort_named(sort), wanted=asked)
+    compose = partial(_compose, request, frame=frame, asked=asked_for)
+    page = await database_of(request).read_once(compose)
+    if isinstance(page, str):
+        return Redirect(page, status_code=303)
     return live(request, frame, page, whole="issues.html", part="_issues.html")
 
 
@@ -131,27 +130,34 @@ def _states_named(name: str) -> tuple[IssueState, ...]:
     return (IssueState(name),) if name in words.STATES else OPEN
 
 
-async def _compose(
-    request: AnyRequest,
-    connection: Connection,
-    frame: Frame,
-    span: Span,
-    state: str,
-    asked: IssueFilter,
-    text: str,
-    after: str,
-    sort: str,
-) -> IssuesPage:
+class _Asked(msgspec.Struct, kw_only=True):
+    """What of the issues is to be shown."""
+
+    span: Span
+    state: str
+    text: str
+    after: str
+    sort: str
+    wanted: IssueFilter
+
+
+async def _compose(request: AnyRequest, connection: Connection, frame: Frame, asked: _Asked) -> IssuesPage | str:
+    """The page, or where it leads instead."""
     assert frame.project is not None
     now, project_id = utc_now(), frame.project.id
+    known = await known_views(connection, frame, "issues")
+    if opening := opening_url(request, known):
+        return opening
+    span, state, text, after, sort = asked.span, asked.state, asked.text, asked.after, asked.sort
     query = parse(text, now=now)
-    asked = await searched(connection, project_id, asked, query)
-    views = await views_of(connection, request, frame, "issues")
+    near = await near_of(connection, project_id, query)
+    wanted = await searched(connection, project_id, asked.wanted, query, near)
+    views = views_of(known, request, frame, "issues")
     counts = await dashboard_issues.count_by_state(connection, project_id)
     found = await dashboard_issues.list_issues(
         connection,
         project_id,
-        asked,
+        wanted,
         after=read_sort_cursor(after, sort),
         limit=PAGE_SIZE + 1,
         sort=sort,
@@ -167,28 +173,23 @@ async def _compose(
         sorts=SORT_NAMES,
         states=_state_tabs(request, counts, state),
         state=state if state != "open" else "",
-        kind=asked.kind,
+        kind=wanted.kind,
         text=text,
         complaints=list(query.complaints),
-        menus=menus(await _facets(connection, project_id, of_failures(query)), text, lambda wanted: url_with(request, q=wanted)),
+        menus=menus(await search.facets_of(connection, project_id, near), text, urls_asking(request)),
         views=views,
-        site=asked.site,
+        site=wanted.site,
         sites=await dashboard.latest_sites(connection, project_id),
-        cards=await _kind_cards(request, connection, project_id, span, asked.kind, now),
+        cards=await _kind_cards(request, connection, project_id, span, wanted.kind, now),
         lines=await _lines(connection, project_id, shown, span, now),
         older_url=_older_url(request, shown[-1], sort) if len(found) > PAGE_SIZE else "",
         newest_url=url_with(request) if after else "",
-        is_narrowed=bool(asked.kind or text or asked.site),
+        is_narrowed=bool(wanted.kind or text or wanted.site),
         all_url=views.everything_url,
         activity=seen,
         install=None if seen.has_sessions else await install_of(request, connection, project_id),
         total=sum(counts.values()),
     )
-
-
-async def _facets(connection: Connection, project_id: str, query: Query) -> list[FacetRow]:
-    near = await search.newest_found(connection, project_id, query, limit=FACETS_FROM)
-    return await search.facets_of(connection, project_id, near)
 
 
 class PreviewPart(msgspec.Struct, kw_only=True):
@@ -201,9 +202,12 @@ class PreviewPart(msgspec.Struct, kw_only=True):
 async def show_preview(request: AnyRequest, frame: NamedDependency[Frame], key: FromPath[str]) -> Response[Any]:
     """The filmstrip alone, for the list. Raises NotFound."""
     assert frame.project is not None
-    async with database_of(request).read() as connection:
-        tally = await issue_rows.find(connection, frame.project.id, key)
-        found = await strips.of_issues(connection, frame.project.id, [key])
+    project_id = frame.project.id
+
+    async def look_up(connection: Connection) -> tuple[Tally | None, dict[str, Strip]]:
+        return await issue_rows.find(connection, project_id, key), await strips.of_issues(connection, project_id, [key])
+
+    tally, found = await database_of(request).read_once(look_up)
     if tally is None or tally.promoted_at is None:
         raise NotFound("There is no such issue in this project.")
     answer = render("_preview.html", frame, PreviewPart(strip=issue_strip(found.get(key), frame.project.id, key)))
@@ -269,7 +273,7 @@ async def _lines(
     connection: Connection, project_id: str, shown: list[Issue], span: Span, now: datetime
 ) -> list[IssueLine]:
     by_hour = await dashboard_issues.trends(
-        connection, project_id, [issue.key for issue in shown], since_hour=charts.first_hour(span, now)
+        connection, project_id, [issue.key for issue in shown], since_hour=charts.first_hour(span, now), step_hours=span.step_hours
     )
     where = await dashboard_issues.places(
         connection, project_id, [issue.representative_session_id for issue in shown]
@@ -284,7 +288,7 @@ async def _lines(
                 issue=issue,
                 site=site,
                 route=pages.get(issue.key, route),
-                trend=charts.trend(by_hour[issue.key], span, now, width=96, height=24),
+                trend=charts.spark(by_hour[issue.key], span, now, width=96, height=24),
                 url=f"/p/{project_id}/issues/{issue.key}",
                 strip=issue_strip(pictures.get(issue.key), project_id, issue.key),
             )

@@ -3,12 +3,14 @@
 import functools
 import hashlib
 import secrets
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Request, Response
+from markupsafe import Markup
 
 from retrospec.domain.account import Role, User
 from retrospec.domain.clock import utc_now
@@ -67,8 +69,14 @@ def environment() -> Environment:
         words.reached, words.plural,
     ):  # fmt: skip
         jinja.filters[shown.__name__] = shown
-    jinja.globals.update(ago=words.ago, day_name=words.day_name, person=words.person)
+    jinja.globals.update(icon_sign=icon_sign, ago=words.ago, day_name=words.day_name, person=words.person)
     return jinja
+
+
+@functools.cache
+def icon_sign(name: str) -> Markup:
+    """A sign of the sprite: pages have hundreds, so each is written once."""
+    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>').format(assets.asset_url("icons.svg"), name)
 
 
 def theme_of(request: AnyRequest) -> str:
@@ -136,6 +144,14 @@ def _query(pairs: list[tuple[str, Any]]) -> str:
 def typed(text: str, *, longest: int = 200) -> str:
     """What somebody typed into a search field: printable, trimmed, cut."""
     return "".join(letter for letter in text if letter.isprintable()).strip()[:longest]
+
+
+def urls_asking(request: AnyRequest, **changes: str) -> Callable[[str], str]:
+    """``url_with`` for many values of ``q``: what stays of the address is written once."""
+    mark = "\x00here\x00"
+    before, _, rest = url_with(request, **changes | {"q": mark}).partition(quote_plus(mark))
+    without = url_with(request, **changes | {"q": ""})
+    return lambda text: f"{before}{quote_plus(text)}{rest}" if text else without
 
 
 def url_with(request: AnyRequest, **changes: str) -> str:

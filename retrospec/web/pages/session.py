@@ -1,5 +1,6 @@
 """The Session page: watch what happened, beside what is known of it."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -33,7 +34,9 @@ from retrospec.storage import (
     reports,
     sessions,
 )
+from retrospec.storage import films as stored_films
 from retrospec.storage.database import Connection
+from retrospec.storage.films import WantedFilm
 from retrospec.web.pages import assets
 from retrospec.web.pages.beside import (
     Beside,
@@ -46,7 +49,7 @@ from retrospec.web.pages.beside import (
     pictures_of,
     unseen_parts,
 )
-from retrospec.web.pages.films import FilmsView, films_view
+from retrospec.web.pages.films import FilmsView, films_of
 from retrospec.web.pages.guard import blobs_of, database_of
 from retrospec.web.pages.policy import Styles
 from retrospec.web.pages.recording import read_compressed
@@ -166,49 +169,45 @@ class _Found(msgspec.Struct):
     same_person: list[Link]
     redactions: dict[str, int]
     beside: Beside
+    films: list[WantedFilm]
 
 
 @get("/sessions/{session_id:str}")
 async def show_session(request: AnyRequest, frame: NamedDependency[Frame], session_id: FromPath[str], t: FromQuery[str] = "", issue: FromQuery[str] = "") -> Response[Any]:
     """The page, or its live part while the report is still to come."""
     assert frame.project is not None
-    found = await _load(request, frame, session_id, issue)
+    load = partial(_load, project_id=frame.project.id, session_id=session_id, issue_key=issue, knows_person=frame.user is not None)
+    found = await database_of(request).read_once(load)
     story, trace = await _story(request, found.artifacts)
     start_ms = min(int(t), MAX_OFFSET_MS) if t.isdecimal() and len(t) < 12 else -1
-    films = await films_view(request, found.session, found.findings)
+    films = await films_of(request, found.session, found.findings, found.films, found.artifacts)
     page = _compose(found, story, trace, films, frame.project.id, start_ms)
     return live(request, frame, page, whole="session.html", part="_session.html", styles=Styles.RECORDED)
 
 
-async def _load(request: AnyRequest, frame: Frame, session_id: str, issue_key: str) -> _Found:
-    assert frame.project is not None
-    project_id = frame.project.id
-    async with database_of(request).read() as connection:
-        session = await sessions.find(connection, project_id, session_id)
-        if session is None:
-            raise await _absent(connection, project_id, session_id)
-        others = await dashboard_sessions.neighbours(
-            connection,
-            project_id,
-            visitor_id=session.visitor_id,
-            user_id=session.user_id,
-            limit=SAME_PERSON + 1,
-        )
-        return _Found(
-            session,
-            *await reports.with_findings(connection, project_id, session_id),
-            *await markers.with_client_times(connection, project_id, session_id),
-            await receipts.kept_of(connection, session),
-            await reports.artifacts_of(connection, project_id, session_id),
-            shown := await dashboard_issues.issues_of_session(connection, project_id, session_id),
-            [
-                Link(f"/p/{project_id}/sessions/{name}", route, started_at)
-                for name, route, started_at in others
-                if name != session_id
-            ][:SAME_PERSON],
-            await recordings.redaction_report(connection, project_id, session_id),
-            await beside_of(connection, session, shown, issue_key, knows_person=frame.user is not None),
-        )
+async def _load(connection: Connection, project_id: str, session_id: str, issue_key: str, *, knows_person: bool) -> _Found:
+    session = await sessions.find(connection, project_id, session_id)
+    if session is None:
+        raise await _absent(connection, project_id, session_id)
+    others = await dashboard_sessions.neighbours(
+        connection, project_id, visitor_id=session.visitor_id, user_id=session.user_id, limit=SAME_PERSON + 1
+    )
+    return _Found(
+        session,
+        *await reports.with_findings(connection, project_id, session_id),
+        *await markers.with_client_times(connection, project_id, session_id),
+        await receipts.kept_of(connection, session),
+        await reports.artifacts_of(connection, project_id, session_id),
+        shown := await dashboard_issues.issues_of_session(connection, project_id, session_id),
+        [
+            Link(f"/p/{project_id}/sessions/{name}", route, started_at)
+            for name, route, started_at in others
+            if name != session_id
+        ][:SAME_PERSON],
+        await recordings.redaction_report(connection, project_id, session_id),
+        await beside_of(connection, session, shown, issue_key, knows_person=knows_person),
+        await stored_films.of_session(connection, project_id, session_id),
+    )
 
 
 async def _absent(connection: Connection, project_id: str, session_id: str) -> Gone | NotFound:

@@ -1,6 +1,7 @@
 """The Sessions page: every visit that was recorded, searched by anything that happened in it."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -24,8 +25,8 @@ from retrospec.web.pages.facets import Menu, example_parts, session_menus
 from retrospec.web.pages.guard import database_of
 from retrospec.web.pages.install import Install, install_of
 from retrospec.web.pages.issues import Choice
-from retrospec.web.pages.rendering import AnyRequest, Frame, live, typed, url_with
-from retrospec.web.pages.views import Views, opening_url, views_of
+from retrospec.web.pages.rendering import AnyRequest, Frame, live, typed, url_with, urls_asking
+from retrospec.web.pages.views import Views, known_views, opening_url, views_of
 
 PAGE_SIZE = 40
 TOLD = {"clicked": "Pressed", "saw": "Saw", "errors": "Error", "place": "Visited"}
@@ -69,33 +70,37 @@ async def show_sessions(
     assert frame.project is not None
     parts = [typed(q, longest=MAX_TEXT), *(part(name, typed(value)) for name, value in (("route", route), ("person", person)) if typed(value))]
     text = " ".join([*filter(None, parts), *(["has:failures"] if markers == "yes" else [])])
-    if opening := await opening_url(request, frame, "sessions"):
-        return Redirect(opening, status_code=303)
-    page = await _compose(request, frame, text, status if status in words.REPORTS else "", typed(after))
+    compose = partial(_compose, request, frame=frame, text=text, status=status if status in words.REPORTS else "", after=typed(after))
+    page = await database_of(request).read_once(compose)
+    if isinstance(page, str):
+        return Redirect(page, status_code=303)
     return live(request, frame, page, whole="sessions.html", part="_sessions.html")
 
 
-async def _compose(request: AnyRequest, frame: Frame, text: str, status: str, after: str) -> SessionsPage:
+async def _compose(request: AnyRequest, connection: Connection, frame: Frame, text: str, status: str, after: str) -> SessionsPage | str:
+    """The page, or where it leads instead."""
     assert frame.project is not None
     now, project_id = utc_now(), frame.project.id
+    known = await known_views(connection, frame, "sessions")
+    if opening := opening_url(request, known):
+        return opening
     asked = parse(text, now=now)
     if status:
         asked = msgspec.structs.replace(asked, statuses=(status,))
-    async with database_of(request).read() as connection:
-        found = await search.search_sessions(connection, project_id, asked, Page(after, PAGE_SIZE), document_of)
-        near = found.near or await search.newest_found(connection, project_id, asked, limit=search.NEAR)
-        facets = await search.facets_of(connection, project_id, near)
-        why = await _reasons(connection, project_id, asked, found.rows)
-        seen = await dashboard.activity(connection, project_id, now=now)
-        views = await views_of(connection, request, frame, "sessions")
-        install = None if seen.has_sessions else await install_of(request, connection, project_id)
+    found = await search.search_sessions(connection, project_id, asked, Page(after, PAGE_SIZE), document_of)
+    near = found.near or await search.newest_found(connection, project_id, asked, limit=search.NEAR)
+    facets = await search.facets_of(connection, project_id, near)
+    why = await _reasons(connection, project_id, asked, found.rows)
+    seen = await dashboard.activity(connection, project_id, now=now)
+    views = views_of(known, request, frame, "sessions")
+    install = None if seen.has_sessions else await install_of(request, connection, project_id)
     return SessionsPage(
         statuses=_status_tabs(request, status),
         status=status,
         views=views,
         text=text,
         complaints=list(asked.complaints),
-        menus=session_menus(facets, text, lambda query: _url(request, q=query)),
+        menus=session_menus(facets, text, urls_asking(request, route="", person="", markers="")),
         examples=example_parts(),
         rows=found.rows,
         why=why,

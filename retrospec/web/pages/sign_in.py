@@ -101,7 +101,7 @@ async def enter(request: AnyRequest, user: User, back: str, **how: Any) -> Respo
     """Signed in: on to ``back``, with an entry in the log."""
     cookies = await let_in(request, user)
     async with database_of(request).write() as connection:
-        request.state.login = None
+        request.state.standing = None
         actor = Actor(name=user.email, id=user.id, address=client_address(request, settings_of(request)))
         await audit.note(connection, actor, "signed_in", now=utc_now(), detail=how)
     request.state.is_noted = True

@@ -74,10 +74,14 @@ def kept_query(section: str, given: Mapping[str, str]) -> str:
     return urlencode([(name, given[name]) for name in KEPT[section] if given.get(name)])
 
 
-async def views_of(connection: Connection, request: AnyRequest, frame: Frame, section: str) -> Views:
-    """For the list that ``request`` shows."""
+async def known_views(connection: Connection, frame: Frame, section: str) -> list[View]:
+    """The views whoever looks has of a list; none for a share link."""
     assert frame.project is not None
-    known = [] if frame.user is None else await saved_views.views_for(connection, frame.project.id, frame.user.id, section)
+    return [] if frame.user is None else await saved_views.views_for(connection, frame.project.id, frame.user.id, section)
+
+
+def views_of(known: Sequence[View], request: AnyRequest, frame: Frame, section: str) -> Views:
+    """For the list that ``request`` shows."""
     query = kept_query(section, request.query_params)
     links = [_link(view, request.url.path, query, frame) for view in known]
     plain = f"{request.url.path}?view={NONE}" if any(view.is_default for view in known) else request.url.path
@@ -96,12 +100,10 @@ def _link(view: View, path: str, query: str, frame: Frame) -> ViewLink:
     )
 
 
-async def opening_url(request: AnyRequest, frame: Frame, section: str) -> str:
+def opening_url(request: AnyRequest, known: Sequence[View]) -> str:
     """Where a list that was asked for without anything leads; empty for the list itself."""
-    if request.url.query or frame.user is None or frame.project is None or request.headers.get("HX-Request"):
+    if request.url.query or request.headers.get("HX-Request"):
         return ""
-    async with database_of(request).read() as connection:
-        known = await saved_views.views_for(connection, frame.project.id, frame.user.id, section)
     return next((f"{request.url.path}?{view.query}" for view in known if view.is_default and view.query), "")
 
 

@@ -18,24 +18,24 @@ from retrospec.storage.migrate import migrate
 
 OF_K = tables.issue_sessions.c.cluster_key == "k"
 AFTER = Cursor(datetime(2026, 11, 1, tzinfo=UTC), "x")
+LISTED = {"keys": ["a", "b"]}
 OPEN = IssueFilter(states=(IssueState.ACTIVE,))
 SITE = IssueFilter(states=(IssueState.ACTIVE,), site="shop.example", words=("pay",), keys=("a", "b"), kind="api_error")
 
 QUERIES: dict[str, Any] = {
-    "issues": dashboard_issues.issues_query("p", IssueState.ACTIVE, OPEN, after=None, limit=31),
-    "older issues": dashboard_issues.issues_query("p", IssueState.ACTIVE, OPEN, after=AFTER, limit=31),
-    "issues filtered": dashboard_issues.issues_query("p", IssueState.ACTIVE, SITE, after=AFTER, limit=31),
-    "trends": dashboard_issues.trends_query("p", ["a", "b"], since_hour=400_000),
+    "issues": dashboard_issues.issues_query(OPEN, after=None),
+    "older issues": dashboard_issues.issues_query(OPEN, after=AFTER),
+    "issues filtered": dashboard_issues.issues_query(SITE, after=AFTER),
+    "trends": dashboard_issues.TRENDS,
     "sessions of an issue": dashboard_issues.issue_sessions_query("p", status="", min_confidence=0, after=None, limit=26).where(OF_K),
     "older, filtered": dashboard_issues.issue_sessions_query("p", status="ready", min_confidence=0.8, after=AFTER, limit=26).where(OF_K),
-    "issues of a session": dashboard_issues.issues_of_session_query("p", "s"),
-    "sessions": dashboard_sessions.sessions_query("p", SessionFilter(), after=None, limit=41),
-    "older sessions": dashboard_sessions.sessions_query("p", SessionFilter(), after=AFTER, limit=41),
-    "sessions by status": dashboard_sessions.sessions_query("p", SessionFilter(status="ready"), after=AFTER, limit=41),
-    "sessions on a route": dashboard_sessions.sessions_query("p", SessionFilter(route="/a", has_markers=True), after=None, limit=41),
-    "visits of a day": pulse.visits_query("p", "ready", since=AFTER.at, until=AFTER.at),
-    "people hit": pulse.people_query("p", since=AFTER.at, until=AFTER.at),
-    "what came back": pulse.came_back_query("p", ["a", "b"], since=AFTER.at),
+    "issues of a session": dashboard_issues.ISSUES_OF_SESSION,
+    "sessions": dashboard_sessions.sessions_query(SessionFilter(), after=None),
+    "older sessions": dashboard_sessions.sessions_query(SessionFilter(), after=AFTER),
+    "sessions by status": dashboard_sessions.sessions_query(SessionFilter(status="ready"), after=AFTER),
+    "sessions on a route": dashboard_sessions.sessions_query(SessionFilter(route="/a", has_markers=True), after=None),
+    "visits of a day, and the people hit": pulse.PULSE,
+    "what came back": pulse.CAME_BACK,
 }  # fmt: skip
 
 
@@ -49,7 +49,8 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connect
 
 
 def plan_of(connection: sqlite3.Connection, query: Any) -> list[str]:
-    compiled = query.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True})
+    given = {name: LISTED.get(name, 1) for name, value in query.compile(dialect=sqlite.dialect()).params.items() if value is None}
+    compiled = query.params(given).compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True})
     values = [1 for _ in range(str(compiled).count("?"))]
     return [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {compiled}", values)]
 
@@ -58,7 +59,7 @@ def plan_of(connection: sqlite3.Connection, query: Any) -> list[str]:
 def test_no_page_reads_or_sorts_a_whole_table(opened: sqlite3.Connection, name: str) -> None:
     plan = plan_of(opened, QUERIES[name])
     assert plan
-    assert [step for step in plan if step.startswith("SCAN")] == []
+    assert [step for step in plan if step.startswith("SCAN") and step != "SCAN CONSTANT ROW"] == []
     # sorting rows of one instant by name is bounded; sorting everything is not
     assert [step for step in plan if "TEMP B-TREE FOR ORDER BY" in step] == []
 

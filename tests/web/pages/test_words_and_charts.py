@@ -1,8 +1,10 @@
 """The pure parts: words, charts, safe paths, policy."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from litestar import Request
 
 from retrospec.domain.clock import to_epoch_ms
 from retrospec.domain.marker import Control
@@ -11,6 +13,7 @@ from retrospec.storage.dashboard import Cursor, read_cursor
 from retrospec.web.pages import charts, words
 from retrospec.web.pages.guard import local_path
 from retrospec.web.pages.policy import Styles, content_security_policy
+from retrospec.web.pages.rendering import url_with, urls_asking
 from retrospec.web.pages.story import read_story, tell
 
 NOW = datetime(2026, 11, 23, 13, 30, tzinfo=UTC)
@@ -93,3 +96,26 @@ def test_an_analysis_that_cannot_be_read_is_said(document: bytes) -> None:
 
 def test_an_analysis_without_a_trace_is_an_empty_story() -> None:
     assert read_story(b'{"version": 1}')[0].rows == []
+
+
+def test_a_rows_paths_are_the_charts_bars() -> None:
+    hour = to_epoch_ms(NOW) // charts.HOUR_MS
+    for span in charts.SPANS:
+        counts = {hour: 4, hour - 3: 1, hour - span.hours + 1: 9, hour - span.hours - 5: 100, hour + 1: 50}
+        trend = charts.trend(counts, span, NOW, width=96, height=24)
+        spark = charts.spark(counts, span, NOW, width=96, height=24)
+        drawn = {
+            is_empty: "".join(f"M{bar.x:g} {bar.y:g}h{bar.width:g}v{bar.height:g}h-{bar.width:g}z" for bar in trend.bars if (bar.count == 0) == is_empty)
+            for is_empty in (True, False)
+        }
+        assert (spark.filled, spark.empty) == (drawn[False], drawn[True])
+        assert spark.total == trend.total == 14
+        assert 0 < spark.filled.count("M") < spark.empty.count("M")
+
+
+@pytest.mark.parametrize("query", ["", "q=old&state=all", "span=7d&q=old", "after=x&seen=y&kind=api_error&route=/a"])
+def test_addresses_of_many_searches_are_as_each_alone(query: str) -> None:
+    request: Any = Request({"type": "http", "method": "GET", "path": "/p/x/issues", "query_string": query.encode(), "headers": []})
+    ask = urls_asking(request, route="")
+    for text in ("", "pay now", 'clicked:"Pay" -os:x', "100 % ü & =+"):
+        assert ask(text) == url_with(request, route="", q=text)

@@ -169,11 +169,11 @@ async def read_issue(request: AnyRequest, key: FromPath[str], hours: Hours = WEE
 
 async def _detail(request: AnyRequest, connection: Connection, tally: Tally, hours: int, now: datetime) -> IssueDetail:
     issue, project_id = tally.issue, tally.issue.project_id
-    keys = await clusters.keys_of(connection, project_id, issue.key)
+    reach = await clusters.reach_of(connection, project_id, issue.key)
     first = stats.hour_of(now) - hours + 1
     found = await dashboard_issues.trends(connection, project_id, [issue.key], since_hour=first - hours)
     standing = await work.find(connection, project_id, issue.key)
-    facets = await impact.facets_of(connection, project_id, keys)
+    facets = await impact.facets_of(connection, project_id, reach.keys)
     best = issue.representative_session_id
     report = await reports.of_session(connection, project_id, best)
     pictures = await strips.of_issues(connection, project_id, [issue.key])
@@ -193,7 +193,7 @@ async def _detail(request: AnyRequest, connection: Connection, tally: Tally, hou
         mute=mute_words(issue, standing) if issue.state is IssueState.MUTED else "",
         grouping=await _grouping(request, connection, tally),
         report=report_of(report) if report else None,
-        jump_ms=await dashboard_issues.jump_of(connection, project_id, issue.key, best),
+        jump_ms=await dashboard_issues.jump_of(connection, project_id, reach, best),
         strip=issue_strip_of(pictures.get(issue.key), issue.key),
     )
 
@@ -241,7 +241,7 @@ async def issue_sessions(
     async with database_of(request).read() as connection:
         tally = await promoted(connection, project_id, key)
         found = await dashboard_issues.list_issue_sessions(
-            connection, project_id, tally.issue.key, status=status, min_confidence=min_confidence,
+            connection, project_id, await clusters.reach_of(connection, project_id, tally.issue.key), status=status, min_confidence=min_confidence,
             after=known(place, read_cursor(place)), limit=limit + 1, facet=(facet, typed(value)) if facet else None,
         )  # fmt: skip
         vouched = await receipts.receipts_of(connection, project_id, [row.session_id for row in found])
