@@ -53,5 +53,6 @@ if (document.querySelector("#issues-live") && matchMedia("(hover: hover) and (mi
   document.addEventListener("focusin", (event) => wait(event.target.matches(".row-title:focus-visible") ? event.target.closest(".row") : null));
   document.addEventListener("focusout", hide);
   document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
-  addEventListener("scroll", hide, { passive: true });
+  // a row that is walked to scrolls into view while its preview waits: only one that is shown goes
+  addEventListener("scroll", () => document.querySelector(".preview:not([hidden])") && hide(), { passive: true });
 }

@@ -199,7 +199,7 @@ def _places(finding: Finding, host: str) -> list[str]:
     if evidence.url:
         texts.append(f"Check the server's side of {f'{evidence.method} {without_host(evidence.url, host)}'.strip()}.")
     if SIGNAL_KINDS.get(finding.signal) == MarkerKind.VALIDATION_FAILED:
-        texts.append(f"Check the rule{f' {evidence.rule}' if evidence.rule else ''} of {named(control) if control else 'the form'} against what people enter.")
+        texts.append(f"Check the {_rule_words(evidence.rule)} of {named(control) if control else 'the form'} against what people enter.")
     elif control is not None and (control.selector or control.test_id):
         place = control.selector or control.test_id
         is_deaf = finding.signal in BEHAVIOUR and finding.signal != Signal.ERROR_CLICK
@@ -209,6 +209,17 @@ def _places(finding: Finding, host: str) -> list[str]:
     return texts
 
 
+def _rule_words(rule: str) -> str:
+    """The attribute that sets the rule, as a developer finds it in the markup."""
+    attribute = _ATTRIBUTES.get(rule)
+    return f"{attribute} attribute ({rule})" if attribute else f"rule {rule}".rstrip()
+
+
+_ATTRIBUTES = {
+    "valueMissing": "required", "typeMismatch": "type", "badInput": "type", "patternMismatch": "pattern", "tooLong": "maxlength",
+    "tooShort": "minlength", "rangeUnderflow": "min", "rangeOverflow": "max", "stepMismatch": "step",
+}  # fmt: skip
+"""HTML attributes by the ``ValidityState`` flag that tells of them (HTML standard, constraint validation)."""
 _WHERE = {
     Signal.ERROR_SHOWN: "Look for what shows “{}”.",
     Signal.BLANK_PAGE: "Check what should be drawn there ({}).",

@@ -11,6 +11,7 @@ from retrospec.client.asking import part
 from retrospec.client.reading import Reading
 from retrospec.shapes import issues as of_issues
 from retrospec.shapes import project as of_project
+from retrospec.shapes import upkeep as of_upkeep
 
 __all__ = ["Client"]
 
@@ -107,3 +108,33 @@ class Client(Reading):
     def revoke_key(self, key_id: str) -> of_project.Ended:
         """End a key at once."""
         return self._send(of_project.Ended, "DELETE", f"/v2/keys/{part(key_id)}")
+
+    def retry_dead_letter(self, session_id: str) -> of_upkeep.Revived:
+        """Have a session that was given up worked on again."""
+        return self._send(of_upkeep.Revived, "POST", f"/v2/dead-letters/{part(session_id)}/retry")
+
+    def drop_dead_letter(self, session_id: str) -> of_project.Ended:
+        """Delete a session that was given up."""
+        return self._send(of_project.Ended, "DELETE", f"/v2/dead-letters/{part(session_id)}")
+
+    def redaction(self) -> of_upkeep.Redaction:
+        """The project's own redaction rules."""
+        return self._get(of_upkeep.Redaction, "/v2/redaction")
+
+    def set_redaction(self, *, fields: Sequence[str] = (), patterns: Sequence[str] = (), without: Sequence[str] = ()) -> of_upkeep.Redaction:
+        """Set them, for what arrives from now on; what is left out is lifted."""
+        body = of_upkeep.ChangeRedaction(fields=list(fields), patterns=list(patterns), without=list(without))
+        return self._send(of_upkeep.Redaction, "PUT", "/v2/redaction", body)
+
+    def add_channel(self, kind: str, address: str, *, events: Sequence[str] = (), **told: Any) -> of_upkeep.MadeChannel:
+        """A channel that is told of ``events``: new, regression, spike; its signing key is told this once."""
+        body = of_upkeep.NewChannel(kind=kind, address=address, events=list(events), **told)  # type: ignore[arg-type]
+        return self._send(of_upkeep.MadeChannel, "POST", "/v2/alerts/channels", body)
+
+    def remove_channel(self, channel_id: str) -> of_project.Ended:
+        """Forget a channel."""
+        return self._send(of_project.Ended, "DELETE", f"/v2/alerts/channels/{part(channel_id)}")
+
+    def ask_film(self, session_id: str, film: str = "replay_video") -> of_upkeep.FilmList:
+        """Have a film made, in the background."""
+        return self._send(of_upkeep.FilmList, "POST", f"/v2/sessions/{part(session_id)}/films", of_upkeep.AskFilm(film=film))

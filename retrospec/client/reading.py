@@ -10,6 +10,7 @@ from retrospec.domain.errors import BadRequest
 from retrospec.shapes import issues as of_issues
 from retrospec.shapes import project as of_project
 from retrospec.shapes import sessions as of_sessions
+from retrospec.shapes import upkeep as of_upkeep
 
 
 class Reading(Asking):
@@ -108,6 +109,14 @@ class Reading(Asking):
     def alerts(self, *, most: int | None = None) -> Iterator[of_project.AlertMessage]:
         """What was told to whom, newest first."""
         return self._pages(of_project.AlertList, "/v2/alerts/messages", most)
+
+    def dead_letters(self, *, most: int | None = None) -> Iterator[of_upkeep.DeadLetter]:
+        """Sessions that were given up, the latest first."""
+        return self._pages(of_upkeep.DeadLetterList, "/v2/dead-letters", most)
+
+    def films(self, session_id: str) -> Iterator[of_upkeep.FilmState]:
+        """A session's films: made, being made, or to be had."""
+        return self._pages(of_upkeep.FilmList, f"/v2/sessions/{part(session_id)}/films", None)
 
     def channels(self) -> Iterator[of_project.Channel]:
         """Where alerts go."""

@@ -9,6 +9,7 @@ from sqlalchemy import and_, case, func, literal, or_, select, update
 
 from retrospec.domain.session import Stage
 from retrospec.storage.among import among
+from retrospec.storage.dashboard import Cursor, past
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import chunks, sessions
 
@@ -109,7 +110,7 @@ async def count_dead(connection: Connection, project_id: str = "") -> int:
 
 
 async def dead_letters(
-    connection: Connection, *, project_id: str = "", session_id: str = "", limit: int = 100
+    connection: Connection, *, project_id: str = "", session_id: str = "", limit: int = 100, after: Cursor | None = None
 ) -> list[DeadLetter]:
     """Sessions that were given up, the latest first; of one project, or of one id, where named."""
     first = (
@@ -130,9 +131,11 @@ async def dead_letters(
             func.coalesce(first, sessions.c.events_object_key).label("payload"), number.label("chunk_count"),
         )
         .where(_is_dead(project_id, connection.dialect.name))
-        .order_by(sessions.c.updated_at.desc())
+        .order_by(sessions.c.updated_at.desc(), sessions.c.id.desc())
         .limit(limit)
     )  # fmt: skip
+    if after is not None:
+        query = query.where(past(after, sessions.c.updated_at, sessions.c.id, names_fall=True))
     if session_id:
         query = query.where(sessions.c.id == session_id)
     return [DeadLetter(**row._mapping) for row in await connection.execute(query)]

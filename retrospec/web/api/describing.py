@@ -11,11 +11,11 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
-from retrospec.shapes import evidence, issues, project, sessions
+from retrospec.shapes import evidence, issues, project, sessions, upkeep
 from retrospec.shapes.base import Answer, Body
 from retrospec.web.api.samples import ISSUE_KEY, SESSION_ID, example_of
 
-MODULES: tuple[ModuleType, ...] = (evidence, issues, sessions, project)
+MODULES: tuple[ModuleType, ...] = (evidence, issues, sessions, project, upkeep)
 PREFIX = "/v2/"
 SAMPLE_IDS = {"key": ISSUE_KEY, "session_id": SESSION_ID, "artifact_id": f"{SESSION_ID}.analysis_json", "index": 0}
 REFERENCE = "#/components/schemas/{name}"

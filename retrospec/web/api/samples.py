@@ -9,7 +9,7 @@ from msgspec import inspect
 
 from retrospec.domain.issue import IssueState
 from retrospec.domain.workflow import FixIn
-from retrospec.shapes import issues, project
+from retrospec.shapes import issues, project, upkeep
 from retrospec.shapes.base import Answer, Body
 
 AT = datetime(2026, 11, 23, 12, 27, 27, tzinfo=UTC)
@@ -28,6 +28,9 @@ BODIES: dict[type[Body], Body] = {
     project.KeyBounds: project.KeyBounds(origins=["https://shop.example"], daily_mb=500),
     project.RotateKey: project.RotateKey(overlap_days=14),
     project.NewShare: project.NewShare(kind="session", subject=SESSION_ID, days=14),
+    upkeep.ChangeRedaction: upkeep.ChangeRedaction(fields=["customerNumber"], patterns=["KD-[0-9]{6}"]),
+    upkeep.NewChannel: upkeep.NewChannel(kind="webhook", address="https://hooks.example.com/retrospec", events=["new", "regression"]),
+    upkeep.AskFilm: upkeep.AskFilm(film="replay_video"),
     project.Erase: project.Erase(person="customer-20418"),
 }
 _BY_NAME: dict[str, Any] = {

@@ -153,21 +153,22 @@ def _minutes(text: str, what: str) -> int:
     return int(text)
 
 
-def _new_channel(project_id: str, form: ChannelForm) -> Channel:
-    address = form.address.strip()[:MAX_ADDRESS]
-    is_webhook = form.kind == "webhook"
-    if form.kind not in ("webhook", "apprise"):
+def new_channel(project_id: str, *, name: str, kind: str, address: str) -> Channel:
+    """A channel as it is to be stored; a webhook with a signing key drawn for it. Raises BadRequest."""
+    address = address.strip()[:MAX_ADDRESS]
+    is_webhook = kind == "webhook"
+    if kind not in ("webhook", "apprise"):
         raise BadRequest("A channel is a webhook or an Apprise address.", field="kind")
     if is_webhook and not address.startswith(("https://", "http://")):
         raise BadRequest("A webhook's address starts with https:// or http://.", field="address")
     if "://" not in address:
         raise BadRequest("An Apprise address looks like slack://… or mailto://….", field="address")
-    shown = shown_address(form.kind, address)
+    shown = shown_address(kind, address)
     return Channel(
         id=new_id("chn"),
         project_id=project_id,
-        name=" ".join(form.name.split())[:MAX_NAME] or shown,
-        kind=form.kind,
+        name=" ".join(name.split())[:MAX_NAME] or shown,
+        kind=kind,
         address=address,
         shown=shown,
         signing_key=secrets.token_urlsafe(KEY_BYTES) if is_webhook else "",
@@ -175,21 +176,22 @@ def _new_channel(project_id: str, form: ChannelForm) -> Channel:
     )
 
 
+def new_rule(channel: Channel, events: list[str], *, quiet_minutes: int, digest_minutes: int) -> AlertRule:
+    """What a new channel is told."""
+    return AlertRule(
+        id=new_id("rule"), project_id=channel.project_id, channel_id=channel.id, events=events,
+        quiet_minutes=quiet_minutes, digest_minutes=digest_minutes, created_at=channel.created_at,
+    )  # fmt: skip
+
+
 @post("/alerts/channels", need=Role.ADMIN)
 async def add_channel(request: AnyRequest, frame: NamedDependency[Frame]) -> Response[Any]:
     """Add a channel with its rule and show a webhook's signing key, this once; administrators only."""
     assert frame.project is not None
     form = await read_form(request, ChannelForm)
-    channel = _new_channel(frame.project.id, form)
-    rule = AlertRule(
-        id=new_id("rule"),
-        project_id=frame.project.id,
-        channel_id=channel.id,
-        events=_wanted(form),
-        quiet_minutes=_minutes(form.quiet_minutes, "The quiet time"),
-        digest_minutes=_minutes(form.digest_minutes, "The digest"),
-        created_at=channel.created_at,
-    )
+    channel = new_channel(frame.project.id, name=form.name, kind=form.kind, address=form.address)
+    quiet, digest = _minutes(form.quiet_minutes, "The quiet time"), _minutes(form.digest_minutes, "The digest")
+    rule = new_rule(channel, _wanted(form), quiet_minutes=quiet, digest_minutes=digest)
     async with database_of(request).write() as connection:
         await alerting.add_channel(connection, channel, rule)
     frame.path, frame.section = f"/p/{frame.project.id}/alerts", "alerts"

@@ -151,7 +151,15 @@ async def ask_for_film(
 ) -> Response[Any]:
     """Order a film; it is made in the background, whatever the day's budget says, for a person asked."""
     session, findings = await _session(request, frame, session_id)
-    name = (await read_form(request, FilmForm)).film
+    await order_film(request, session, findings, (await read_form(request, FilmForm)).film)
+    if not is_partial(request):
+        return Redirect(_page(session), status_code=303)
+    view = await films_view(request, session, findings)
+    return render("_films.html", frame, view, live_url=view.url, alone=True)
+
+
+async def order_film(request: AnyRequest, session: Session, findings: Sequence[Finding], name: str) -> None:
+    """Have a film made in the background. Raises BadRequest where none can be."""
     start_ms, end_ms = _stretch(name, findings)
     reason = await asyncio.to_thread(_why_no_film, request)
     if reason:
@@ -165,10 +173,6 @@ async def ask_for_film(
         await films.ask(connection, wanted)
     if "projector" in request.app.state:
         request.app.state.projector.ring()
-    if not is_partial(request):
-        return Redirect(_page(session), status_code=303)
-    view = await films_view(request, session, findings)
-    return render("_films.html", frame, view, live_url=view.url, alone=True)
 
 
 def _stretch(name: str, findings: Sequence[Finding]) -> tuple[int, int]:

@@ -236,14 +236,20 @@ async def change_rules(request: AnyRequest, frame: NamedDependency[Frame]) -> Re
     changes = RuleChanges(
         fields=_lines(form.fields), patterns=_lines(form.patterns), without=tuple(form.without.split())
     )
-    rules_of(changes)
-    stored = msgspec.to_builtins(changes)
-    async with database_of(request).write() as connection:
-        await projects.set_redaction(connection, frame.project.id, stored)
-        await note_change(request, connection, "redaction_changed", project_id=frame.project.id, **stored)
-    if "intake" in request.app.state:
-        request.app.state.intake.rulebook.forget(frame.project.id)
+    await set_rules(request, frame.project.id, changes)
     return Redirect(f"/p/{frame.project.id}/project#redaction", status_code=303)
+
+
+async def set_rules(request: AnyRequest, project_id: str, changes: RuleChanges) -> dict[str, Any]:
+    """Keep a project's own rules, and go by them from now on; as they are stored. Raises BadRequest."""
+    rules_of(changes)
+    stored: dict[str, Any] = msgspec.to_builtins(changes)
+    async with database_of(request).write() as connection:
+        await projects.set_redaction(connection, project_id, stored)
+        await note_change(request, connection, "redaction_changed", project_id=project_id, **stored)
+    if "intake" in request.app.state:
+        request.app.state.intake.rulebook.forget(project_id)
+    return stored
 
 
 def _lines(text: str) -> tuple[str, ...]:

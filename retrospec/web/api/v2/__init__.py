@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from litestar import HttpMethod, Response, Router, route
 from litestar.handlers import HTTPRouteHandler
 
-from retrospec.web.api.v2 import issue_changes, issues, keys, project, record, session_files, sessions
+from retrospec.web.api.v2 import issue_changes, issues, keys, project, record, session_files, sessions, upkeep
 
 _ROUTES: list[HTTPRouteHandler] = [
     *project.ROUTES,
@@ -15,6 +15,7 @@ _ROUTES: list[HTTPRouteHandler] = [
     *session_files.ROUTES,
     *record.ROUTES,
     *keys.ROUTES,
+    *upkeep.ROUTES,
 ]
 
 

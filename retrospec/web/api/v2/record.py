@@ -118,10 +118,11 @@ async def list_channels(request: AnyRequest) -> Response[ChannelList]:
     async with database_of(request).read() as connection:
         rules = {rule.channel_id: rule for rule in await alerting.rules_of(connection, project_id)}
         found = await alerting.channels_of(connection, project_id)
-    return told(request, ChannelList(items=[_channel(one, rules.get(one.id)) for one in found], next=None))
+    return told(request, ChannelList(items=[channel_shape(one, rules.get(one.id)) for one in found], next=None))
 
 
-def _channel(channel: alerting.Channel, rule: AlertRule | None) -> Channel:
+def channel_shape(channel: alerting.Channel, rule: AlertRule | None) -> Channel:
+    """As it is told; neither address nor key."""
     return shaped(
         channel, Channel, events=rule.events if rule else [], quiet_minutes=rule.quiet_minutes if rule else 0,
         digest_minutes=rule.digest_minutes if rule else 0, paused=rule is None or rule.paused,
