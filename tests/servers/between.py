@@ -27,6 +27,8 @@ class Gate:
         self.methods = (b"GET", b"PUT", b"POST", b"HEAD", b"DELETE")
         self.delay_s = 0.0
         self.refused = 0
+        self.waiting = 0
+        """Connections that are being delayed."""
         self._heard: bytearray | None = None
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -70,7 +72,9 @@ class Gate:
         with connection, suppress(OSError):
             self._open.append(connection)
             first = connection.recv(65_536)
+            self.waiting += 1
             time.sleep(self.delay_s)
+            self.waiting -= 1
             if self.left > 0 and first.startswith(self.methods):
                 self.left -= 1
                 self.refused += 1

@@ -74,6 +74,11 @@ class Postgres:
             self._server.wait(START_S)
             self._server = None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and not stopped."""
+        return self._server is not None
+
     def freeze(self) -> None:
         """Every process stands still, with all its connections: a machine that hangs."""
         self._signal_all(signal.SIGSTOP)

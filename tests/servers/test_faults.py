@@ -1,10 +1,14 @@
 """PostgreSQL and S3 go away, break, refuse and forget while sessions come in: each time a clear sentence, nothing lost, nothing twice."""
 
 import asyncio
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -22,6 +26,7 @@ from tests.conftest import Client, make_key, marker, serving, settings_for, wait
 from tests.servers.between import NO_SUCH_KEY, SLOW_DOWN, Gate, answered, gate_before
 from tests.servers.choice import in_full_run_only, large_blobs_url, large_rows_url, rows_of
 from tests.servers.programs import BUCKET, postgres, s3
+from tests.servers.test_many_processes import ROOT
 
 
 @pytest.fixture
@@ -267,3 +272,58 @@ def test_a_start_without_postgres_says_so(settings: Settings, tmp_path: Path, mo
         said = CliRunner().invoke(main, [command, "--data", str(tmp_path / "data")], env=given)
         assert said.exit_code == 1
         assert "The database cannot answer now" in said.output and "Traceback" not in said.output
+
+
+@in_full_run_only
+async def test_a_transaction_that_postgres_dies_under_is_undone_and_its_repeat_counts_once(settings: Settings) -> None:
+    migrate(settings.database_url)
+    database = Database.open(settings.database_url)
+    row = text("INSERT INTO projects (id, name, created_at, redaction) VALUES ('p', 'p', 1, '{}')")
+    with pytest.raises(Unavailable, match="cannot answer now"):
+        async with database.write() as connection:
+            await connection.execute(row)
+            postgres().stop()
+            postgres().start()
+    assert rows_of(settings, "SELECT id FROM projects") == []
+    async with database.write() as connection:
+        await connection.execute(row)
+    assert rows_of(settings, "SELECT id FROM projects") == [("p",)]
+    await database.close()
+
+
+@in_full_run_only
+def test_a_start_waits_for_postgres_and_goes_on_once_it_is_there(settings: Settings, tmp_path: Path) -> None:
+    migrate(settings.database_url)
+    given = os.environ | {"RETROSPEC_DATABASE_URL": settings.database.url, "RETROSPEC_BLOBS_URL": settings.blobs.url, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "retrospec", "worker", "--data", str(tmp_path / "data")]
+    postgres().stop()
+    try:
+        with subprocess.Popen(command, env=given, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as worker:
+            try:
+                assert worker.stdout is not None and worker.stderr is not None
+                assert "waiting for the database" in worker.stderr.readline()
+                postgres().start()
+                assert "works with" in worker.stdout.readline()
+            finally:
+                worker.kill()
+    finally:
+        if not postgres().is_running:
+            postgres().start()
+
+
+@in_full_run_only
+def test_a_store_that_hangs_is_given_up_waiting_for_politely_and_used_again(settings: Settings, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retrospec.storage.blobs.REQUEST_DEADLINE", timedelta(seconds=0.5))
+    monkeypatch.setattr("retrospec.storage.blobs.RETRIES", {"max_retries": 1, "retry_timeout": timedelta(seconds=1)})
+    with serving(settings) as server:
+        client = Client(server, make_key(settings))
+        sent_like_the_sdk(client, "a")
+        gate.delay_s = 3.0
+        gate.cut()
+        refused = client.upload("b")
+        assert is_polite(refused) and "blob store" in refused.json()["error"]
+        assert client.session("a")["id"] == "a"
+        gate.delay_s = 0.0
+        sent_like_the_sdk(client, "b")
+        assert_each_once(client, settings, ["a", "b"])
+        client.http.close()

@@ -42,19 +42,20 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 @contextmanager
-def working(settings: Settings, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """``retrospec worker`` as a process of its own."""
-    with running(settings, "worker", "--concurrency", "1", *options) as worker:
+def working(settings: Settings, *options: str, **changed: str) -> Iterator[subprocess.Popen[str]]:
+    """``retrospec worker`` as a process of its own; ``changed`` of its environment, without the prefix."""
+    with running(settings, "worker", "--concurrency", "1", *options, **changed) as worker:
         assert worker.stdout is not None
         assert "works with 1 threads" in worker.stdout.readline()
         yield worker
 
 
 @contextmanager
-def running(settings: Settings, *words: str) -> Iterator[subprocess.Popen[str]]:
+def running(settings: Settings, *words: str, **changed: str) -> Iterator[subprocess.Popen[str]]:
     """A command as a process of its own, killed at the end."""
     command = [sys.executable, "-m", "retrospec", *words, "--data", str(settings.data_dir)]
-    program = subprocess.Popen(command, env=environment(settings), cwd=settings.data_dir.parent, stdout=subprocess.PIPE, text=True)
+    given = environment(settings) | {f"RETROSPEC_{name}": value for name, value in changed.items()}
+    program = subprocess.Popen(command, env=given, cwd=settings.data_dir.parent, stdout=subprocess.PIPE, text=True)
     try:
         yield program
     finally:
@@ -63,9 +64,9 @@ def running(settings: Settings, *words: str) -> Iterator[subprocess.Popen[str]]:
 
 
 @contextmanager
-def answering(settings: Settings) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def answering(settings: Settings, **changed: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """``retrospec serve --no-worker`` as a process of its own, and its address."""
-    with running(settings, "serve", "--no-worker", "--port", "0") as program:
+    with running(settings, "serve", "--no-worker", "--port", "0", **changed) as program:
         assert program.stdout is not None
         said = re.search(r"http://\S+", program.stdout.readline())
         assert said

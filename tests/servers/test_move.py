@@ -1,8 +1,12 @@
 """``retrospec move``: an installation as after a week, from SQLite and a folder to PostgreSQL and S3, and back."""
 
 import asyncio
+import difflib
+import html
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,12 +14,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import httpx
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import create_engine, inspect, select, text
 
+from retrospec.accounts.links import create_user
 from retrospec.bench.seed import seed_sessions
 from retrospec.cli.main import main
 from retrospec.domain.clock import utc_now
@@ -28,7 +35,10 @@ from retrospec.storage.tables import metadata
 from tests.conftest import Client, make_key, serving, settings_for
 from tests.servers.choice import in_full_run_only, rows_of
 from tests.servers.programs import postgres, s3
+from tests.servers.test_many_processes import only_answering
+from tests.web.browsing import chromium, sign_in
 from tests.web.seeding import PAY_KEY, PAY_SESSION, SHOP, seed
+from tests.web.serving import EMAIL, PASSWORD
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDED = 1_100
@@ -45,6 +55,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     async def fill() -> None:
         database, blobs = Database.open(settings.database_url), Blobs.open(settings.blobs_url)
         await seed(database, blobs, now=utc_now())
+        await create_user(database, email=EMAIL, name="Mara", password=PASSWORD, is_admin=True, now=utc_now())
         await database.close()
         await seed_sessions(settings.database_url, "proj_default", SEEDED, lambda _done: None)
         for number in range(FILES):
@@ -114,6 +125,16 @@ def test_there_and_back_every_row_and_file_is_the_same_and_the_source_is_untouch
     assert rows_in(f"sqlite:///{tmp_path / 'home' / 'retrospec.db'}") == before
     assert files_in(f"file://{tmp_path / 'home' / 'blobs'}") == files_in(small.blobs_url)
 
+    copied = settings_for(tmp_path / "copied")
+    shutil.copytree(small.data_dir, copied.data_dir, dirs_exist_ok=True)
+    copied.database.url = copied.blobs.url = ""
+    with only_answering(copied) as server:  # without workers, which would go on with what is being judged
+        shown = pages_of(server.url)
+    with only_answering(large) as server:
+        for path, text_there in pages_of(server.url).items():
+            assert differing_words(shown[path], text_there) == [], path
+        assert_a_replay_opens(server.url)
+
     with serving(large) as server:
         client = Client(server, make_key(large))
         issue = next(each for each in client.http.get("/v1/issues").json()["issues"] if each["key"] == PAY_KEY)
@@ -121,6 +142,44 @@ def test_there_and_back_every_row_and_file_is_the_same_and_the_source_is_untouch
         assert client.session(PAY_SESSION)["site"] == SHOP
         assert client.http.get(f"/v1/sessions/{PAY_SESSION}/events").json()["events"]
         client.http.close()
+
+
+HERE = "/p/proj_default"
+PAGES = (f"{HERE}/issues", f"{HERE}/issues/{quote(PAY_KEY, safe='')}", f"{HERE}/sessions/{PAY_SESSION}", f"{HERE}/sessions", f"{HERE}/home")
+
+
+def pages_of(url: str) -> dict[str, str]:
+    """What a person reads on each page, but for how long ago something was; and the recording as the player gets it."""
+    with httpx.Client(base_url=url, follow_redirects=True, timeout=60) as http:
+        token = http.get("/sign-in").text.split('name="form_token" value="', 1)[1].split('"', 1)[0]
+        http.post("/sign-in", data={"form_token": token, "email": EMAIL, "password": PASSWORD})
+        answers = {path: http.get(path) for path in (*PAGES, f"{HERE}/sessions/{PAY_SESSION}/events.json")}
+    assert {answer.status_code for answer in answers.values()} == {200}
+    assert "We could not take your payment" in answers[PAGES[1]].text
+    return {path: words_of(answer.text) if path in PAGES else answer.text for path, answer in answers.items()}
+
+
+def words_of(page: str) -> str:
+    """The text alone."""
+    body = re.sub(r"(?s)<(script|style|head)\b.*?</\1>", " ", page)
+    text_alone = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
+    assert len(text_alone) > 200
+    return re.sub(r"\b\d+ (s|sec|min|h|hours?|minutes?|seconds?|d|days?)( ago)?\b", "some time", text_alone)
+
+
+def differing_words(here: str, there: str) -> list[str]:
+    """Lines of a comparison, word by word."""
+    return [line for line in difflib.ndiff(here.split(), there.split()) if line[0] in "+-"] if here != there else []
+
+
+def assert_a_replay_opens(url: str) -> None:
+    """In a real browser, with the page it recorded on its screen."""
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1440, "height": 1000}, reduced_motion="reduce")
+        sign_in(page, url)
+        page.goto(f"{url}{HERE}/sessions/{PAY_SESSION}")
+        page.wait_for_selector("#player[data-whole]")
+        assert len(page.frame_locator("#screen iframe").locator("body").inner_text()) > 20
 
 
 @in_full_run_only
