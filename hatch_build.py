@@ -34,6 +34,9 @@ BUILT_FROM = Path("build/built-from")
 BROWSERS = "--target=es2020"
 """Chrome 80, Firefox 74, Safari 14 (2020); everything newer the SDK asks for before it uses it."""
 
+PAGE_BROWSERS = "--target=chrome123,firefox120,safari17.5"
+"""The dashboard's: those that know ``light-dark()``, which older ones would otherwise be given a worse copy of."""
+
 RECORD = "node_modules/@rrweb/record/dist/record.js"
 TRIMMED = "build/record-trimmed.js"
 NO_CANVAS = (
@@ -137,6 +140,23 @@ alone. ``READERS`` remembers each native getter where rrweb looks it up on every
 rrweb 2.1 looks for a getter of that name, finds none, takes every page's ``Element`` for altered and opens an iframe to fetch another
 (29 of the 68 ms its start takes on a small page). rrweb's licence (MIT) allows all of it."""
 
+REPLAY = "node_modules/@rrweb/replay/dist/replay.js"
+REPLAY_TRIMMED = "build/replay-trimmed.js"
+ADAPT_CSS = """\
+function adaptCssForReplay(cssText, cache) {
+  let adapted = cache?.stylesWithHoverClass.get(cssText);
+  if (adapted === void 0) cache?.stylesWithHoverClass.set(cssText, adapted = adaptCss(cssText));
+  return adapted;
+}
+"""
+REPLAY_CUTS = [
+    ("const MEDIA_SELECTOR = ", "const tagMap = {", 'import { adaptCss } from "../static/adapt_css.js";\n'),
+    ("function adaptCssForReplay(", "function createCache() {", ADAPT_CSS),
+    ("function getDefaultExportFromCjs(x) {", "var NodeType$1 = ", ""),
+]
+"""Two copies of PostCSS, which rrweb's replayer runs over every stylesheet before it shows a page, for what a hundredth of the
+code does (``static/adapt_css.js``). Its licence (MIT) allows it."""
+
 SDK_TAG = 'import { startFromScriptTag } from "./sdk.js"; startFromScriptTag(document.currentScript);'
 SDK_MODULE = 'export { initRetrospec, retrospec } from "./sdk.js";'
 PLAYER = 'export { Replayer } from "@rrweb/replay";'
@@ -145,14 +165,15 @@ REPLAYER = 'export { Replayer } from "@rrweb/replay";'
 SDK_MORE = 'export * from "./sdk-more.js";'
 SDK_CANVAS = 'export { record } from "@rrweb/record";'
 WITH_TRIMMED = f"--alias:@rrweb/record=./{TRIMMED}"
+WITH_REPLAY_TRIMMED = f"--alias:@rrweb/replay=./{REPLAY_TRIMMED}"
 
 SCRIPTS: dict[str, tuple[str, list[str]]] = {
     "retrospec.js": (SDK_TAG, ["--format=iife", BROWSERS, WITH_TRIMMED]),
     "retrospec.mjs": (SDK_MODULE, ["--format=esm", BROWSERS, WITH_TRIMMED]),
     "sdk-more.mjs": (SDK_MORE, ["--format=esm", BROWSERS]),
     "sdk-canvas.mjs": (SDK_CANVAS, ["--format=esm", BROWSERS]),
-    "player.js": (PLAYER, ["--format=esm", BROWSERS]),
-    "replay.js": (REPLAYER, ["--format=iife", "--global-name=rrwebReplay", BROWSERS]),
+    "player.js": (PLAYER, ["--format=esm", BROWSERS, WITH_REPLAY_TRIMMED]),
+    "replay.js": (REPLAYER, ["--format=iife", "--global-name=rrwebReplay", BROWSERS, WITH_REPLAY_TRIMMED]),
 }
 AT_ONCE = {"retrospec.js", "retrospec.mjs", "sdk-more.mjs"}
 CALLED_AT_ONCE = "//# allFunctionsCalledOnLoad\n"
@@ -161,6 +182,12 @@ main thread one by one as each is called. Other engines read a comment."""
 STYLES = {
     "replay.css": "node_modules/@rrweb/replay/dist/style.css",
 }
+PAGE_SCRIPTS = ("app.js", "session.js", "heat.js", "morph.js")
+"""Of ``static/``, those that a page names: each becomes one file with what it imports."""
+PLAYED = "--external:./player.js"
+"""Asked for by the scripts themselves, and much larger than they are."""
+SMALL, SMALL_FROM = "small.", "small-from.txt"
+"""The pages' own files, made small, and the digest of ``static/`` they were made from: served only while it is the same."""
 COPIES = {"htmx.js": "node_modules/htmx.org/dist/htmx.min.js"}
 SBOM = "sbom.cdx.json"
 LICENCES = "third-party-licences.txt"
@@ -243,12 +270,12 @@ def sdk_build(root: Path) -> str:
     return hashlib.sha256(b"".join((root / name).read_bytes() for name in sources)).hexdigest()[:10]
 
 
-def cut_out(text: str, start: str, end: str, instead: str) -> str:
+def cut_out(text: str, start: str, end: str, instead: str, source: str = RECORD) -> str:
     """``text`` without what begins with ``start``, up to ``end``. Fails when rrweb no longer reads so."""
     at = text.find(start)
     until = text.find(end, at)
     if at < 0 or until < 0 or text.count(start) != 1:
-        raise BuildFailed(f"{RECORD}: not found once, as CUTS expects: {start!r} … {end!r}")
+        raise BuildFailed(f"{source}: not found once, as CUTS expects: {start!r} … {end!r}")
     return text[:at] + instead + text[until:]
 
 
@@ -274,6 +301,14 @@ def trim_recorder(root: Path) -> None:
     for start, end, instead in CUTS:
         text = cut_out(text, start, end, instead)
     (root / TRIMMED).write_text(plain_numbers(plain_fields(text)))
+
+
+def trim_replayer(root: Path) -> None:
+    """rrweb's replayer with ``REPLAY_CUTS``."""
+    text = (root / REPLAY).read_text()
+    for start, end, instead in REPLAY_CUTS:
+        text = cut_out(text, start, end, instead, REPLAY)
+    (root / REPLAY_TRIMMED).write_text(text)
 
 
 def packages_inside(root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -353,6 +388,23 @@ def write_sbom(root: Path, target: Path) -> None:
     target.write_text(json.dumps(document, indent=1) + "\n")
 
 
+def static_digest(folder: Path) -> str:
+    """Of every file in ``static/``. ``retrospec.web.pages.assets`` asks the same."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def bundle_pages(root: Path, out: Path) -> None:
+    """The pages' scripts, each one file, and their styles, without what only people read."""
+    for name in PAGE_SCRIPTS:
+        bundle(root, [f"static/{name}", "--format=esm", PAGE_BROWSERS, PLAYED, f"--outfile={out / (SMALL + name)}"])
+    for style in sorted((root / "static").glob("*.css")):
+        bundle(root, [f"static/{style.name}", PAGE_BROWSERS, f"--outfile={out / (SMALL + style.name)}"])
+    (out / SMALL_FROM).write_text(static_digest(root / "static"))
+
+
 def build_static(root: Path) -> list[Path]:
     """Writes every built file below ``root/build/static`` and lists them."""
     install_packages(root)
@@ -360,6 +412,7 @@ def build_static(root: Path) -> list[Path]:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     trim_recorder(root)
+    trim_replayer(root)
     defined = [f"--define:SDK_VERSION={json.dumps(sdk_version(root))}", f"--define:SDK_BUILD={json.dumps(sdk_build(root))}"]
     for name, (entry, arguments) in SCRIPTS.items():
         banner = f"--banner:js={CALLED_AT_ONCE if name in AT_ONCE else ''}/* RetroSpec; third-party parts: see {LICENCES} */"
@@ -368,6 +421,7 @@ def build_static(root: Path) -> list[Path]:
         bundle(root, [source, f"--outfile={out / name}"])
     for name, source in COPIES.items():
         shutil.copyfile(root / source, out / name)
+    bundle_pages(root, out)
     write_licences(root, out / LICENCES)
     return sorted(out.iterdir())
 

@@ -483,7 +483,7 @@ function retryAfterMs(response) {
  * Gathers events and markers into numbered chunks and sees each one acknowledged, refused or counted as lost.
  * ``describe()`` gives what every chunk says of its session and page.
  */
-function makeOutbox(settings, identity, losses, { describe, onFlush, onGap, onHuge, onRefused }) {
+function makeOutbox(settings, identity, losses, { describe, onFlush, onGap, onHuge, onRefused, isCalm }) {
   const spool = makeSpool(losses);
   const url = `${settings.apiBaseUrl}/v2/chunks?key=${encodeURIComponent(settings.apiKey)}`;
   const receipts = new Map();
@@ -500,6 +500,7 @@ function makeOutbox(settings, identity, losses, { describe, onFlush, onGap, onHu
   let onWireBytes = 0;
   let timers = {};
   let lastAnswer = {};
+  let soonMs = 0; // there while somebody watches the session, as long as that costs the page nothing
   let closed = false; // the page is going away
   let onPackMs = () => {};
 
@@ -670,6 +671,8 @@ function makeOutbox(settings, identity, losses, { describe, onFlush, onGap, onHu
     forget(chunk);
     const answer = await response.json().catch(() => ({}));
     lastAnswer = answer;
+    soonMs = isCalm() && answer.soonMs;
+    if (soonMs) arm("soon", soonMs, flush);
     for (const marker of answer.markers || []) receipts.set(marker.id, marker);
     if (receipts.size > MARKERS_PER_PAGE) receipts.delete(receipts.keys().next().value);
   }
@@ -774,6 +777,7 @@ function makeOutbox(settings, identity, losses, { describe, onFlush, onGap, onHu
       }
       pending.push(event);
       arm("spool", SPOOL_EVERY_MS, () => whenIdle(safely(tick), { timeout: SPOOL_EVERY_MS }));
+      if (soonMs) arm("soon", soonMs, flush);
       arm("flush", Math.min(settings.chunkMs, settings.autoFlushMs), flush);
     },
     addMarker(marker) {
@@ -1526,7 +1530,7 @@ function makeClient(settings) {
   const losses = makeLosses();
   const breadcrumbs = makeBreadcrumbs(privacy);
   const buffer = makeRollingBuffer(settings, losses);
-  const outbox = makeOutbox(settings, identity, losses, { describe, onFlush: () => client.adopt(), onGap: wantSnapshot, onHuge: () => governor.force(3), onRefused: () => halt() });
+  const outbox = makeOutbox(settings, identity, losses, { describe, onFlush: () => client.adopt(), onGap: wantSnapshot, onHuge: () => governor.force(3), onRefused: () => halt(), isCalm: () => !governor.level() });
   const governor = makeGovernor(settings, onGovernor);
   const recorder = makeRecorder(settings, privacy, { sink, onMutations, spend: governor.spend });
   const { mark: addMark, justMarked } = makeMarkers(privacy, losses, breadcrumbs, publish);

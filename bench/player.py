@@ -85,11 +85,15 @@ async def store(folder: Path, session: str, size_bytes: int) -> int:
     return at_ms - started_ms
 
 
-def opened(browser: Browser, url: str, state: Any, moment: str, session: str = SESSION) -> tuple[Page, float]:
-    """The page at ``moment``, and ms from the navigation to its picture."""
+def opened(browser: Browser, url: str, state: Any, moment: str, session: str = SESSION) -> tuple[Page, float, float]:
+    """The page at ``moment``, ms from the navigation to its picture, and of these the main thread's own (processor time)."""
     page = browser.new_context(storage_state=state, viewport={"width": 1280, "height": 900}).new_page()
+    metrics = page.context.new_cdp_session(page)
+    metrics.send("Performance.enable", {"timeDomain": "threadTicks"})
     page.goto(f"{url}/p/{PROJECT}/sessions/{session}{moment}", wait_until="commit")
-    return page, float(page.evaluate(FIRST_PICTURE))
+    took_ms = float(page.evaluate(FIRST_PICTURE))
+    busy = {each["name"]: each["value"] for each in metrics.send("Performance.getMetrics")["metrics"]}
+    return page, took_ms, busy["TaskDuration"] * 1000
 
 
 def heap_mb(page: Page) -> float:
@@ -100,23 +104,26 @@ def heap_mb(page: Page) -> float:
 
 
 def measure(browser: Browser, url: str, state: Any, length_ms: int, rounds: int) -> dict[str, float]:
-    """Medians over ``rounds``."""
-    small, first, far, whole, heaps = [], [], [], [], []
+    """Medians over ``rounds``; of processor times the least."""
+    small, first, far, whole, heaps, small_busy, busy = [], [], [], [], [], [], []
     for _ in range(rounds):
-        page, ms = opened(browser, url, state, "", SMALL)
+        page, ms, busy_ms = opened(browser, url, state, "", SMALL)
         small.append(ms)
+        small_busy.append(busy_ms)
         page.context.close()
-        page, ms = opened(browser, url, state, "")
+        page, ms, busy_ms = opened(browser, url, state, "")
+        busy.append(busy_ms)
         page.wait_for_selector("#player[data-whole]", timeout=120_000)
         first.append(ms)
         whole.append(float(page.evaluate("performance.now()")))
         heaps.append(heap_mb(page))
         page.context.close()
-        page, ms = opened(browser, url, state, f"?t={length_ms * 82 // 100}")
+        page, ms, _ = opened(browser, url, state, f"?t={length_ms * 82 // 100}")
         far.append(ms)
         page.context.close()
     told = {"small_first_picture_ms": small, "first_picture_ms": first, "far_moment_ms": far, "whole_ms": whole, "heap_mb": heaps}
-    return {name: round(statistics.median(values)) for name, values in told.items()}
+    least = {"first_picture_cpu_ms": round(min(busy)), "small_first_picture_cpu_ms": round(min(small_busy)), "best_first_picture_ms": round(min(first))}
+    return {name: round(statistics.median(values)) for name, values in told.items()} | least
 
 
 def main() -> int:
@@ -147,6 +154,7 @@ def main() -> int:
         sys.stdout.write(
             f"{options.mb} MB, {lengths[0] // 60_000} min, median of {options.rounds}\n"
             f"  first picture   {told['first_picture_ms']:,.0f} ms (asked: under {ASKED_FIRST_MS:,}; of 100 KB: {told['small_first_picture_ms']:,.0f} ms)\n"
+            f"  best of all     {told['best_first_picture_ms']:,.0f} ms; main thread's processor time {told['first_picture_cpu_ms']:,.0f} ms (100 KB: {told['small_first_picture_cpu_ms']:,.0f} ms)\n"
             f"  a far moment    {told['far_moment_ms']:,.0f} ms\n  all of it       {told['whole_ms']:,.0f} ms\n  heap            {told['heap_mb']:,.0f} MB\n"
         )
     return int(told["first_picture_ms"] >= ASKED_FIRST_MS)

@@ -106,8 +106,8 @@ async def import_recording(door: Intake, project_id: str, recording: Recording, 
     tabs = _tab_ids(recording)
     for number, (tab_id, chunk) in enumerate(zip(tabs, recording.chunks, strict=True), start=1):
         body = shared | {"tabId": tab_id, "events": msgspec.Raw(chunk), "final": number == len(tabs)}
-        _, is_added, _ = await door.accept_chunk(project_id, msgspec.json.encode(body))
-        is_new |= is_added
+        _, added, _ = await door.accept_chunk(project_id, msgspec.json.encode(body))
+        is_new |= added is not None
     return Imported(session_id=session_id, is_new=is_new, event_count=facts.event_count)
 
 

@@ -112,9 +112,7 @@ class Intake:
         write_about(project_id)
         await self.rulebook.read(project_id)
         chunk = await self._in_thread(self._keep_upload, project_id, body, admit)
-        replaced = await self._database.write_soon(
-            lambda connection: recordings.replace_upload(connection, chunk)
-        )
+        replaced = await self._database.write_with(recordings.replace_uploads, chunk)
         if replaced:
             await self._blobs.delete(blob_key(replaced))
         self._metrics.accepted_bytes.inc(len(body))
@@ -129,28 +127,34 @@ class Intake:
         return await self._land(await self._in_thread(self._read_session, project_id, body, admit))
 
     async def accept_chunk(
-        self, project_id: str, body: bytes, admit: Admit = _admit_all
-    ) -> tuple[Chunk, bool, list[MarkerReceipt]]:
-        """Keep a numbered chunk; ``(chunk, was it new, what became of its markers)``. Raises Refused."""
+        self, project_id: str, body: bytes, admit: Admit = _admit_all, *, country: str = ""
+    ) -> tuple[Chunk, Landed | None, list[MarkerReceipt]]:
+        """Keep a numbered chunk; itself, what came of it (None: it was there already), its receipts. Raises Refused."""
         write_about(project_id)
         await self.rulebook.read(project_id)
         now = utc_now()
         chunk, row, arrival = await self._in_thread(self._keep_chunk, project_id, body, now, admit)
+        arrival.country = country
         await self._name(arrival)
 
-        async def store(connection: Connection) -> tuple[Landed | None, list[MarkerReceipt]]:
-            is_new = await recordings.add_chunk(connection, row)
-            landed = None
-            if is_new:
-                landed = await arrivals.land(connection, arrival, now=now, max_markers=self._max_markers)
-            return landed, await _receipts(connection, arrival)
-
-        landed, said = await self._database.write_soon(store)
+        landed, said = await self._database.write_with(self._store_chunks, (row, arrival))
         self._database.changes.note(project_id)
         self._metrics.accepted_bytes.inc(len(body))
         if landed is not None and landed.is_new:
             self._metrics.ingested_sessions.inc()
-        return chunk, landed is not None, said
+        return chunk, landed, said
+
+    async def _store_chunks(
+        self, connection: Connection, given: Sequence[tuple[StoredChunk, Arrival]]
+    ) -> list[tuple[Landed | None, list[MarkerReceipt]]]:
+        is_new = await recordings.add_chunks(connection, [row for row, _ in given])
+        new = [arrival for (_, arrival), is_one in zip(given, is_new, strict=True) if is_one]
+        landed = iter(await self._store_arrivals(connection, new))
+        told = [await _receipts(connection, arrival) for _, arrival in given]
+        return [(next(landed) if is_one else None, receipts) for is_one, receipts in zip(is_new, told, strict=True)]
+
+    async def _store_arrivals(self, connection: Connection, given: Sequence[Arrival]) -> list[Landed]:
+        return await arrivals.land_all(connection, given, now=utc_now(), max_markers=self._max_markers)
 
     async def _in_thread(self, work: Callable[..., T], *given: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)
@@ -185,16 +189,12 @@ class Intake:
 
     async def _name(self, arrival: Arrival) -> None:
         """Source names decide which issue an exception belongs to, so they come before its receipt."""
-        release, site, route = arrival.release, arrival.site, arrival.route
-        await self._names.name_arrived(arrival.markers, release=release, site=site, route=route)
+        await self._names.name_arrived(arrival.markers, release=arrival.release, site=arrival.site, route=arrival.route)
 
     async def _land(self, arrival: Arrival) -> Landed:
         self._admission.admit(has_markers=bool(arrival.markers))
         await self._name(arrival)
-        now = utc_now()
-        landed: Landed = await self._database.write_soon(
-            lambda connection: arrivals.land(connection, arrival, now=now, max_markers=self._max_markers)
-        )
+        landed: Landed = await self._database.write_with(self._store_arrivals, arrival)
         if landed.is_new:
             self._metrics.ingested_sessions.inc()
         if landed.is_changed:

@@ -15,6 +15,7 @@ from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import RetroSpecError
 from retrospec.domain.ids import new_id
 from retrospec.domain.settings import Settings
+from retrospec.storage import bucket_rules
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.folder import is_held
 from retrospec.vitals import newest_backup_at
@@ -109,7 +110,22 @@ async def check_store(settings: Settings) -> list[Check]:
         return [Check("blob store", PROBLEM, f"Recordings cannot be kept: {error or 'no answer'}.", remedy)]
     if not is_same:
         return [Check("blob store", PROBLEM, "What was written came back changed.", "Check the store.")]
-    return [Check("blob store", OK, "A blob was written, read and deleted.")]
+    return [Check("blob store", OK, "A blob was written, read and deleted."), *await check_bucket(settings)]
+
+
+async def check_bucket(settings: Settings) -> list[Check]:
+    """Whether a bucket ends uploads that nobody finished, and does not expire what lies in it; where ``blobs.lifecycle`` asks for it."""
+    if not settings.blobs.lifecycle or not settings.blobs_url.startswith("s3:"):
+        return []
+    try:
+        found = await asyncio.to_thread(bucket_rules.look, settings.blobs_url)
+    except RetroSpecError as error:
+        return [Check("bucket rules", WARNING, error.message, error.hint)]
+    if found.expires_objects:
+        return [Check("bucket rules", PROBLEM, bucket_rules.EXPIRES, "Take that rule from the bucket: retention.days does the same, and spares what is pinned.")]
+    if not found.ends_uploads:
+        return [Check("bucket rules", WARNING, "Uploads that nobody finishes stay in the bucket.", "Restart `retrospec serve`, which sets the rule.")]
+    return [Check("bucket rules", OK, "The bucket ends uploads that nobody finished, and expires nothing.")]
 
 
 async def check_backups(settings: Settings) -> list[Check]:

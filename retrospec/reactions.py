@@ -31,6 +31,7 @@ from retrospec.storage import activity, clusters, impact, markers, outbox, place
 from retrospec.storage.database import Connection
 from retrospec.storage.issues import Change, Sighting
 from retrospec.storage.stats import hour_of
+from retrospec.storage.work import Uses
 
 log = structlog.get_logger()
 
@@ -79,7 +80,7 @@ async def react(
     if not standing.watch:
         await _start_watch(connection, session, sighting, issue, now)
     else:
-        await work.add_uses(connection, issue.project_id, issue.key, failed=1)
+        await work.add_uses(connection, issue.project_id, {issue.key: Uses(failed_count=1)})
     this_hour = await stats.hours_of_issue(connection, issue.project_id, issue.key, since_hour=hour_of(now) - SPIKES_LOOK_BACK_HOURS)
     is_promoted_now = change.promoted_now or await _is_joined_into_being(connection, change, now)
     is_told = False
@@ -116,6 +117,7 @@ def _facets(session: Session, page: str, outcome: Outcome) -> dict[str, str]:
         "browser": session.browser,
         "os": session.os,
         "device": session.device,
+        "country": session.country,
         "release": session.release,
         "environment": session.environment,
         "route": page_template(page),
@@ -239,15 +241,21 @@ async def note_session(
         await places.add_session(connection, *left, day=day_of(_moment(session)), person_key=session.person_key, is_first=is_first)
     if not trail.uses:
         return
-    clusters_seen = {marker.cluster_key for marker in seen}
-    shown = {await clusters.home_of(connection, session.project_id, key) for key in sorted(clusters_seen)}
-    for key, state, standing in await work.watching(connection, session.project_id, trail.uses):
-        if not await work.use_once(connection, session.project_id, session.id, key):
-            continue
-        is_clean = state == IssueState.RESOLVED and key not in shown and await _ran_the_fix(connection, session, standing)
-        await work.add_uses(connection, session.project_id, key, used=1, clean=int(is_clean))
-        if is_clean:
-            await _maybe_verify(connection, session.project_id, key, standing, now)
+    watching = {key: (state, standing) for key, state, standing in await work.watching(connection, session.project_id, trail.uses)}
+    counted = await work.use_once(connection, session.project_id, session.id, list(watching)) if watching else ()
+    if not counted:
+        return
+    clean = {key for key in counted if watching[key][0] == IssueState.RESOLVED and await _ran_the_fix(connection, session, watching[key][1])}
+    clean -= await _shown_in(connection, session.project_id, seen) if clean else set()
+    await work.add_uses(connection, session.project_id, {key: Uses(used_count=1, clean_count=int(key in clean)) for key in counted})
+    for key in sorted(clean):
+        await _maybe_verify(connection, session.project_id, key, watching[key][1], now)
+
+
+async def _shown_in(connection: Connection, project_id: str, seen: Sequence[Marker]) -> set[str]:
+    """The issues that these markers belong to."""
+    homes = [await clusters.home_of(connection, project_id, key) for key in sorted({marker.cluster_key for marker in seen})]
+    return {home for home in homes if home}
 
 
 async def _ran_the_fix(connection: Connection, session: Session, standing: Work) -> bool:

@@ -25,8 +25,10 @@ from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import Outage, RetroSpecError
 from retrospec.domain.settings import Settings
 from retrospec.domain.settings_reload import Reloaded
+from retrospec.quick_start import UNUSED, unseen
 from retrospec.reloading import Load, reload, write_in_force
 from retrospec.storage import projects
+from retrospec.storage.bucket_rules import keep_rule
 from retrospec.storage.folder import held_folder
 from retrospec.storage.migrate import migrate
 from retrospec.storage.nodes import Role, is_shared
@@ -120,12 +122,19 @@ def _migrate_when_up(settings: Settings) -> None:
     while True:
         try:
             migrate(settings.database_url)
+            _see_to_the_bucket(settings)
             return
         except Outage as error:
             if not is_shared(settings) or time.monotonic() > until:
                 raise
             sys.stderr.write(f"retrospec: waiting for the database. {error}\n")
         time.sleep(DATABASE_LOOK_S)
+
+
+def _see_to_the_bucket(settings: Settings) -> None:
+    """Beside the start: a store that is away or knows no rules holds nothing up."""
+    if settings.blobs.lifecycle and settings.blobs_url.startswith("s3:"):
+        threading.Thread(target=keep_rule, args=[settings.blobs_url], name="bucket-rule", daemon=True).start()
 
 
 async def _work(settings: Settings) -> int:
@@ -141,7 +150,8 @@ async def _work(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings, listening: socket.socket, load: Load | None, role: Role) -> int:
-    app = create_app(settings, role)
+    with unseen(*UNUSED):
+        app = create_app(settings, role)
     app.state.address = address_of(listening, settings)
     server = _server(app, settings)
     loop = asyncio.get_running_loop()
@@ -166,6 +176,7 @@ async def _greet(server: Server, app: Litestar, url: str) -> None:
     # again each time, which held everything up for 0.15 s.
     gc.collect()
     gc.freeze()
+    gc.enable()
     await asyncio.sleep(2 * LAG_PROBE_S)
     app.state.metrics.forget_lag()
 

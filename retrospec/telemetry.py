@@ -36,7 +36,7 @@ class Metrics:
         self.reports = self._counter("retrospec_analysis_reports", "Reports written", ["status"])
         self.replay_artifacts = self._counter("retrospec_replay_artifacts", "Replay artifacts", ["status"])
         self.analysis_queue_errors = self._counter("retrospec_analysis_queue_errors", "Rings that failed")
-        self.replay_queue_errors = self._counter("retrospec_replay_queue_errors", "Replay rings that failed")
+        self.replay_queue_errors = self._counter("retrospec_replay_queue_errors", "Always 0: one doorbell rings for all stages; the name is kept for older readers")
         self.cleanup_runs = self._counter("retrospec_cleanup_runs", "Clean-ups finished")
         self.cleanup_events = self._counter("retrospec_cleanup_event_objects", "Recordings deleted")
         self.cleanup_artifacts = self._counter("retrospec_cleanup_artifact_objects", "Artifacts deleted")

@@ -13,14 +13,22 @@ const LEAD_MS = 2000; // a jump lands this long before the failure
 const STEP_MS = 5000;
 const TOLD_EVERY_MS = 400; // lists are told so often of what came
 const LOOK_AGAIN_MS = 3000; // a visit that goes on is asked so often for more
+const LONGEST_PAINT_MS = 250;
 const AHEAD_MS = 60_000; // while playing the stage is given no more than what comes up
-const LIVE_LAG_MS = 4000; // watching live stays so far behind the newest event, so that there is always something to play
+const LIVE_LAG_MS = 1500; // watching live stays so far behind the newest event, so that there is always something to play
+const LIVE_BEHIND_MS = 4000; // and goes on ahead when it has fallen so far behind: a page where little happens sends seldom
 
 const byId = (id) => document.getElementById(id);
 const section = byId("player");
 const screen = byId("screen");
 const note = byId("screen-note");
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+
+const painted = () =>
+  new Promise((done) => {
+    requestAnimationFrame(() => setTimeout(done));
+    setTimeout(done, LONGEST_PAINT_MS); // a page that nobody sees draws nothing
+  });
 
 wirePanes(document.querySelector("[data-panes]"));
 
@@ -72,10 +80,13 @@ class Watch {
       for (const event of events) this.held.push(event);
       this.isUnsorted = true;
       this.feed();
+      if (this.isLive && this.newest - this.zero - this.now() > LIVE_BEHIND_MS) this.goLive();
     }
     this.measure();
+    const hadPicture = this.from !== null;
     this.place();
     this.tellSoon();
+    return hadPicture || !this.from ? undefined : painted(); // what comes after the first picture waits until it can be seen
   }
 
   // All there is has come; of a visit that goes on, for now.
@@ -349,7 +360,11 @@ class Watch {
     if (isLive === this.isLive) return;
     this.isLive = isLive;
     byId("live").setAttribute("aria-pressed", isLive);
-    if (isLive) this.seek(Math.max(0, this.newest - this.zero - LIVE_LAG_MS), true);
+    if (isLive) this.goLive();
+  }
+
+  goLive() {
+    this.seek(Math.max(0, this.newest - this.zero - LIVE_LAG_MS), true);
   }
 
   show(ms) {

@@ -9,7 +9,7 @@ export const isNote = (event, tag) => event?.type === 5 && event.data?.tag === t
 const byTime = (a, b) => a.timestamp - b.timestamp;
 
 export class Tape {
-  // told: {head(), events(piece, events), looks(counts), whole(), failed(error)}
+  // told: {head(), events(piece, events): perhaps a promise to wait for, looks(counts), whole(), failed(error)}
   constructor(url, told) {
     Object.assign(this, { url, told, pieces: [], isOpen: false, turn: 0, stop: null });
   }
@@ -44,7 +44,7 @@ export class Tape {
     for await (const line of linesOf(answer.body)) {
       const said = JSON.parse(line);
       if (isHead) this.learn(said);
-      else this.take(said);
+      else await this.take(said);
       isHead = false;
     }
     const from = at ? this.pieces.findIndex((piece) => piece.whole) : start;
@@ -72,7 +72,7 @@ export class Tape {
     for (const event of fresh) piece.events.push(event);
     piece.told.read(fresh);
     piece.whole ||= whole;
-    this.told.events(piece, fresh);
+    return this.told.events(piece, fresh);
   }
 
   get zero() {

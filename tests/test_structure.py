@@ -66,6 +66,7 @@ FLOORS = {
     "app": 4,
     "bounded_http": 4,
     "serving": 4,
+    "quick_start": 4,
     "demo": 4,
     "bench": 4,
     "assistants": 4,

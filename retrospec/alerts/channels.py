@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sys
-import time
 
 import msgspec
 
@@ -11,7 +10,8 @@ from retrospec import __version__
 from retrospec.alerts.messages import Event, Message, text_of, title_of
 from retrospec.alerts.posting import post
 from retrospec.alerts.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, signature
-from retrospec.domain.settings import AlertSettings
+from retrospec.domain.clock import utc_now
+from retrospec.domain.settings_telling import AlertSettings
 from retrospec.domain.web_address import address_parts
 from retrospec.outbound.addresses import NotSent
 from retrospec.storage.alerting import Channel
@@ -41,7 +41,7 @@ async def hand_over(channel: Channel, batch: str, events: list[Event], settings:
 
 async def _by_webhook(channel: Channel, batch: str, events: list[Event], settings: AlertSettings) -> Handed:
     body = msgspec.json.encode(Message(id=batch, events=events))
-    timestamp = str(int(time.time()))
+    timestamp = str(int(utc_now().timestamp()))
     headers = {
         "Content-Type": "application/json",
         "User-Agent": f"RetroSpec/{__version__}",

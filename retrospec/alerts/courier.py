@@ -18,7 +18,7 @@ from retrospec.alerts.rulebook import channel_named
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import Unavailable
 from retrospec.domain.ids import new_id
-from retrospec.domain.settings import AlertSettings
+from retrospec.domain.settings_telling import AlertSettings
 from retrospec.storage import outbox
 from retrospec.storage.alerting import Channel
 from retrospec.storage.database import Database

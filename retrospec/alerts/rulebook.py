@@ -5,7 +5,7 @@ import hashlib
 import msgspec
 
 from retrospec.domain.clock import utc_now
-from retrospec.domain.settings import AlertSettings
+from retrospec.domain.settings_telling import AlertSettings
 from retrospec.storage import alerting
 from retrospec.storage.alerting import Channel
 from retrospec.storage.database import Connection

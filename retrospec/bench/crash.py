@@ -43,6 +43,7 @@ START_DEADLINE_S = 60.0
 LIFE_S = 6.0
 """A named point not passed within this time is noted as not reached; the server is then killed anyway."""
 REFUSED_LIFE_S = 2.5
+BETWEEN_ROUNDS_S = 1.0
 LONG_LIFE_S, LONG_LIVES = 30.0, 3
 """For a point that was not reached: on a busy machine a life may be over before the server comes to it."""
 SETTLE_DEADLINE_S = 90.0
@@ -221,9 +222,11 @@ class CrashRun:
             self.live(Break(point, lasts_s=LONG_LIFE_S))
 
     def _load(self, server: Spawned, over: threading.Event) -> None:
-        if server.process.poll() is None:
+        """Visits and a clean-up, again and again until the life is over: a point passed once in the survey comes again."""
+        while server.process.poll() is None and not over.is_set():
             self.visits.life(server.url, self._key, over, VISITS_A_LIFE)
             self._ask_for_cleanup(server.url)
+            over.wait(BETWEEN_ROUNDS_S)
 
     def _ask_for_cleanup(self, url: str) -> None:
         try:

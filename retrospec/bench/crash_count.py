@@ -17,7 +17,7 @@ from retrospec.storage.database import Database
 _UNFINISHED = "SELECT count(*) FROM sessions WHERE stage NOT IN ('done', 'dead')"
 _WAITING_COLUMNS = ("id", "stage", "attempt", "not_before", "rung_at", "lease_owner", "lease_until", "last_error")
 _WAITING = f"SELECT {', '.join(_WAITING_COLUMNS)} FROM sessions WHERE stage NOT IN ('done', 'dead')"
-_DOUBLED = {
+DOUBLED = {
     "sessions of issues": """SELECT count(*) FROM issues i WHERE session_count <> (SELECT count(*) FROM issue_sessions s
         WHERE s.project_id = i.project_id AND s.cluster_key = i.key AND s.counted)""",
     "people of issues": """SELECT count(*) FROM issues i WHERE user_count <> (SELECT count(*) FROM issue_people p
@@ -82,7 +82,7 @@ def count_up(data: Path, accepted: Accepted) -> Count:
             accepted_sessions=len(accepted.markers),
             accepted_markers=sum(map(len, accepted.markers.values())),
             lost=_lost(database, data / "blobs", accepted),
-            doubled=[name for name, query in _DOUBLED.items() if database.execute(query).fetchone()[0]],
+            doubled=[name for name, query in DOUBLED.items() if database.execute(query).fetchone()[0]],
             unfinished=database.execute(_UNFINISHED).fetchone()[0],
             dead=database.execute("SELECT count(*) FROM sessions WHERE stage = 'dead'").fetchone()[0],
         )

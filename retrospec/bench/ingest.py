@@ -107,15 +107,15 @@ def no_progress(_phase: str, _done: int, _total: int) -> None:
     """For runs without a terminal."""
 
 
-async def run_load(load: Load, progress: Progress = no_progress) -> Outcome:
-    """Send ``load`` and wait for its reports. Raises ConnectionError when no server answers."""
+async def run_load(load: Load, progress: Progress = no_progress, ready: asyncio.Barrier | None = None) -> Outcome:
+    """Send ``load`` and wait for its reports; several that share ``ready`` begin at once. Raises ConnectionError when no server answers."""
     origin = Origin.of(load.url)
     recordings = make_recordings(load)
     async with _connection(origin, load.key) as control:
         await _require_health(control)
         pid = load.pid or listening_pid(origin.port)
         with UsageWatch(pid) if pid else nullcontext() as watch:
-            return await _measure(load, origin, recordings, control, watch, progress)
+            return await _measure(load, origin, recordings, control, watch, progress, ready)
 
 
 def make_recordings(load: Load) -> list[_Recording]:
@@ -141,8 +141,12 @@ async def _measure(
     control: Connection,
     watch: UsageWatch | None,
     progress: Progress,
+    ready: asyncio.Barrier | None,
 ) -> Outcome:
     tally, yardstick = _Tally(), decode_ms_per_mb()
+    if ready is not None:
+        await ready.wait()
+    progress("ingest", 0, load.sessions)
     own_cpu_s, began = time.process_time(), time.perf_counter()
     await _send_all(load, origin, recordings, tally, progress)
     wall_s, own_cpu_s = time.perf_counter() - began, time.process_time() - own_cpu_s

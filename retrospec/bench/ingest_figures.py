@@ -8,7 +8,6 @@ from retrospec.bench.spawned import spawned_server
 QUIET = {"REPLAY_RENDER": "off", "CONFIRMATION_CHECKER": "none"}
 LOADS = ((400, 20, 0), (100, 20, 100_000), (60, 20, 1_000_000), (20, 4, 5_800_000))
 """Sessions, how many at once, and the size of each recording."""
-LATEST_SETTLED_S = 1.0
 
 
 def figures(note: Note) -> list[Figure]:

@@ -164,22 +164,22 @@ async def _asked(client: httpx.AsyncClient, path: str, headers: dict[str, str]) 
     return await asyncio.create_task(client.get(path, headers=headers))
 
 
-_IMPORT = re.compile(r'from "(\./[^"]+)"|import "(\./[^"]+)"')
+_IMPORT = re.compile(r'(?:from|@?import) ?"\./([^"]+)"')
 
 
 async def _assets_bytes(client: httpx.AsyncClient, text: str) -> int:
-    """Of what a page names and what that imports, the replay's own files left out."""
+    """Of what a page names and what that imports, as served (gzip), the replay's own files left out."""
     waiting = list(dict.fromkeys(_ASSET.findall(text)))
     seen: dict[str, int] = {}
     while waiting:
         url = waiting.pop()
         if url in seen or any(part in url for part in ("replay", "player")):
             continue
-        answer = await client.get(url)
-        seen[url] = len(gzip.compress(answer.content, 4)) if answer.status_code == 200 else 0
-        if url.split("?")[0].endswith(".js"):
+        answer = await client.get(url, headers={"Accept-Encoding": "gzip"})
+        seen[url] = answer.num_bytes_downloaded if answer.status_code == 200 else 0
+        if url.endswith((".js", ".css")):
             folder = url.rsplit("/", 1)[0]
-            waiting += [f"{folder}/{(one or two).removeprefix('./')}" for one, two in _IMPORT.findall(answer.text)]
+            waiting += [f"{folder}/{name}" for name in _IMPORT.findall(answer.text)]
     return sum(seen.values())
 
 

@@ -114,7 +114,7 @@ async def _store(
         return add_sighting(old, new, settings, now)
 
     for session in batch:
-        await recordings.replace_upload(connection, session.chunk())
+        await recordings.replace_uploads(connection, [session.chunk()])
         await arrivals.land(connection, session.arrival(), now=session.at, max_markers=10)
         claim = await sessions.claim(
             connection, session.project_id, session.id, owner="seed", now=session.at, lease_s=60

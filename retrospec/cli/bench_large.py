@@ -46,13 +46,14 @@ def large_command(database: str, blobs: str, rounds: int, sessions: int, concurr
 @_database
 @_blobs
 @click.option("--simulate", is_flag=True, help="Also say what a month of many sessions needs, by what was measured.")
-@click.option("--sessions", type=click.IntRange(min=20), default=400, show_default=True, help="Sessions a run.")
+@click.option("--sessions", type=click.IntRange(min=20), default=200, show_default=True, help="Sessions of each server.")
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Of one server, then two.")
 @click.option("--month", type=float, default=1e9, show_default=True, help="Sessions a month to plan for.")
 @click.option("--rendered", type=click.FloatRange(0, 1), default=0.05, show_default=True, help="Share of sessions that are replayed.")
 @click.option("--render-seconds", type=float, default=3.0, show_default=True, help="CPU of one replay; `retrospec bench render` measures it.")
 @json_option
 def scale_command(
-    database: str, blobs: str, simulate: bool, sessions: int, month: float, rendered: float, render_seconds: float, as_json: bool
+    database: str, blobs: str, simulate: bool, sessions: int, rounds: int, month: float, rendered: float, render_seconds: float, as_json: bool
 ) -> None:
     """Measure what a session costs each part, foretell two servers by it, and hold that against two real ones.
 
@@ -63,8 +64,8 @@ def scale_command(
     from retrospec.bench.light import run_light
     from retrospec.bench.scale import measure_scale, needed
 
-    found = measure_scale(database, blobs, sessions=sessions, run=run_light)
-    need = needed(found.one.costs, month, rendered_share=rendered, render_cpu_s=render_seconds) if simulate else None
+    found = measure_scale(database, blobs, sessions=sessions, rounds=rounds, run=run_light)
+    need = needed(found.costs, month, rendered_share=rendered, render_cpu_s=render_seconds) if simulate else None
     if as_json:
         print_json({"run": found, "error": found.error, "needed": need})
         is_met = all(each.is_met for each in found.figures())

@@ -54,6 +54,8 @@ def purge(
             click.echo(f"rows     {count} {name.replace('_', ' ')}")
     if receipt.not_deleted:
         click.echo(f"left     {receipt.not_deleted} files could not be deleted now; `retrospec cleanup` tries again")
+    if receipt.is_in_log:
+        click.echo("log      retrospec.db-wal may still hold it: another program reads it all the time. Stop that (Litestream?), restart the server")
     click.echo(f"backups  {', '.join(receipt.backups) or 'none'}" + (" still hold it" if receipt.backups else ""))
 
 

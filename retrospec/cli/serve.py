@@ -8,6 +8,7 @@ import click
 
 from retrospec.cli.options import keep_private, settings_from, store_options
 from retrospec.domain.settings import Settings
+from retrospec.quick_start import POSTGRESQL_DRIVER, UNUSED, unseen
 
 
 @click.command()
@@ -31,12 +32,11 @@ def serve(data: str | None, config: Path | None, host: str | None, port: int | N
 
     settings = load()
     keep_private()
-    gc.disable()  # all that is imported stays: looking through it again and again took a seventh of the start
-    from retrospec import serving
-    from retrospec.storage.nodes import Role, needs_shared
-
-    gc.freeze()
-    gc.enable()
+    gc.disable()  # until it is up: all that is imported stays, and looking through it again and again took a seventh of the start
+    unused = UNUSED if settings.database_url.startswith("postgres") else (*UNUSED, POSTGRESQL_DRIVER)
+    with unseen(*unused):
+        from retrospec import serving
+        from retrospec.storage.nodes import Role, needs_shared
 
     if no_worker:
         needs_shared(settings, "serve --no-worker")

@@ -45,6 +45,8 @@ class Session(msgspec.Struct, kw_only=True):
     browser: str = ""
     os: str = ""
     device: str = ""
+    country: str = ""
+    """Two letters (ISO 3166-1) as a trusted proxy names it; empty unless ``capture.country_header`` is set."""
     tags: dict[str, str] = {}
     dropped: dict[str, int] = {}
     """What the browser reported it gave up, by reason."""

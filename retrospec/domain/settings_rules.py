@@ -18,6 +18,7 @@ def broken_rules(settings: Settings) -> Iterator[Broken]:
     yield from _store_rules(settings)
     yield from _model_rules(settings)
     yield from _time_rules(settings)
+    yield from _country_rules(settings)
     yield from _sign_in_rules(settings)
 
 
@@ -111,6 +112,14 @@ def _address_rules(settings: Settings) -> Iterator[Broken]:
         yield "tracker.url_template", f'is "{template}"; use an address that starts with https:// or http://'
     if template and not any(part in template for part in ("{title}", "{body}", "{url}")):
         yield "tracker.url_template", "has nothing to fill in; put {title}, {body} or {url} into it"
+
+
+def _country_rules(settings: Settings) -> Iterator[Broken]:
+    header = settings.capture.country_header
+    if header and not header.replace("-", "").isalnum():
+        yield "capture.country_header", f'is "{header}"; use the name of a header, such as CF-IPCountry'
+    elif header and not settings.server.trusted_proxies:
+        yield "capture.country_header", "is believed from server.trusted_proxies alone, and there is none; name the proxy there"
 
 
 def _time_rules(settings: Settings) -> Iterator[Broken]:

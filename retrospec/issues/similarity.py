@@ -336,31 +336,3 @@ def _likeness_tokens(kind: MarkerKind, one: Fingerprint) -> list[str]:
 def _weight(token: str) -> float:
     family = token.split(":", 4)[3]
     return _WEIGHTS.get(family, _DEFAULT_WEIGHT)
-
-
-class Comparison(Struct, frozen=True):
-    """How two fingerprints stand to each other, for people."""
-
-    same: bool
-    equal: list[tuple[str, str]]
-    """Parts both have."""
-    differing: list[tuple[str, str, str]]
-    """(part, value in a, value in b); empty where one has none."""
-    ignored: list[str]
-    score: float
-    """0…1, share of weighted tokens in common."""
-
-
-def explain(kind: MarkerKind, a: Fingerprint, b: Fingerprint) -> Comparison:
-    """Why ``a`` and ``b`` are together, or how near they are."""
-    tokens_a, tokens_b = set(_likeness_tokens(kind, a)), set(_likeness_tokens(kind, b))
-    union = sum(map(_weight, tokens_a | tokens_b))
-    parts_a, parts_b = dict(a.parts), dict(b.parts)
-    names = dict.fromkeys([*parts_a, *parts_b])
-    return Comparison(
-        same=a.key == b.key,
-        equal=[(name, parts_a[name]) for name in names if parts_a.get(name) == parts_b.get(name)],
-        differing=[(n, parts_a.get(n, ""), parts_b.get(n, "")) for n in names if parts_a.get(n) != parts_b.get(n)],
-        ignored=[text for text in a.ignored if text in b.ignored],
-        score=round(sum(map(_weight, tokens_a & tokens_b)) / union, 3) if union else float(a.key == b.key),
-    )

@@ -7,15 +7,17 @@ run code.
 
 import json
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from huey import Huey, SqliteHuey
+from huey import Huey
 from huey.consumer import Consumer, Worker
 from huey.registry import Message
 from huey.serializer import Serializer
+from huey.storage import SqliteStorage
 
 from retrospec.storage.engines import is_read_only
 from retrospec.storage.nodes import QueueConnections
@@ -23,6 +25,9 @@ from retrospec.storage.nodes import QueueConnections
 QUEUE_NAME = "retrospec"
 POLL_MAX_S = 5.0
 """Between looks for rings from other processes; rings of our own wake the worker at once."""
+
+LOG_PAGES, LOG_KEPT_BYTES = 50, 200_000
+"""The queue's log is folded at so many pages; left alone it stood at 4 MB for a few rings."""
 
 LISTEN_S = 1.0
 """How long one wait for another process's ring takes; a stop waits for its end."""
@@ -76,8 +81,8 @@ class Doorbell:
 
     def ring(self, named: Sequence[tuple[str, str]]) -> None:
         """Queue these ``(project_id, session_id)`` and wake this process's workers."""
-        for project_id, session_id in named:
-            self._task(project_id, session_id)
+        tasks = [self._task.s(project_id, session_id) for project_id, session_id in named]
+        self._huey.storage.enqueue_all([self._huey.serialize_task(task) for task in tasks])
         self._bell.strike()
 
     def depth(self) -> int:
@@ -99,10 +104,26 @@ class Doorbell:
         return BellConsumer(self._huey, self._bell, threads)
 
 
+class _SmallLog(SqliteStorage):  # type: ignore[misc]
+    """Folds its log often, which costs nothing without fsync, and keeps it short."""
+
+    def _create_connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection = super()._create_connection()
+        connection.execute("PRAGMA secure_delete = ON").fetchall()  # names of sessions that were erased do not stay in free pages
+        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_KEPT_BYTES}").fetchall()
+        return connection
+
+    def enqueue_all(self, many: Sequence[bytes]) -> None:
+        """In one commit."""
+        with self.db(commit=True) as cursor:
+            cursor.executemany("insert into task (queue, data, priority) values (?, ?, 0)", [(self.name, each) for each in many])
+
+
 def _own_queue(path: Path) -> Huey:
     # fsync off: a doorbell need not survive a power cut, and the sweep covers it.
-    return SqliteHuey(
-        QUEUE_NAME, filename=str(path), fsync=False, cache_mb=1, results=False, serializer=JsonSerializer()
+    return Huey(
+        QUEUE_NAME, storage_class=_SmallLog, filename=str(path), fsync=False, cache_mb=1, results=False, serializer=JsonSerializer()
     )
 
 
@@ -113,9 +134,14 @@ def _shared_queue(connections: QueueConnections) -> Huey:
     class Storage(PostgresStorage):  # type: ignore[misc]
         """Leaves a server that became read-only, as it does after a failover: the next connection finds the new one."""
 
-        def enqueue(self, data: bytes, priority: int | None = None) -> None:
+        def enqueue_all(self, many: Sequence[bytes]) -> None:
+            """In one way to the server and back; one call wakes all who listen, and each takes what is left."""
+            told = (
+                f"with rung as (insert into {self.table_task} (queue, data, priority) select %s, unnest(%s::bytea[]), 0)"
+                " select pg_notify(%s, '')"
+            )
             with self._left_when_read_only():
-                super().enqueue(data, priority)
+                self.sql(told, (self.name, list(many), self.channel))
 
         def dequeue(self) -> bytes | None:
             with self._left_when_read_only():

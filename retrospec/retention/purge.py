@@ -26,6 +26,8 @@ class Receipt(msgspec.Struct, kw_only=True, rename="camel"):
     bytes: int = 0
     not_deleted: int = 0
     """Files the store refused to delete; the sweep for orphans tries again."""
+    is_in_log: bool = False
+    """Another program (a replicator) reads the database's log all the time, so that it could not be emptied: it goes with that program's next round."""
     backups: list[str] = []
     """Backups made before, which still hold it until they are rotated away or deleted."""
 
@@ -40,7 +42,7 @@ async def erase_person(
     )
     async with database.write() as connection:
         receipt.rows["issue_people"] = await erasure.forget_person(connection, person, project_id=project_id)
-    return receipt
+    return await _without_traces(database, receipt)
 
 
 async def erase_session(
@@ -51,7 +53,7 @@ async def erase_session(
     await _erase(
         database, blobs, receipt, lambda c: erasure.sessions_called(c, session_id, limit=BATCH, project_id=project_id)
     )
-    return receipt
+    return await _without_traces(database, receipt)
 
 
 async def erase_project(database: Database, blobs: Blobs, project_id: str, *, now: datetime) -> Receipt:
@@ -61,7 +63,7 @@ async def erase_project(database: Database, blobs: Blobs, project_id: str, *, no
     async with database.write() as connection:
         for name, count in (await erasure.forget_project(connection, project_id)).items():
             receipt.rows[name] = receipt.rows.get(name, 0) + count
-    return receipt
+    return await _without_traces(database, receipt)
 
 
 async def _erase(database: Database, blobs: Blobs, receipt: Receipt, find: Find) -> None:
@@ -82,3 +84,9 @@ async def _erase(database: Database, blobs: Blobs, receipt: Receipt, find: Find)
     async with database.write() as connection:
         await erasure.rewrite_index(connection)
     await give_back_space(database)
+
+
+async def _without_traces(database: Database, receipt: Receipt) -> Receipt:
+    """Last of all: what was overwritten in the database may still stand in its log."""
+    receipt.is_in_log = not await database.empty_log()
+    return receipt

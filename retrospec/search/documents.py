@@ -44,7 +44,7 @@ def document_of(
         marks=marks_of(session, status or session.report_status, has_failed=bool(markers or findings)),
         person=_joined("person", [session.user_id, session.visitor_id]),
         place=_joined("place", _places(session, trace)),
-        tags=_joined("tags", (f"{name} {value}" for name, value in session.tags.items())),
+        tags=_joined("tags", _tags(session)),
         release=_joined("release", [session.release]),
         environment=_joined("environment", [session.environment]),
         agent=_joined("agent", [session.browser, session.os, session.device]),
@@ -90,6 +90,12 @@ def _places(session: Session, trace: Trace | None) -> Iterator[str]:
 def _path(url: str) -> str:
     parts = address_parts(url)
     return f"{parts.netloc}{parts.path}"
+
+
+def _tags(session: Session) -> Iterator[str]:
+    if session.country:
+        yield f"country {session.country}"
+    yield from (f"{name} {value}" for name, value in session.tags.items())
 
 
 def _kinds(markers: Sequence[Marker], findings: Sequence[Finding]) -> Iterator[str]:

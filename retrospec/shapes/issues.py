@@ -85,7 +85,7 @@ class Breakdown(Answer):
     """An issue's sessions by one facet, most first."""
 
     facet: str
-    """``browser``, ``os``, ``device``, ``route``, ``release``, ``environment``, ``outcome`` or ``tag:…``."""
+    """``browser``, ``os``, ``device``, ``country``, ``route``, ``release``, ``environment``, ``outcome`` or ``tag:…``."""
     values: list[Count]
 
 
@@ -207,6 +207,8 @@ class IssueSessionRow(Answer):
     browser: str
     os: str
     device: str
+    country: str
+    """Two letters, where a proxy names it (`capture.country_header`)."""
     report_status: str
     confidence: float
     basis: str

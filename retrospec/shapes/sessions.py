@@ -27,6 +27,8 @@ class SessionRow(Answer):
     browser: str
     os: str
     device: str
+    country: str
+    """Two letters, where a proxy names it (`capture.country_header`)."""
     symptom: str
     confidence: float
     basis: str
@@ -132,6 +134,8 @@ class SessionDetail(Answer):
     browser: str
     os: str
     device: str
+    country: str
+    """Two letters, where a proxy names it (`capture.country_header`)."""
     tags: dict[str, str]
     event_count: int
     size_bytes: int

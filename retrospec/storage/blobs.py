@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,6 +31,9 @@ _S3_CODE = re.compile(r"<Code>(\w+)</Code>")
 CONNECT_DEADLINE = timedelta(seconds=5)
 REQUEST_DEADLINE = timedelta(seconds=20)
 REST_S = 2.0
+PIECE_BYTES = 256 * 1024
+PART_BYTES, PARTS_AT_ONCE = 10_000_000, 3
+"""Of a blob that is written piece by piece: so much of it is in memory at most. S3 takes 10,000 parts."""
 LOOK_AGAIN_S = (0.2, 0.8)
 """A store elsewhere may not show yet what was put there a moment ago."""
 RETRIES: "RetryConfig" = {
@@ -93,7 +96,7 @@ class Blobs:
 
     def open_writer(self, key: str) -> Any:
         """A file to write ``key`` to piece by piece; it is there once the file is closed."""
-        return open_writer(self._store, key)
+        return open_writer(self._store, key, buffer_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE)
 
     async def get(self, key: str) -> bytes:
         """The content of ``key``. Raises NotFound."""
@@ -137,10 +140,25 @@ class Blobs:
             whole = await self._store.get_async(key)
             return bytes(await whole.bytes_async())[start:end]
 
+    async def pieces(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+        """Bytes ``[start, end)`` of ``key``, some at a time as they come: a film is never in memory whole. Raises NotFound."""
+        with _failures_named(key):
+            async for piece in _between(self._store, key, start, end):
+                yield piece
+
     async def delete(self, key: str) -> None:
         """Remove ``key``; not an error when it is gone already."""
         with suppress(NotFound), _failures_named(key):
             await self._store.delete_async(key)
+
+    async def delete_all(self, keys: Sequence[str]) -> None:
+        """Remove all of them, on S3 up to a thousand in one request; not an error where some are gone. After an error some may be left."""
+        if self.folder is not None:
+            for key in keys:
+                await self.delete(key)
+        elif keys:
+            with suppress(NotFound), _failures_named(keys[0]):
+                await self._store.delete_async(list(keys))
 
     def drop_torn(self, *, before: datetime) -> int:
         """Delete local files of writes that a crash cut short, last touched before ``before``; how many."""
@@ -158,6 +176,23 @@ class Blobs:
         async for page in self._store.list(prefix):
             for entry in page:
                 yield BlobMeta(entry["path"], entry["size"], entry["last_modified"])
+
+
+async def _between(store: ObjectStore, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+    try:
+        found, skipped = await store.get_async(key, options={"range": (start, end)}), 0
+    except StoreError as error:
+        if _WHOLE_FOR_PART not in str(error):
+            raise
+        found, skipped = await store.get_async(key), start
+    left = end - start
+    async for piece in found.stream(min_chunk_size=PIECE_BYTES):
+        content = bytes(piece)[skipped : skipped + left]
+        skipped, left = max(0, skipped - len(piece)), left - len(content)
+        if content:
+            yield content
+        if not left:
+            return
 
 
 @contextmanager

@@ -5,12 +5,14 @@ project would wait for is touched once a second. A step lost with its process is
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, update
 
 from retrospec.domain.errors import RetroSpecError
+from retrospec.domain.session import Stage
 from retrospec.storage.tables import chunks, project_changes, sessions
 from retrospec.storage.upsert import upsert
 
@@ -60,6 +62,13 @@ async def numbers(connection: Any, project_ids: Sequence[str]) -> dict[str, int]
     """Where these projects stand; one that never changed is at 0."""
     found = await connection.execute(_NUMBERS, {"projects": list(project_ids)})
     return dict.fromkeys(project_ids, 0) | {row.project_id: row.number for row in found}
+
+
+async def note_watched(connection: Any, named: Mapping[str, Sequence[str]], until: datetime) -> None:
+    """Somebody looks on while these sessions, by project, are being recorded."""
+    for project_id, session_ids in named.items():
+        of_these = (sessions.c.project_id == project_id) & sessions.c.id.in_(list(session_ids)) & (sessions.c.stage == Stage.RECORDING)
+        await connection.execute(update(sessions).where(of_these).values(watched_until=until))
 
 
 async def recordings(connection: Any, project_id: str, session_ids: Sequence[str]) -> dict[str, tuple[int, str]]:

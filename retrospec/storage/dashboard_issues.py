@@ -24,7 +24,7 @@ from retrospec.storage.tables import (
     sessions,
 )
 
-FACETS = ("browser", "os", "device", "release", "environment")
+FACETS = ("browser", "os", "device", "country", "release", "environment")
 """What an issue's sessions can be narrowed by, beside their tags (``tag:<name>``)."""
 TAG = "tag:"
 
@@ -60,6 +60,7 @@ class IssueSessionRow(msgspec.Struct, kw_only=True):
     browser: str
     os: str
     device: str
+    country: str
     report_status: str
     confidence: float
     basis: str
@@ -266,7 +267,7 @@ def issue_sessions_query(
         select(
             issue_sessions,
             *[sessions.c[name] for name in ("site", "route", "started_at", "duration_ms", "report_status")],
-            *[sessions.c[name] for name in ("visitor_id", "user_id", "browser", "os", "device")],
+            *[sessions.c[name] for name in ("visitor_id", "user_id", "browser", "os", "device", "country")],
             reports.c.confidence.label("report_confidence"),
             reports.c.basis.label("report_basis"),
             reports.c.symptom,
@@ -322,6 +323,7 @@ def _to_issue_session(row: Any) -> IssueSessionRow:
         browser=row.browser,
         os=row.os,
         device=row.device,
+        country=row.country,
         report_status=row.report_status,
         confidence=row.report_confidence or 0.0,
         basis=row.report_basis or "",

@@ -41,6 +41,7 @@ class SessionRow(msgspec.Struct, kw_only=True):
     browser: str
     os: str
     device: str
+    country: str
     symptom: str
     confidence: float
     basis: str
@@ -50,7 +51,7 @@ class SessionRow(msgspec.Struct, kw_only=True):
 
 
 _OWN = ("id", "site", "route", "started_at", "duration_ms", "marker_count", "report_status", "stage")
-_WHO = ("visitor_id", "user_id", "browser", "os", "device")
+_WHO = ("visitor_id", "user_id", "browser", "os", "device", "country")
 
 
 async def list_sessions(

@@ -38,6 +38,7 @@ ANSWER_S = 20.0
 """Longest wait for a database server; past it whoever asked is told to come again."""
 
 T = TypeVar("T")
+A = TypeVar("A")
 Parameters = dict[str, Any] | Sequence[dict[str, Any]] | None
 
 
@@ -107,7 +108,7 @@ class Connection:
         return await asyncio.get_running_loop().run_in_executor(self._executor, copy_context().run, work)
 
 
-Work = Callable[[Connection], Awaitable[Any]]
+Work = Callable[..., Awaitable[Any]]
 First = Callable[[SyncConnection], None]
 """What a transaction does before anything else."""
 
@@ -122,6 +123,8 @@ class Asked(NamedTuple):
     work: Work
     context: Context
     limit_s: float
+    given: Any = None
+    """What ``write_with`` hands on; others have bound what they need."""
 
 
 def _unheard(answer: asyncio.Future[Any]) -> None:
@@ -210,8 +213,18 @@ class Database:
         joint transaction), so it has no effect outside the database. Its own error reaches only its
         own caller.
         """
-        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((self._asked(work), done))
+        return await self._written(self._asked(work))  # type: ignore[no-any-return]
+
+    async def write_with(self, work: Callable[[Connection, Sequence[A]], Coroutine[Any, Any, Sequence[T]]], given: A) -> T:
+        """``write_soon`` for what many ask at once: ``work(connection, all that was given)`` has an answer for each, in that order.
+
+        Those about one project go together, so that what takes a statement each can take one for all.
+        """
+        return await self._written(self._asked(work)._replace(given=given))  # type: ignore[no-any-return]
+
+    async def _written(self, asked: "Asked") -> Any:
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append((asked, done))
         if self._joiner is None or self._joiner.done():
             self._joiner = asyncio.create_task(self._commit_waiting())
         return await self._answer_of(done)
@@ -251,6 +264,10 @@ class Database:
                     done.set_exception(outcome)
                 else:
                     done.set_result(outcome)
+
+    async def empty_log(self) -> bool:
+        """Leave nothing of what was deleted in SQLite's log; whether that was possible. PostgreSQL's own log is its own matter."""
+        return self._log is None or await self._log.empty()
 
     @asynccontextmanager
     async def alone(self, name: str) -> AsyncIterator[bool]:
@@ -334,7 +351,7 @@ def _run_alone(engine: Engine, asked: Asked) -> Any:
     def run() -> Any:
         with engine.begin() as connection:
             take_turn(connection, [written_project(asked.context)])
-            return _driven(asked, connection)
+            return _together([asked], connection)[0]
 
     with outages_named():
         return again_after_races(run)
@@ -345,7 +362,7 @@ def _run_joined(engine: Engine, works: Sequence[Asked]) -> list[Any]:
     try:
         with engine.begin() as connection:
             take_turn(connection, (written_project(work.context) for work in works))
-            return [_driven(work, connection) for work in works]
+            return _together(works, connection)
     except Exception:  # one failure undid all: each gets its own transaction, and its own error
         return [_outcome(engine, work) for work in works]
 
@@ -357,9 +374,23 @@ def _outcome(engine: Engine, work: Asked) -> Any:
         return error
 
 
-def _driven(asked: Asked, connection: SyncConnection) -> Any:
+def _together(works: Sequence[Asked], connection: SyncConnection) -> list[Any]:
+    """One result each; the same work about the same project is done once for all who gave it something."""
+    groups: dict[Any, list[int]] = {}
+    for place, each in enumerate(works):
+        groups.setdefault(place if each.given is None else (each.work, written_project(each.context), each.limit_s), []).append(place)
+    results: list[Any] = [None] * len(works)
+    for places in groups.values():
+        first, given = works[places[0]], [works[place].given for place in places]
+        answers = [_driven(first, connection)] if first.given is None else _driven(first, connection, given)
+        for place, answer in zip(places, answers, strict=True):
+            results[place] = answer
+    return results
+
+
+def _driven(asked: Asked, connection: SyncConnection, *given: Any) -> Any:
     """Run the work to its end in this thread: its connection never suspends it."""
-    running: Any = asked.work(Connection(connection, None, asked.limit_s))
+    running: Any = asked.work(Connection(connection, None, asked.limit_s), *given)
     try:
         asked.context.run(running.send, None)
     except StopIteration as ended:

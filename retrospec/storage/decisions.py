@@ -100,13 +100,6 @@ async def find(connection: Connection, project_id: str, decision_id: str) -> Dec
     return None if row is None else _to_decision(row)
 
 
-async def decisions_of(
-    connection: Connection, project_id: str, issue_key: str, *, limit: int = 50
-) -> list[Decision]:
-    """Decisions about this issue, or with it as the other one, newest first, undone ones too."""
-    return await decisions_about(connection, project_id, [issue_key], limit=limit)
-
-
 _KEYS: BindParameter[str] = bindparam("keys", expanding=True)
 _DECISIONS = [
     select(issue_decisions)
@@ -120,7 +113,7 @@ _DECISIONS = [
 async def decisions_about(
     connection: Connection, project_id: str, keys: Sequence[str], *, limit: int = 50
 ) -> list[Decision]:
-    """As ``decisions_of``, for all clusters of an issue."""
+    """Decisions about these clusters, or with one of them as the other, newest first, undone ones too."""
     found: dict[str, Decision] = {}
     for query in _DECISIONS:
         rows = await connection.execute(query, {"p": project_id, "keys": list(keys), "most": limit})

@@ -12,8 +12,9 @@ from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, InterfaceE
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from retrospec.domain.clock import keep_to
 from retrospec.domain.errors import BadRequest, Outage, SettingsError, StorageFull
-from retrospec.storage.log_folding import LOG_PAGES_AT_MOST
+from retrospec.storage.log_folding import LOG_KEPT_BYTES, LOG_PAGES_AT_MOST
 from retrospec.storage.scope import watch_projects
 
 POOL_WAIT_S = 30.0
@@ -25,7 +26,9 @@ IDLE_MS = 15_000
 ALONE = 4
 """Connections beside the doors', for periodic work that one process does alone."""
 RESTED_S = 0.5
-_RESTED_AT = "rested at"
+CLOCK_S = 10.0
+"""So often at least a database in use is asked for the time."""
+_RESTED_AT, _TOLD_AT = "rested at", "told the time at"
 APPLICATION = "retrospec"
 """What PostgreSQL's list of connections calls ours."""
 CONNECTION = {
@@ -56,11 +59,23 @@ def engines_for(url: str, *, readers: int) -> tuple[Engine, Engine]:
 
 
 def _postgres(url: str, *, connections: int) -> Engine:
-    engine = create_engine(url, pool_size=connections, max_overflow=ALONE, pool_timeout=POOL_WAIT_S, connect_args=_postgres_options(url))
+    engine = create_engine(
+        url, pool_size=connections, max_overflow=ALONE, pool_timeout=POOL_WAIT_S, connect_args=_postgres_options(url),
+        pool_use_lifo=True,  # few that are busy: each remembers the statements it was asked before
+    )  # fmt: skip
+    engine.dialect.use_insertmanyvalues_wo_returning = True  # many rows are one statement, and not one each
     event.listen(engine, "handle_error", _leave_the_read_only)
+    event.listen(engine, "connect", _make_ours)
     event.listen(engine, "checkin", _note_rest)
     event.listen(engine, "checkout", _ask_after_rest)
     return engine
+
+
+def _make_ours(connection: Any, record: ConnectionPoolEntry) -> None:
+    from retrospec.storage.postgres_text import let_every_text_pass
+
+    let_every_text_pass(connection)
+    _ask_the_time(connection, record)
 
 
 def _note_rest(_connection: Any, record: ConnectionPoolEntry) -> None:
@@ -69,13 +84,23 @@ def _note_rest(_connection: Any, record: ConnectionPoolEntry) -> None:
 
 def _ask_after_rest(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
     """Whether a connection still lives is asked where it rested or is known to be broken: each asking is a way to the server and back."""
-    if not connection.broken and not connection.closed and time.monotonic() - record.info.get(_RESTED_AT, time.monotonic()) < RESTED_S:
+    now = time.monotonic()
+    is_fresh = now - record.info.get(_RESTED_AT, now) < RESTED_S and now - record.info.get(_TOLD_AT, now) < CLOCK_S
+    if not connection.broken and not connection.closed and is_fresh:
         return
     try:
-        connection.execute("SELECT 1")
-        connection.rollback()
+        _ask_the_time(connection, record)
     except connection_errors() as error:
         raise DisconnectionError(str(error)) from error
+
+
+def _ask_the_time(connection: Any, record: ConnectionPoolEntry) -> None:
+    """Many processes over one database go by its clock: those of their machines may differ."""
+    asked_s = time.monotonic()
+    moment = connection.execute("SELECT clock_timestamp()").fetchone()[0]
+    answered_s = record.info[_TOLD_AT] = time.monotonic()
+    connection.rollback()
+    keep_to(moment, asked_s=asked_s, answered_s=answered_s)
 
 
 def connection_errors() -> tuple[type[Exception], ...]:
@@ -115,7 +140,7 @@ def _postgres_options(url: str) -> dict[str, Any]:
 
 @contextmanager
 def outages_named() -> Iterator[None]:
-    """Turn a driver's connection errors into ``Outage``, values it has no room for (NUL on PostgreSQL) into ``BadRequest``."""
+    """Turn a driver's connection errors into ``Outage``, values it has no room for (a number too large) into ``BadRequest``."""
     try:
         yield
     except (OperationalError, InterfaceError) as error:
@@ -163,5 +188,5 @@ def _pragmas(*, query_only: bool) -> list[str]:
         return [*shared, "query_only = ON"]
     # synchronous NORMAL with WAL: a commit survives the death of the process, and the
     # database survives a power cut, which may cost its last commits.
-    log = [f"wal_autocheckpoint = {LOG_PAGES_AT_MOST}", "journal_size_limit = 67108864"]
+    log = [f"wal_autocheckpoint = {LOG_PAGES_AT_MOST}", f"journal_size_limit = {LOG_KEPT_BYTES}"]
     return [*shared, "journal_mode = WAL", "synchronous = NORMAL", *log]

@@ -123,14 +123,12 @@ async def stored_bytes(connection: Connection) -> int:
 
 async def bytes_of(connection: Connection, named: Sequence[SessionName]) -> int:
     """What these sessions' recordings and artifacts take in the blob store."""
-    size = 0
+    size_bytes = 0
     for table in (chunks, artifacts):
-        size += await connection.scalar(
-            select(func.coalesce(func.sum(table.c.size_bytes), 0)).where(
-                among(table.c.project_id, table.c.session_id, named)
-            )
-        )
-    return size
+        theirs = among(table.c.project_id, table.c.session_id, named)
+        added = await connection.scalar(select(func.coalesce(func.sum(table.c.size_bytes), 0)).where(theirs))
+        size_bytes += int(added)  # PostgreSQL adds bigints up to a numeric
+    return size_bytes
 
 
 async def owned_keys(connection: Connection, keys: Sequence[str]) -> set[str]:

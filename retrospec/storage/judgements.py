@@ -68,15 +68,15 @@ async def add_session(
     connection: Connection, project_id: str, session_id: str, verdict: SessionVerdict, *, day: int
 ) -> list[str]:
     """Add a session's judgement to the counters, replacing its earlier one; the clusters whose counts changed."""
-    named = {"project_id": project_id, "session_id": session_id}
-    old = await _verdict_of(connection, project_id, session_id)
+    row = {"project_id": project_id, "session_id": session_id, "day": day, "tallies": msgspec.to_builtins(verdict)}
+    is_first = (await connection.execute(insert_new(connection, judged_sessions), row)).rowcount == 1
+    old = None if is_first else await _verdict_of(connection, project_id, session_id)
     if old is not None and old[1] == verdict:
         return []
     if old is not None:
         await _add_days(connection, project_id, old[0], old[1], sign=-1)
+        await connection.execute(upsert(connection, judged_sessions, replaced=("day", "tallies")), row)
     await _add_days(connection, project_id, day, verdict, sign=1)
-    row = named | {"day": day, "tallies": msgspec.to_builtins(verdict)}
-    await connection.execute(upsert(connection, judged_sessions, replaced=("day", "tallies")), row)
     before = old[1].clusters if old else {}
     return await _add_clusters(connection, project_id, before, verdict.clusters)
 

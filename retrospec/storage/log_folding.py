@@ -6,6 +6,7 @@ and database, some hundred milliseconds on a busy disk. A ``PASSIVE`` checkpoint
 
 import asyncio
 import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 
@@ -13,6 +14,9 @@ FOLD_AFTER_S = 0.5
 """From a commit; those meanwhile are folded with it."""
 LOG_PAGES_AT_MOST = 2_000
 """8 MB: from here on a commit folds after all. Only then does a log that is written to all the time begin anew."""
+EMPTY_TRIES, EMPTY_WAIT_S = 10, 0.5
+LOG_KEPT_BYTES = 1_000_000
+"""A log that begins anew is cut to this. SQLite alone leaves it as long as it ever was: a rush or a clean-up took 10 MB for good."""
 
 
 class LogFolding:
@@ -38,6 +42,10 @@ class LogFolding:
                 await self._task
         await asyncio.to_thread(self._thread.shutdown)
 
+    async def empty(self) -> bool:
+        """``emptied`` in the thread that folds."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, emptied, self._path)
+
     async def _fold_news(self) -> None:
         while self._has_news:
             await asyncio.sleep(FOLD_AFTER_S)
@@ -49,3 +57,17 @@ def fold(path: str) -> None:
     """One passive checkpoint. A database that is busy, damaged or not writable is left as it is: who reads it says so."""
     with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(path, timeout=0)) as connection:
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+
+def emptied(path: str) -> bool:
+    """Fold all of the log and cut it to nothing; whether that was possible. Until then pages of before a deletion lie in it.
+
+    Writers wait while readers end, so each try is short. A program that always reads, as Litestream does, lets none succeed.
+    """
+    for _ in range(EMPTY_TRIES):
+        with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(path, timeout=EMPTY_WAIT_S)) as connection:
+            (is_busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if not is_busy:
+                return True
+        time.sleep(EMPTY_WAIT_S)
+    return False

@@ -97,7 +97,7 @@ async def add_found(connection: Connection, found: Sequence[Marker]) -> None:
     """Add markers that analysis found in the recording; those already there stay."""
     if not found:
         return
-    newest = await stats.newest_by_kind(connection, found[0].project_id, found[0].session_id)
+    newest = await stats.newest_by_kind(connection, found[0].project_id, [found[0].session_id])
     fresh = []
     for marker in found:
         added = await connection.execute(insert_new(connection, markers), msgspec.structs.asdict(marker))

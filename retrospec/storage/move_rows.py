@@ -211,11 +211,16 @@ def _batches(engine: Engine, table: Table, after: Sequence[Any] = ()) -> Iterato
         if after:
             query = query.where(tuple_(*key) > tuple_(*after))
         with outages_named(), engine.connect() as connection:
-            rows = [dict(row._mapping) for row in connection.execute(query)]
+            rows = [{name: _without_nul(value) for name, value in row._mapping.items()} for row in connection.execute(query)]
         if not rows:
             return
         yield rows
         after = [rows[-1][column.name] for column in key]
+
+
+def _without_nul(value: Any) -> Any:
+    """SQLite holds NUL in a text; PostgreSQL has U+FFFD in its place, whoever writes (``postgres_text``)."""
+    return value.replace("\x00", "\ufffd") if isinstance(value, str) and "\x00" in value else value
 
 
 def _refused_row(target: Engine, table: Table, rows: list[dict[str, Any]]) -> MoveFailed:

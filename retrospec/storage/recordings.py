@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, literal, select, tuple_, update
 
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import chunks, sessions
-from retrospec.storage.upsert import insert_new, upsert
+from retrospec.storage.upsert import insert_and_tell, upsert
 
 
 class StoredChunk(msgspec.Struct, kw_only=True):
@@ -104,8 +104,13 @@ async def note_mended(
     )
 
 
-async def replace_upload(connection: Connection, chunk: StoredChunk) -> str:
-    """Make ``chunk`` the session's v1 upload; the key of the blob it replaces when that is another, else ``""``."""
+async def replace_uploads(connection: Connection, uploads: Sequence[StoredChunk]) -> list[str]:
+    """Make each its session's v1 upload; the key of the blob it replaces when that is another, else ``""``."""
+    is_new = await add_chunks(connection, uploads)
+    return ["" if new else await _replace_upload(connection, chunk) for chunk, new in zip(uploads, is_new, strict=True)]
+
+
+async def _replace_upload(connection: Connection, chunk: StoredChunk) -> str:
     old = (await connection.execute(_UPLOAD, {"p": chunk.project_id, "s": chunk.session_id})).first()
     await connection.execute(
         upsert(connection, chunks, replaced=tuple(_FIELDS)), msgspec.structs.asdict(chunk)
@@ -120,10 +125,18 @@ async def replace_upload(connection: Connection, chunk: StoredChunk) -> str:
     return str(old.object_key)
 
 
-async def add_chunk(connection: Connection, chunk: StoredChunk) -> bool:
-    """Add a numbered chunk; False when that number is already stored."""
-    added = await connection.execute(insert_new(connection, chunks), msgspec.structs.asdict(chunk))
-    return bool(added.rowcount == 1)
+async def add_chunks(connection: Connection, added: Sequence[StoredChunk]) -> list[bool]:
+    """Add numbered chunks of a project; False for each whose number is already stored."""
+    told = await connection.execute(
+        insert_and_tell(connection, chunks, told=("session_id", "tab_id", "seq")), [msgspec.structs.asdict(chunk) for chunk in added]
+    )
+    new = {(row.session_id, row.tab_id, row.seq) for row in told}
+    is_new = []
+    for chunk in added:
+        name = chunk.session_id, chunk.tab_id, chunk.seq
+        is_new.append(name in new)
+        new.discard(name)  # of two of one number that came together, the first was stored
+    return is_new
 
 
 async def abandoned_uploads(connection: Connection, *, before: datetime, limit: int) -> list[StoredChunk]:

@@ -132,9 +132,9 @@ def shape_of(compiled: Any) -> _Shape:
 def _compared(part: BinaryExpression[Any]) -> Iterator[tuple[Any, BindParameter[Any], int, int]]:
     """How a ``project_id`` is compared with which value, and the value's place in a tuple of that width."""
     for side, value in ((part.left, part.right), (part.right, part.left)):
-        column: Any = side.element if isinstance(side, Grouping) else side
         if not isinstance(value, BindParameter):
             continue
+        column: Any = side.element if isinstance(side, Grouping) else side
         if isinstance(column, Tuple):  # (project_id, session_id) IN (…)
             places = [place for place, each in enumerate(column.clauses) if _is_project_id(each)]
             yield from ((part.operator, value, place, len(column.clauses)) for place in places)

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Select, bindparam, cast, column, delete, literal_column, select, table
-from sqlalchemy.dialects import postgresql
 
 from retrospec.domain.marker import Marker
 from retrospec.domain.report import ReportCard
@@ -66,6 +65,7 @@ class FacetRow(msgspec.Struct, frozen=True):
     browser: str
     os: str
     device: str
+    country: str
     release: str
     environment: str
     tags: dict[str, str]
@@ -228,7 +228,9 @@ def found_query(project_id: str, query: Query, *, after: int | None, limit: int,
         wanted = select(number.label("id"), session_words.c.session_id).select_from(joined).where(is_found, session_words.c.project_id == project_id)
     else:
         number = session_words.c.id
-        is_found = literal_column("session_words.lexemes").op("@@")(cast(tsquery_text(project_id, query), postgresql.TSQUERY))
+        from sqlalchemy.dialects.postgresql import TSQUERY  # loads what only PostgreSQL needs
+
+        is_found = literal_column("session_words.lexemes").op("@@")(cast(tsquery_text(project_id, query), TSQUERY))
         wanted = select(number, session_words.c.session_id).where(session_words.c.project_id == project_id, is_found)
     for bound, is_upper in ((after, True), (query.until and id_at(query.until), True), (query.since and id_at(query.since), False)):
         if bound is not None:

@@ -18,7 +18,7 @@ from retrospec.storage import clusters
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import UtcMs, issue_hours, kind_clusters, kind_hours, markers
 from retrospec.storage.tables import clusters as cluster_rows
-from retrospec.storage.upsert import upsert
+from retrospec.storage.upsert import upsert_all
 
 HOUR_MS = 3_600_000
 
@@ -53,44 +53,44 @@ def hour_start(hour: int) -> datetime:
 
 
 _NEWEST = (
-    select(markers.c.kind, func.max(markers.c.observed_at, type_=markers.c.observed_at.type).label("at"))
-    .where(markers.c.project_id == bindparam("p"), markers.c.session_id == bindparam("s"))
-    .group_by(markers.c.kind)
-)
-_CLUSTER_AT = select(kind_clusters.c.last_observed_at).where(
-    kind_clusters.c.project_id == bindparam("p"),
-    kind_clusters.c.kind == bindparam("n"),
-    kind_clusters.c.cluster_key == bindparam("k"),
+    select(markers.c.session_id, markers.c.kind, func.max(markers.c.observed_at, type_=markers.c.observed_at.type).label("at"))
+    .where(markers.c.project_id == bindparam("p"), markers.c.session_id.in_(bindparam("sessions", expanding=True)))
+    .group_by(markers.c.session_id, markers.c.kind)
 )
 
 
-async def newest_by_kind(connection: Connection, project_id: str, session_id: str) -> dict[str, datetime]:
-    """When the session's newest marker of each kind was; asked before more are added."""
-    found = await connection.execute(_NEWEST, {"p": project_id, "s": session_id})
-    return {row.kind: row.at for row in found}
+Newest = Mapping[tuple[str, str], datetime]
+"""When a session's newest marker of a kind was, by ``(session_id, kind)``."""
 
 
-async def roll_up(connection: Connection, added: Sequence[Marker], newest: Mapping[str, datetime]) -> None:
-    """Count markers just added to one session; ``newest`` is what ``newest_by_kind`` said before."""
+async def newest_by_kind(connection: Connection, project_id: str, session_ids: Sequence[str]) -> Newest:
+    """Of these sessions; asked before more are added."""
+    found = await connection.execute(_NEWEST, {"p": project_id, "sessions": list(session_ids)})
+    return {(row.session_id, row.kind): row.at for row in found}
+
+
+async def roll_up(connection: Connection, added: Sequence[Marker], newest: Newest) -> None:
+    """Count markers just added to sessions of one project; ``newest`` is what ``newest_by_kind`` said before."""
     if not added:
         return
     hours: dict[tuple[str, int], list[int]] = {}
     latest = dict(newest)
     for marker in added:
         hours.setdefault((marker.kind, hour_of(marker.observed_at)), [0, 0])[0] += 1
-        latest[marker.kind] = max(latest.get(marker.kind, marker.observed_at), marker.observed_at)
-    for kind, at in latest.items():
-        if kind in newest and hour_of(newest[kind]) == hour_of(at):
+        name = marker.session_id, str(marker.kind)
+        latest[name] = max(latest.get(name, marker.observed_at), marker.observed_at)
+    for name, at in latest.items():
+        if name in newest and hour_of(newest[name]) == hour_of(at):
             continue
-        hours.setdefault((kind, hour_of(at)), [0, 0])[1] += 1
-        if kind in newest:
-            hours.setdefault((kind, hour_of(newest[kind])), [0, 0])[1] -= 1
+        hours.setdefault((name[1], hour_of(at)), [0, 0])[1] += 1
+        if name in newest:
+            hours.setdefault((name[1], hour_of(newest[name])), [0, 0])[1] -= 1
     project_id = added[0].project_id
     rows = [
         {"project_id": project_id, "kind": str(kind), "hour": hour, "marker_count": count, "session_count": sessions}
         for (kind, hour), (count, sessions) in sorted(hours.items())
     ]
-    await connection.execute(upsert(connection, kind_hours, replaced=(), added=("marker_count", "session_count")), rows)
+    await connection.execute(upsert_all(connection, kind_hours, added=("marker_count", "session_count")), rows)
     await _see_clusters(connection, project_id, added)
 
 
@@ -99,13 +99,11 @@ async def _see_clusters(connection: Connection, project_id: str, added: Sequence
     for marker in added:
         name = str(marker.kind), marker.cluster_key
         newest[name] = max(newest.get(name, marker.observed_at), marker.observed_at)
-    rows = []
-    for (kind, key), at in sorted(newest.items()):
-        known: datetime | None = await connection.scalar(_CLUSTER_AT, {"p": project_id, "n": kind, "k": key})
-        if known is None or known < at:
-            rows.append({"project_id": project_id, "kind": kind, "cluster_key": key, "last_observed_at": at})
-    if rows:
-        await connection.execute(upsert(connection, kind_clusters, replaced=("last_observed_at",)), rows)
+    rows = [
+        {"project_id": project_id, "kind": kind, "cluster_key": key, "last_observed_at": at} for (kind, key), at in sorted(newest.items())
+    ]
+    seen = "last_observed_at"
+    await connection.execute(upsert_all(connection, kind_clusters, replaced=(seen,), where_later=seen), rows)
 
 
 _KINDS = [str(kind) for kind in MarkerKind]

@@ -1,8 +1,8 @@
 """The standing of issues beyond their own row: fixes, mutes, what is watched; and the releases of a project."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select, update
 
@@ -10,7 +10,7 @@ from retrospec.domain.workflow import Fix, FixIn, Work
 from retrospec.storage.dashboard import Cursor, past
 from retrospec.storage.database import Connection
 from retrospec.storage.tables import issue_work, issues, releases, watch_uses
-from retrospec.storage.upsert import insert_new, upsert
+from retrospec.storage.upsert import insert_and_tell, insert_new, upsert, upsert_all
 
 MAX_RELEASE = 200
 
@@ -42,11 +42,18 @@ async def change(connection: Connection, project_id: str, key: str, **values: An
     await connection.execute(upsert(connection, issue_work, replaced=names), row)
 
 
-async def add_uses(connection: Connection, project_id: str, key: str, *, used: int = 0, clean: int = 0, failed: int = 0) -> None:
-    """Count sessions that used what an issue watches."""
-    added = ("used_count", "clean_count", "failed_count")
-    row = {"project_id": project_id, "issue_key": key, "used_count": used, "clean_count": clean, "failed_count": failed}
-    await connection.execute(upsert(connection, issue_work, replaced=(), added=added), row)
+class Uses(NamedTuple):
+    """Sessions to be added to an issue's counts."""
+
+    used_count: int = 0
+    clean_count: int = 0
+    failed_count: int = 0
+
+
+async def add_uses(connection: Connection, project_id: str, counted: Mapping[str, Uses]) -> None:
+    """Count sessions that used what these issues watch."""
+    rows = [{"project_id": project_id, "issue_key": key, **uses._asdict()} for key, uses in sorted(counted.items())]
+    await connection.execute(upsert_all(connection, issue_work, added=Uses._fields), rows)
 
 
 _WATCHING = (
@@ -67,10 +74,11 @@ async def watching(connection: Connection, project_id: str, names: Iterable[str]
     return [(row.issue_key, row.state, to_work(row)) for row in found]
 
 
-async def use_once(connection: Connection, project_id: str, session_id: str, key: str) -> bool:
-    """Whether this session's use counts: False when it was counted before."""
-    row = {"project_id": project_id, "session_id": session_id, "issue_key": key}
-    return (await connection.execute(insert_new(connection, watch_uses), row)).rowcount == 1
+async def use_once(connection: Connection, project_id: str, session_id: str, keys: Sequence[str]) -> set[str]:
+    """For which of these issues this session's use counts: not for those it was counted for before."""
+    rows = [{"project_id": project_id, "session_id": session_id, "issue_key": key} for key in sorted(keys)]
+    told = await connection.execute(insert_and_tell(connection, watch_uses, told=("issue_key",)), rows)
+    return {row.issue_key for row in told}
 
 
 async def due_to_unmute(connection: Connection, *, now: datetime) -> list[tuple[str, str]]:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from retrospec.storage.source_maps import StoredMap
 
 MAX_NAME_CHARS = 512
-MAX_DEBUG_ID_CHARS = 64
 
 _SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//|^~/", re.I)
 _LEADING = re.compile(r"^(?:\.{0,2}/)+")

@@ -2,6 +2,7 @@
 
 import hmac
 import ipaddress
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping
@@ -26,6 +27,9 @@ KEY_MEMORY_S = 5.0
 TOUCH_EVERY_S = 60.0
 MAX_BUCKETS = 20_000
 SHARED_AS = "requests "
+_COUNTRY = re.compile("[A-Z]{2}")
+_NO_COUNTRY = frozenset({"XX", "ZZ"})
+"""What proxies say where they do not know (ISO 3166-1 gives these to nobody)."""
 
 Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Coroutine[Any, Any, None]]
 
@@ -121,6 +125,15 @@ def client_address(connection: ASGIConnection[Any, Any, Any, Any], settings: Set
     hops = [hop.strip() for hop in forwarded.split(",")]
     outside = [hop for hop in hops if not _is_trusted(hop, settings.server.trusted_proxies)]
     return outside[-1] if outside else direct
+
+
+def visitor_country(connection: ASGIConnection[Any, Any, Any, Any], settings: Settings) -> str:
+    """Two letters that a trusted proxy put into ``capture.country_header``; "" without one, or where it does not know."""
+    name = settings.capture.country_header
+    if not name or not _is_trusted(connection.client.host if connection.client else "", settings.server.trusted_proxies):
+        return ""
+    country = connection.headers.get(name.lower(), "").strip().upper()
+    return country if _COUNTRY.fullmatch(country) and country not in _NO_COUNTRY else ""
 
 
 def _is_trusted(address: str, proxies: list[str]) -> bool:

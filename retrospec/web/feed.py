@@ -8,14 +8,19 @@ import asyncio
 import contextvars
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from datetime import timedelta
 
 import msgspec
 
+from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import RetroSpecError
+from retrospec.domain.session import Stage
 from retrospec.storage import changes
 from retrospec.storage.database import Connection, Database
 
 EVERY_S = 1.0
+NOTED_EVERY_S = 10.0
+"""How often it is written down which sessions somebody watches."""
 HEARTBEAT_S = 15.0
 """Proxies end connections that are silent for a minute; and so often it is asked whether the person may still look."""
 LONGEST_S = 900.0
@@ -66,6 +71,8 @@ class Feed:
         self._database = database
         self._watchers: set[Watcher] = set()
         self._asking: asyncio.Task[None] | None = None
+        self._note_at = 0.0
+        self._noted: set[str] = set()
 
     def has_room(self, who: str) -> bool:
         """Whether one more page may be told; without, it asks by itself now and then."""
@@ -100,7 +107,21 @@ class Feed:
         while self._watchers:
             with suppress(RetroSpecError):  # said elsewhere; pages are told when the database answers again
                 await self._database.read_once(self._look)
+                await self._note_watched()
             await asyncio.sleep(EVERY_S)
+
+    async def _note_watched(self) -> None:
+        """So that whichever process takes a watched session's next chunk asks its browser for the one after it soon."""
+        time, watched = asyncio.get_running_loop().time(), dict[str, list[str]]()
+        for each in self._watchers:
+            if each.session_id and each.stage == Stage.RECORDING:
+                watched.setdefault(each.project_id, []).append(each.session_id)
+        names = {name for names in watched.values() for name in names}
+        if not names or (time < self._note_at and names <= self._noted):
+            return
+        self._note_at, self._noted = time + NOTED_EVERY_S, names
+        until = utc_now() + timedelta(seconds=2 * NOTED_EVERY_S)
+        await self._database.write_soon(lambda connection: changes.note_watched(connection, watched, until))
 
     async def _look(self, connection: Connection) -> None:
         watchers = list(self._watchers)

@@ -1,13 +1,24 @@
-"""Byte ranges of stored files, so that videos can be sought."""
+"""Byte ranges of stored files, so that videos can be sought; large ones are handed on as they come from the store.
 
+Places in a film count its own bytes: routes that answer ranges pack nothing on the way (``opt=PACKS_ITSELF``).
+"""
+
+import asyncio
+import gzip
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import cast
 
 from litestar import Response
+from litestar.response import Stream
 
 from retrospec.domain.artifact import Artifact
 from retrospec.storage.blobs import Blobs
 
+PACKS_ITSELF = {"packs_itself": True}
+AT_ONCE_BYTES = 1_000_000
+"""What is larger is handed on piece by piece."""
+PACKED_FROM_BYTES = 2_000
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 
 
@@ -34,16 +45,48 @@ def byte_range(header: str, size_bytes: int) -> tuple[int, int] | None:
 
 
 async def stored_file(
-    blobs: Blobs, artifact: Artifact, wanted: str, *, media_type: str, headers: Mapping[str, str]
+    blobs: Blobs, artifact: Artifact, wanted: str, *, media_type: str, headers: Mapping[str, str], is_head: bool = False
 ) -> Response[bytes]:
-    """As ``ranged``, of the file of ``artifact``; reads no more than is sent."""
+    """As ``ranged``, of the file of ``artifact``; reads no more than is sent, and holds little of it at a time. Raises NotFound."""
+    key, size_bytes = artifact.artifact_key, artifact.size_bytes
 
     async def read(start: int, end: int) -> bytes:
-        key = artifact.artifact_key
-        is_whole = (start, end) == (0, artifact.size_bytes)
-        return await (blobs.get(key) if is_whole else blobs.get_range(key, start, end))
+        return await (blobs.get(key) if (start, end) == (0, size_bytes) else blobs.get_range(key, start, end))
 
-    return await ranged(read, artifact.size_bytes, wanted, media_type=media_type, headers=headers)
+    span = _span_or_all(wanted, size_bytes)
+    if span is None or span[1] - span[0] <= AT_ONCE_BYTES or is_head:
+        return await ranged(read, size_bytes, wanted, media_type=media_type, headers=headers)
+    start, end = span
+    pieces = blobs.pieces(key, start, end)
+    first = await anext(pieces)  # what is gone is said before anything is sent
+    told = {**headers, "Accept-Ranges": "bytes", "Content-Length": str(end - start)}
+    is_part = byte_range(wanted, size_bytes) is not None
+    if is_part:
+        told["Content-Range"] = f"bytes {start}-{end - 1}/{size_bytes}"
+    flow = Stream(_with_first(first, pieces), media_type=media_type, status_code=206 if is_part else 200, headers=told)
+    return cast(Response[bytes], flow)
+
+
+def _span_or_all(wanted: str, size_bytes: int) -> tuple[int, int] | None:
+    try:
+        return byte_range(wanted, size_bytes) or (0, size_bytes)
+    except OutsideFile:
+        return None
+
+
+async def _with_first(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in others:
+        yield piece
+
+
+async def packed_json(content: bytes, accepts: str, headers: Mapping[str, str]) -> Response[bytes]:
+    """All of it, gzipped for whom that is right."""
+    told = {**headers, "Vary": "Accept-Encoding"}
+    if "gzip" in accepts and len(content) >= PACKED_FROM_BYTES:
+        content = await asyncio.to_thread(gzip.compress, content, 4)
+        told["Content-Encoding"] = "gzip"
+    return Response(content, media_type="application/json", headers=told)
 
 
 async def ranged(

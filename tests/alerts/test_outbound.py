@@ -12,7 +12,7 @@ from retrospec.alerts.channels import hand_over, shown_address
 from retrospec.alerts.messages import Event, text_of, title_of
 from retrospec.alerts.posting import post
 from retrospec.domain.clock import utc_now
-from retrospec.domain.settings import AlertSettings
+from retrospec.domain.settings_telling import AlertSettings
 from retrospec.outbound.addresses import NotSent, is_public
 from retrospec.storage.alerting import Channel
 from tests.alerts.conftest import KEY, Receiver

@@ -8,7 +8,7 @@ import pytest
 
 from retrospec.alerts.courier import Courier
 from retrospec.domain.clock import utc_now
-from retrospec.domain.settings import AlertSettings
+from retrospec.domain.settings_telling import AlertSettings
 from retrospec.storage import outbox
 from retrospec.storage.database import Database
 from retrospec.storage.migrate import migrate

@@ -10,6 +10,7 @@ from retrospec.bench.pages import Measured, figures_of
 from retrospec.storage.database import Database
 from retrospec.storage.migrate import migrate
 from retrospec.storage.statements import Asked, scans_of
+from retrospec.web.pages import assets
 
 MOST = 24
 MOST_STATEMENTS = {"home": 20, "issues": 20, "issues/{key}": 30, "issues/{key} (part)": 30, "sessions": 10, "sessions/{session_id}": 22}
@@ -23,6 +24,9 @@ def test_every_page_of_a_seeded_installation_is_measured(tmp_path: Path) -> None
     assert found["issues"].first_load_bytes > found["issues"].bytes > 1_000
     assert found["issues"].queries > 5
     assert found["sessions (part)"].first_load_bytes == 0
+    if assets.made_small():
+        too_large = {one.name: one.first_load_bytes for one in found.values() if one.first_load_bytes > pages.FIRST_LOAD_BYTES}
+        assert not too_large
     assert {name: one.queries for name, one in found.items() if one.queries > MOST_STATEMENTS.get(name, MOST)} == {}
 
 

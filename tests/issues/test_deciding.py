@@ -140,5 +140,5 @@ async def test_every_decision_is_logged_with_its_author_and_its_undoing(database
     await decided(database, deciding.undo, merge.id, author="Bo")
     await decided(database, deciding.keep_apart, "a", "b", author="Cy")
     async with database.read() as connection:
-        found = await decisions.decisions_of(connection, P, "b")
+        found = await decisions.decisions_about(connection, P, ["b"])
     assert [(one.action, one.author, one.undone_by) for one in found] == [("apart", "Cy", ""), ("merge", "Ada", "Bo")]

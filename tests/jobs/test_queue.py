@@ -5,7 +5,7 @@ import sqlite3
 import threading
 from pathlib import Path
 
-from retrospec.jobs.queue import Doorbell
+from retrospec.jobs.queue import LOG_KEPT_BYTES, LOG_PAGES, Doorbell
 
 
 def test_a_ring_wakes_a_worker_with_the_session_it_names(tmp_path: Path) -> None:
@@ -25,6 +25,14 @@ def test_a_ring_wakes_a_worker_with_the_session_it_names(tmp_path: Path) -> None
     consumer.stop(graceful=True)
     doorbell.close()
     assert heard == [("p", "one"), ("p", "two")]
+
+
+def test_its_log_stays_short_whatever_was_rung(tmp_path: Path) -> None:
+    doorbell = Doorbell(tmp_path / "queue.db", lambda _project, _session: None)
+    doorbell.ring([("project", f"session-{number}") for number in range(500)])
+    doorbell.forget_all()
+    assert (tmp_path / "queue.db-wal").stat().st_size <= LOG_KEPT_BYTES + LOG_PAGES * 4_200
+    doorbell.close()
 
 
 def test_a_queued_message_is_json_and_holds_ids_only(tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
 """A gate before a server that can answer in its stead, answer late, or not at all."""
 
+import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 NO_SUCH_KEY = b"<?xml version='1.0'?><Error><Code>NoSuchKey</Code><Message>none</Message></Error>"
 SLOW_DOWN = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>later</Message></Error>"
+
+_HEAD_LINE = re.compile(rb"((?:GET|PUT|POST|HEAD|DELETE) /[^\r\n]*|[A-Za-z0-9-]{3,60}: [^\r\n]{0,300})\r\n")
 
 
 class Gate:
@@ -24,12 +27,25 @@ class Gate:
         self.methods = (b"GET", b"PUT", b"POST", b"HEAD", b"DELETE")
         self.delay_s = 0.0
         self.refused = 0
+        self._heard: bytearray | None = None
         threading.Thread(target=self._accept, daemon=True).start()
 
     def fail(self, count: int, answer: bytes = b"", methods: tuple[bytes, ...] = (b"GET", b"PUT", b"POST", b"HEAD", b"DELETE")) -> None:
         """The next ``count`` requests of these methods get ``answer``."""
         self.answer, self.methods, self.left = answer, methods, count
         self.cut()
+
+    @contextmanager
+    def recorded(self) -> Iterator[list[str]]:
+        """What clients say on connections opened meanwhile: once the block ends, every line that looks like a request's head."""
+        self.cut()
+        lines: list[str] = []
+        self._heard = bytearray()
+        try:
+            yield lines
+        finally:
+            heard, self._heard = self._heard, None
+            lines += [line.decode("latin-1") for line in _HEAD_LINE.findall(heard)]
 
     def cut(self) -> None:
         """Break every connection there is: what comes next comes anew."""
@@ -63,16 +79,22 @@ class Gate:
             with socket.create_connection(("127.0.0.1", self._behind)) as behind:
                 self._open.append(behind)
                 behind.sendall(first)
+                self._hear(first)
                 back = threading.Thread(target=_pump, args=(behind, connection), daemon=True)
                 back.start()
-                _pump(connection, behind)
+                _pump(connection, behind, self._hear)
                 back.join()
 
+    def _hear(self, part: bytes) -> None:
+        if self._heard is not None:
+            self._heard += part
 
-def _pump(source: socket.socket, sink: socket.socket) -> None:
+
+def _pump(source: socket.socket, sink: socket.socket, hear: Callable[[bytes], None] = lambda _part: None) -> None:
     with suppress(OSError):
         while part := source.recv(65_536):
             sink.sendall(part)
+            hear(part)
     with suppress(OSError):
         sink.shutdown(socket.SHUT_WR)
 

@@ -26,7 +26,7 @@ from retrospec.storage.engines import sync_url
 from retrospec.storage.migrate import migrate
 from retrospec.storage.tables import metadata
 from tests.conftest import Client, make_key, serving, settings_for
-from tests.servers.choice import in_full_run_only
+from tests.servers.choice import in_full_run_only, rows_of
 from tests.servers.programs import postgres, s3
 from tests.web.seeding import PAY_KEY, PAY_SESSION, SHOP, seed
 
@@ -203,17 +203,24 @@ def make_key_in(settings: Settings) -> None:
 
 
 @in_full_run_only
-def test_what_the_target_cannot_hold_is_named_by_its_row(small: Settings, tmp_path: Path) -> None:
+def test_what_the_target_cannot_hold_is_named_by_its_row_and_nul_is_no_such_thing(small: Settings, tmp_path: Path) -> None:
     odd = settings_for(tmp_path / "odd")
     odd.database.url = f"sqlite:///{odd.data_dir / 'retrospec.db'}"
     migrate(odd.database_url)
     engine = create_engine(odd.database_url)
     with engine.begin() as connection:
         connection.execute(text("INSERT INTO projects (id, name, created_at, redaction) VALUES ('p1', 'one' || char(0) || 'two', 1, '{}')"))
-    engine.dispose()
-    file, _ = large_file(tmp_path)
+        connection.execute(text("INSERT INTO project_retention (project_id, days, recording_days, artifact_days) VALUES ('p1', 3000000000, 0, 0)"))
+    file, large = large_file(tmp_path)
     refused = move("--data", odd.data_dir, "--to", file)
-    assert refused.exit_code == 1 and "cannot hold a row of projects (id 'p1')" in refused.output
+    assert refused.exit_code == 1 and "cannot hold a row of project_retention (project_id 'p1')" in refused.output
+
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE project_retention SET days = 3"))
+    engine.dispose()
+    moved = move("--data", odd.data_dir, "--to", file)
+    assert moved.exit_code == 0, moved.output
+    assert rows_of(large, "SELECT name FROM projects WHERE id = 'p1'") == [("one\ufffdtwo",)]
 
 
 def test_the_same_place_twice_is_a_mistake(small: Settings, tmp_path: Path) -> None:

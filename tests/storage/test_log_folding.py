@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from retrospec.storage.database import Connection, Database
-from retrospec.storage.log_folding import LOG_PAGES_AT_MOST, fold
+from retrospec.storage.log_folding import LOG_KEPT_BYTES, LOG_PAGES_AT_MOST, fold
 from retrospec.storage.migrate import migrate
 from tests.conftest import Client, make_key, marker, serving, settings_for
 from tests.servers.choice import on_sqlite_only
@@ -45,6 +45,24 @@ async def test_no_commit_folds_and_folding_leaves_nothing_behind(database: Datab
     fold(str(path))
     assert size_of(path) >= before + MORE_THAN_SQLITE_LETS_BE
     assert unfolded_pages(path) == 0
+
+
+async def test_a_log_that_grew_in_a_rush_is_short_again_after_the_next_commits(database: Database, tmp_path: Path) -> None:
+    path = Path(str(database._writer.url.database))
+    log = path.with_name(f"{path.name}-wal")
+
+    async def write(connection: Connection) -> None:
+        await connection.execute(text("CREATE TABLE IF NOT EXISTS big (content BLOB)"))
+        await connection.execute(text("INSERT INTO big VALUES (zeroblob(:size))"), {"size": MORE_THAN_SQLITE_LETS_BE})
+
+    async def write_little(connection: Connection) -> None:
+        await connection.execute(text("INSERT INTO big VALUES (zeroblob(1))"))
+
+    await database.write_soon(write)
+    assert size_of(log) >= MORE_THAN_SQLITE_LETS_BE
+    fold(str(path))
+    await database.write_soon(write_little)
+    assert size_of(log) <= LOG_KEPT_BYTES
 
 
 def test_folding_what_is_not_there_or_busy_is_left_to_the_next(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ sessions = Table(
     Column("browser", Text, nullable=False, server_default=""),
     Column("os", Text, nullable=False, server_default=""),
     Column("device", Text, nullable=False, server_default=""),
+    Column("country", String(2), nullable=False, server_default=""),
     Column("tags", Json, nullable=False, server_default="{}"),
     Column("dropped", Json, nullable=False, server_default="{}"),
     Column("lost_markers", Json, nullable=False, server_default="{}"),
@@ -34,6 +35,7 @@ sessions = Table(
     Column("size_bytes", BigInteger, nullable=False, server_default="0"),
     Column("report_status", String(16), nullable=False, server_default="pending"),
     Column("pinned", Boolean, nullable=False, server_default="0"),
+    Column("watched_until", UtcMs),
     # the walk through the stages
     Column("stage", String(16), nullable=False),
     Column("revision", Integer, nullable=False, server_default="1"),

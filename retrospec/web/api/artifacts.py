@@ -17,7 +17,7 @@ from retrospec.web.access import given_key, needs
 from retrospec.web.api.ingest import AnyRequest
 from retrospec.web.api.read import MAX_INFLATED_BYTES, find_session
 from retrospec.web.api.wire import TokenAnswer
-from retrospec.web.ranges import ranged, stored_file
+from retrospec.web.ranges import PACKS_ITSELF, packed_json, ranged, stored_file
 
 
 @get(
@@ -39,6 +39,7 @@ async def artifact_token(request: AnyRequest, session_id: FromPath[str], artifac
     "/v1/sessions/{session_id:str}/artifacts/{artifact_type:str}",
     http_method=[HttpMethod.GET, HttpMethod.HEAD],
     tags=["artifacts"],
+    opt=PACKS_ITSELF,
 )
 async def read_artifact(
     request: AnyRequest,
@@ -76,9 +77,13 @@ async def serve_blob(request: AnyRequest, artifact: Artifact) -> Response[bytes]
     blobs, wanted = request.app.state.blobs, request.headers.get("range", "")
     kind, headers = artifact.content_type, {"Cache-Control": "private, max-age=300"}
     if not artifact.artifact_key.endswith(".json"):
-        return await stored_file(blobs, artifact, wanted, media_type=kind, headers=headers)
+        is_head = request.method == HttpMethod.HEAD
+        return await stored_file(blobs, artifact, wanted, media_type=kind, headers=headers, is_head=is_head)
     stored = await blobs.get(blob_key(artifact.artifact_key))
     content = await asyncio.to_thread(decompress, stored, max_bytes=MAX_INFLATED_BYTES)
+
+    if not wanted:
+        return await packed_json(content, request.headers.get("Accept-Encoding", ""), {**headers, "Accept-Ranges": "bytes"})
 
     async def read(start: int, end: int) -> bytes:
         return content[start:end]

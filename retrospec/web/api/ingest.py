@@ -6,10 +6,14 @@ from typing import Any
 import msgspec
 from litestar import Request, post
 
+from retrospec.domain.clock import utc_now
 from retrospec.intake import Admit, Intake, MarkerReceipt
-from retrospec.web.access import needs
+from retrospec.web.access import needs, visitor_country
 from retrospec.web.api.wire import IngestAnswer, UploadAnswer, wire_session
 from retrospec.web.quotas import session_quota
+
+WATCHED_MS = 1_500
+"""How long the browser of a visitor whom somebody watches gathers what happens; others wait ``chunkMs`` (30 s)."""
 
 
 class ChunkAnswer(msgspec.Struct, rename="camel"):
@@ -19,6 +23,8 @@ class ChunkAnswer(msgspec.Struct, rename="camel"):
     seq: int
     stored: bool
     markers: list[MarkerReceipt]
+    soon_ms: int | msgspec.UnsetType = msgspec.UNSET
+    """There only while somebody watches the session: so soon what happens next is wanted."""
 
 
 AnyRequest = Request[Any, Any, Any]
@@ -70,8 +76,11 @@ async def receive_chunk(request: AnyRequest) -> ChunkAnswer:
     project_id = request.state.key.project_id
     with request.app.state.traffic.coming_in():
         body, admit = await request.body(), _admit(request)
-        chunk, is_new, receipts = await _intake(request).accept_chunk(project_id, body, admit)
-    return ChunkAnswer(chunk.session_id, chunk.seq, is_new, receipts)
+        country = visitor_country(request, request.app.state.settings)
+        chunk, landed, receipts = await _intake(request).accept_chunk(project_id, body, admit, country=country)
+    is_watched = landed is not None and landed.watched_until is not None and landed.watched_until > utc_now()
+    soon_ms = WATCHED_MS if is_watched else msgspec.UNSET
+    return ChunkAnswer(chunk.session_id, chunk.seq, landed is not None, receipts, soon_ms)
 
 
 ROUTES = [upload_events, ingest_session, receive_chunk]

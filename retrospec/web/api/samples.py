@@ -35,7 +35,7 @@ _BY_NAME: dict[str, Any] = {
     "severity": "high", "basis": "visual", "page": "/checkout", "route": "/checkout", "site": "shop.example",
     "sites": ["shop.example"], "title": "POST /api/orders/:id/pay → 500", "label": "POST /api/orders/:id/pay → 500",
     "session_id": SESSION_ID, "representative_session_id": SESSION_ID, "next": None, "role": "at", "verdict": "confirmed",
-    "browser": "Chrome 141", "os": "Windows", "device": "desktop", "report_status": "ready", "receipt": "with_replay",
+    "browser": "Chrome 141", "os": "Windows", "device": "desktop", "country": "NL", "report_status": "ready", "receipt": "with_replay",
     "signal": "http_error", "standing": "confirmed", "outcome": "blocked", "stage": "done", "ref": "a12", "refs": ["a12"],
     "action": "click", "kinds": ["api_error"], "tags": {"plan": "pro"}, "redactions": {"email": 2}, "rows": {"sessions": 1},
     "name": "Pay now", "scopes": ["read"], "hint": "rs_1a2b3c4", "secret": "rs_…", "author": "Mara", "id": "id_01jd8k2v9w3m5n7p9r1t",

@@ -52,10 +52,11 @@ def menus(rows: Sequence[FacetRow], query: str, url_of: Callable[[str], str]) ->
         "browser": Counter(_plain(row.browser) for row in rows),
         "os": Counter(row.os for row in rows),
         "device": Counter(row.device for row in rows),
+        "country": Counter(row.country for row in rows),
         "environment": Counter(row.environment for row in rows),
     }
     found = [_menu("kind", "Failure", {"kind": {str(signal): None for signal in SIGNALS}}, query, url_of)]
-    titles = {"route": "Page", "release": "Release", "browser": "Browser", "os": "System", "device": "Device", "environment": "Environment"}
+    titles = {"route": "Page", "release": "Release", "browser": "Browser", "os": "System", "device": "Device", "country": "Country", "environment": "Environment"}
     for name, title in titles.items():
         values = {value: count for value, count in counted[name].most_common(PER_MENU) if value}
         if len(values) > 1 or any(has_part(query, part(name, value)) for value in values):
@@ -108,7 +109,8 @@ def example_parts() -> list[tuple[str, str]]:
         ('saw:"out of stock"', "a text that appeared"),
         ('error:"is undefined"', "what an error said"),
         ("kind:dead_click", "how it failed"),
-        ("tag.plan:pro", "a tag; country:NL where one is sent"),
+        ("tag.plan:pro", "a tag"),
+        ("country:NL,BE", "where the visitor was, if a proxy says so"),
         ("release:1.4", "a release, or those that begin so"),
         ("browser:firefox,safari", "either; a minus before it: neither"),
         ("duration:>60", "longer than a minute; also <2m30s, 10..60"),

@@ -24,6 +24,7 @@ _FACET_NAMES = {
     "browser": "Browser",
     "os": "System",
     "device": "Device",
+    "country": "Country",
     "route": "Page",
     "release": "Release",
     "environment": "Environment",

@@ -19,7 +19,7 @@ from retrospec.vault.dressing import Dresser
 from retrospec.vault.store import Vault
 from retrospec.web.pages.guard import blobs_of, database_of, settings_of
 from retrospec.web.pages.rendering import AnyRequest, Frame
-from retrospec.web.ranges import stored_file
+from retrospec.web.ranges import PACKS_ITSELF, packed_json, stored_file
 
 MAX_INFLATED_BYTES = 1 << 30
 GAP_TAG = "retrospec.gap"
@@ -112,7 +112,7 @@ async def inside(blobs: Blobs, chunk: StoredChunk) -> bytes:
         return msgspec.json.encode(gap)
 
 
-@get("/sessions/{session_id:str}/artifacts/{artifact_id:str}")
+@get("/sessions/{session_id:str}/artifacts/{artifact_id:str}", opt=PACKS_ITSELF)
 async def show_artifact(
     request: AnyRequest, frame: NamedDependency[Frame], session_id: FromPath[str], artifact_id: FromPath[str]
 ) -> Response[bytes]:
@@ -125,7 +125,7 @@ async def show_artifact(
         raise NotFound("There is no such file of this session.")
     if artifact.content_type == "application/json":
         content = await read_compressed(blobs_of(request), artifact.artifact_key)
-        return Response(content, media_type="application/json", headers=FILE_HEADERS)
+        return await packed_json(content, request.headers.get("Accept-Encoding", ""), FILE_HEADERS)
     return await _media(blobs_of(request), artifact, request.headers.get("Range", ""))
 
 

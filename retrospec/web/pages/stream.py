@@ -15,6 +15,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 
 from retrospec.domain.errors import NotFound
+from retrospec.domain.rrweb import EventType
 from retrospec.domain.session import Stage
 from retrospec.storage import recordings, sessions
 from retrospec.storage.blobs import Blobs
@@ -95,14 +96,29 @@ async def _lines(
     blobs: Blobs, head: Head, wanted: Sequence[tuple[int, StoredChunk]], dresser: Dresser
 ) -> AsyncIterator[bytes]:
     yield msgspec.json.encode(head) + b"\n"
+    cut = picture_first
     for number, chunk in wanted:
         events = await asyncio.to_thread(dresser.dress, await inside(blobs, chunk))
-        parts = await asyncio.to_thread(split_events, events)
+        parts, cut = await asyncio.to_thread(cut, events), split_events
         for place, part in enumerate(parts, 1):
             yield b'{"n":%d,"whole":%b,"events":[%b]}\n' % (number, b"true" if place == len(parts) else b"false", part)
     if wanted and any(dresser.missing.values()):
         number, chunk = wanted[-1]
         yield b'{"n":%d,"whole":true,"events":[%b]}\n' % (number, looks_note(dresser, chunk.last_ms))
+
+
+class _Kind(msgspec.Struct):
+    type: int = -1
+
+
+def picture_first(events: bytes) -> list[bytes]:
+    """As ``split_events``, but the first part ends as soon as a replay can begin: with the event after the first whole picture."""
+    each = msgspec.json.decode(b"[%b]" % events, type=list[msgspec.Raw])
+    kinds = msgspec.json.Decoder(_Kind)
+    picture = next((n for n, event in enumerate(each) if kinds.decode(event).type == EventType.FULL_SNAPSHOT), None)
+    if picture is None or picture + 2 >= len(each):
+        return split_events(events)
+    return [b",".join(each[: picture + 2]), *split_events(b",".join(each[picture + 2 :]))]
 
 
 def split_events(events: bytes) -> list[bytes]:

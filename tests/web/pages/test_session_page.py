@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from retrospec.storage import tables
-from retrospec.web.pages.stream import LINE_BYTES, split_events
+from retrospec.web.pages.stream import LINE_BYTES, picture_first, split_events
 from tests.web.browsing import sign_in
 from tests.web.conftest import Visit
 from tests.web.seeding import PAY_KEY, PAY_SESSION, PROJECT
@@ -157,9 +157,9 @@ def test_the_stream_begins_at_the_piece_that_is_asked_for(url: str, visit: Visit
         assert len(msgspec.json.decode(told[0])["pieces"]) == 4
         return [msgspec.json.decode(line)["n"] for line in told[1:]]
 
-    assert asked("") == [0, 1, 2, 3]
+    assert asked("") == [0, 0, 1, 2, 3]  # its first picture alone, then what follows
     assert asked("start=1&end=3") == [1, 2]
-    assert asked("at=45000") == [2, 3]
+    assert asked("at=45000") == [2, 2, 3]
     assert mara.get(f"{HERE}/nowhere/stream").status_code == 404
 
 
@@ -193,3 +193,16 @@ def test_a_visit_that_goes_on_is_watched_as_it_comes(browser: Browser, tmp_path:
         change(tmp_path, end)
         expect(page.get_by_role("button", name="Live")).to_be_hidden(timeout=20_000)
         context.close()
+
+
+def test_the_first_line_ends_where_a_replay_can_begin() -> None:
+    def each(*types: int) -> bytes:
+        return b",".join(msgspec.json.encode({"type": kind, "timestamp": n}) for n, kind in enumerate(types))
+
+    lines = picture_first(each(4, 2, 3, 3, 3))
+    assert [msgspec.json.decode(b"[%b]" % line) for line in lines] == [
+        [{"type": 4, "timestamp": 0}, {"type": 2, "timestamp": 1}, {"type": 3, "timestamp": 2}],
+        [{"type": 3, "timestamp": 3}, {"type": 3, "timestamp": 4}],
+    ]
+    for whole in (each(3, 3), each(4, 2, 3), b""):
+        assert picture_first(whole) == [whole]

@@ -79,7 +79,7 @@ StateName = Literal["open", "active", "acknowledged", "resolved", "muted", "arch
 KindName = Literal["", "js_exception", "api_error", "validation_failed", "ui_no_effect"]
 StatusName = Literal["", "pending", "ready", "failed", "discarded"]
 WEEK_HOURS = 168
-FACET = r"^(browser|os|device|release|environment|tag:.+)?$"
+FACET = r"^(browser|os|device|country|release|environment|tag:.+)?$"
 
 
 @get("/issues", guards=[needs("read")], tags=["issues"])
@@ -229,7 +229,7 @@ async def issue_sessions(
         str,
         QueryParameter(
             name="facet", pattern=FACET, schema_extra={"pattern": FACET},
-            description="browser, os, device, release, environment or tag:…; narrows with `value`.",
+            description="browser, os, device, country, release, environment or tag:…; narrows with `value`.",
         ),
     ] = "",
     value: FromQuery[str] = "",

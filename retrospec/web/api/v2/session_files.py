@@ -15,11 +15,12 @@ from retrospec.web.api.read import event_parts, find_session
 from retrospec.web.api.v2.answers import database_of, listed, shaped, told
 from retrospec.web.pages.capsule import capsule_answer
 from retrospec.web.pages.recording import FILE_HEADERS
+from retrospec.web.ranges import PACKS_ITSELF
 
 
 @route(
     "/sessions/{session_id:str}/files/{artifact_id:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD],
-    guards=[needs("read")], tags=["sessions"], media="*/*",
+    guards=[needs("read")], tags=["sessions"], media="*/*", opt=PACKS_ITSELF,
 )  # fmt: skip
 async def read_file(request: AnyRequest, session_id: FromPath[str], artifact_id: FromPath[str]) -> Response[bytes]:
     """A file made from the session: a frame, a film, the analysis. Answers byte ranges."""
