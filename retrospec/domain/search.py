@@ -155,9 +155,11 @@ def _holds(term: Term, document: Document) -> bool:
 
 def where_found(term: Term, text: str) -> str | None:
     """The first thing of a field that the term fits, in its words."""
-    for thing in things_of(text):
+    # most texts have not even the letters: that is told much sooner than which words stand where
+    wanted = [(phrase, is_open) for phrase, is_open in zip(term.phrases, term.is_open, strict=True) if all(word in text for word in phrase)]
+    for thing in things_of(text) if wanted else ():
         words = thing.split()
-        for phrase, is_open in zip(term.phrases, term.is_open, strict=True):
+        for phrase, is_open in wanted:
             starts: Iterable[int] = (0,) if term.at_start else range(len(words) - len(phrase) + 1)
             if any(_fits(words[start : start + len(phrase)], phrase, is_open) for start in starts):
                 return thing

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from retrospec.domain.settings_catalog import effective_settings, sections, sett
 from retrospec.domain.settings_reload import is_live
 from retrospec.retention.expiry import Cleaned, forget
 from retrospec.storage import health, queue
+from retrospec.storage.database import Connection
 from retrospec.storage.health import Sample
 from retrospec.storage.queue import DeadLetter, Depth
 from retrospec.storage.scope import across_projects
@@ -109,16 +111,19 @@ async def show_health(request: AnyRequest, frame: NamedDependency[Frame]) -> Res
     now = utc_now()
     with across_projects():
         vitals = await take_vitals(request.app.state) if "governor" in request.app.state else None
-        async with database_of(request).read() as connection:
-            depths = await queue.depths(connection, now=now)
-    async with database_of(request).read() as connection:
-        samples = await health.samples_since(connection, now - timedelta(hours=24))
-        dead = await queue.dead_letters(connection, project_id=frame.project.id, limit=SHOWN_DEAD)
+        depths = vitals.depths if vitals else await database_of(request).read_once(partial(queue.depths, now=now))
+    look_up = partial(_look_up, project_id=frame.project.id, since=now - timedelta(hours=24))
+    samples, dead = await database_of(request).read_once(look_up)
     page = HealthPage(
         tiles=tiles_of(vitals) if vitals else [], plots=plots_of(samples, now), has_samples=bool(samples), depths=depths,
         dead=dead, may_change=frame.may(Role.ADMIN),
     )  # fmt: skip
     return render("health.html", frame, page)
+
+
+async def _look_up(connection: Connection, project_id: str, since: datetime) -> tuple[list[Sample], list[DeadLetter]]:
+    samples = await health.samples_since(connection, since)
+    return samples, await queue.dead_letters(connection, project_id=project_id, limit=SHOWN_DEAD)
 
 
 @post("/health/dead", need=Role.ADMIN)
