@@ -4,16 +4,13 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
-from sqlalchemy.pool import NullPool
-
-from retrospec.storage.engines import sync_url
+from retrospec.storage.nodes import QueueConnections
 
 LOOK_EVERY_S = 0.02
-_HELD = text(
+_HELD = (
     "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND granted AND mode = 'ExclusiveLock' AND database ="
     " (SELECT oid FROM pg_database WHERE datname = current_database())"
-    " AND (classid::bigint << 32 | objid::bigint) = hashtextextended(:project, 1)"
+    " AND (classid::bigint << 32 | objid::bigint) = hashtextextended(%s, 1)"
 )
 
 
@@ -43,7 +40,7 @@ class Watch:
     """Looks again and again: ``looks``, in how many of them somebody wrote about the project, and what wanted a core in all of them."""
 
     def __init__(self, database: str, project_id: str) -> None:
-        self._engine = create_engine(sync_url(database), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        self._connections = QueueConnections(database)
         self._project_id = project_id
         self.looks = self.held = self.wanting = 0
         self._over = threading.Event()
@@ -56,11 +53,12 @@ class Watch:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
-        self._engine.dispose()
+        self._connections.close()
 
     def _look(self) -> None:
-        with self._engine.connect() as connection:
-            while not self._over.wait(LOOK_EVERY_S):
-                self.wanting += wanting_cores()
-                self.held += bool(connection.scalar(_HELD, {"project": self._project_id}))
-                self.looks += 1
+        connection = self._connections()
+        connection.autocommit = True
+        while not self._over.wait(LOOK_EVERY_S):
+            self.wanting += wanting_cores()
+            self.held += connection.execute(_HELD, (self._project_id,)).fetchone()[0]
+            self.looks += 1
