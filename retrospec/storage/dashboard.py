@@ -50,7 +50,7 @@ class Activity(msgspec.Struct, kw_only=True):
 _MINE = sessions.c.project_id == bindparam("p")
 _LAST_DAY = select(func.count()).where(_MINE, sessions.c.started_at >= bindparam("since"))
 _ACTIVITY = select(
-    select(sessions.c.id).where(_MINE).limit(1).scalar_subquery().label("any"),
+    select(sessions.c.id).where(_MINE).order_by(sessions.c.started_at.desc()).limit(1).scalar_subquery().label("any"),
     _LAST_DAY.scalar_subquery().label("total"),
     _LAST_DAY.where(sessions.c.report_status == "pending").scalar_subquery().label("waiting"),
 )

@@ -156,7 +156,7 @@ async def _pulse(request: AnyRequest, connection: Connection, project_id: str, s
     asked = project_id, since, until, half_minute
     if asked not in known:
         while len(known) >= PULSES:
-            known.pop(next(iter(known)))
+            known.pop(next(iter(known)), None)  # others compose in threads beside this one
         known[asked] = await pulse.pulse(connection, project_id, since=since, until=until)
     return known[asked]
 
