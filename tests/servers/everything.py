@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = (
     "storage", "jobs", "pipeline", "issues", "retention", "governor", "alerts", "accounts", "vault", "symbols", "tracing", "security", "screening",
-    "web/api", "web/pages", "servers",
+    "web/api", "web/pages", "search", "capture", "analysis", "assistants", "client", "servers",
 )  # fmt: skip
 
 
