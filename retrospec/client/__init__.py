@@ -131,6 +131,11 @@ class Client(Reading):
         body = of_upkeep.NewChannel(kind=kind, address=address, events=list(events), **told)  # type: ignore[arg-type]
         return self._send(of_upkeep.MadeChannel, "POST", "/v2/alerts/channels", body)
 
+    def change_channel(self, channel_id: str, **changes: Any) -> of_project.Channel:
+        """Change what a channel is told: ``events``, ``quiet_minutes``, ``digest_minutes``, ``paused``; what is left out stays."""
+        body = of_upkeep.ChangeChannel(**changes)
+        return self._send(of_project.Channel, "PATCH", f"/v2/alerts/channels/{part(channel_id)}", body)
+
     def remove_channel(self, channel_id: str) -> of_project.Ended:
         """Forget a channel."""
         return self._send(of_project.Ended, "DELETE", f"/v2/alerts/channels/{part(channel_id)}")

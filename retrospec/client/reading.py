@@ -118,6 +118,10 @@ class Reading(Asking):
         """A session's films: made, being made, or to be had."""
         return self._pages(of_upkeep.FilmList, f"/v2/sessions/{part(session_id)}/films", None)
 
+    def members(self) -> Iterator[of_upkeep.Member]:
+        """Who has which role in the project."""
+        return self._pages(of_upkeep.MemberList, "/v2/members", None)
+
     def channels(self) -> Iterator[of_project.Channel]:
         """Where alerts go."""
         return self._pages(of_project.ChannelList, "/v2/alerts/channels", None)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from msgspec import Meta, field
+from msgspec import UNSET, Meta, UnsetType, field
 
 from retrospec.shapes.base import Answer, Body, ShortText
 from retrospec.shapes.project import Channel
@@ -71,11 +71,39 @@ class NewChannel(Body):
     digest_minutes: _Minutes = 0
 
 
+class ChangeChannel(Body):
+    """What a channel is told from now on; what is left out stays."""
+
+    events: Annotated[list[EventName], Meta(max_length=3)] | UnsetType = UNSET
+    quiet_minutes: _Minutes | UnsetType = UNSET
+    digest_minutes: _Minutes | UnsetType = UNSET
+    paused: bool | UnsetType = UNSET
+
+
 class MadeChannel(Answer):
     """The channel, with what a webhook's receiver checks messages with: told this once."""
 
     channel: Channel
     signing_key: str
+
+
+class Member(Answer):
+    """Somebody who may sign in and has a role in the project."""
+
+    id: str
+    name: str
+    email: str
+    role: str
+    """``viewer``, ``member`` or ``admin``; administrators of the installation stand above all projects and are not listed."""
+    has_second_factor: bool
+    disabled_at: datetime | None
+
+
+class MemberList(Answer):
+    """A project's members, by name."""
+
+    items: list[Member]
+    next: str | None
 
 
 class FilmState(Answer):

@@ -30,6 +30,7 @@ BODIES: dict[type[Body], Body] = {
     project.NewShare: project.NewShare(kind="session", subject=SESSION_ID, days=14),
     upkeep.ChangeRedaction: upkeep.ChangeRedaction(fields=["customerNumber"], patterns=["KD-[0-9]{6}"]),
     upkeep.NewChannel: upkeep.NewChannel(kind="webhook", address="https://hooks.example.com/retrospec", events=["new", "regression"]),
+    upkeep.ChangeChannel: upkeep.ChangeChannel(events=["new"], paused=False),
     upkeep.AskFilm: upkeep.AskFilm(film="replay_video"),
     project.Erase: project.Erase(person="customer-20418"),
 }

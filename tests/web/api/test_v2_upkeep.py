@@ -8,11 +8,16 @@ import pytest
 from sqlalchemy import update
 
 from retrospec import client as python_client
+from retrospec.accounts.links import create_user
+from retrospec.domain.account import Role
+from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import BadRequest, Forbidden, NotFound
 from retrospec.domain.session import Stage
 from retrospec.domain.settings import Settings
 from retrospec.serving import RunningServer
+from retrospec.storage import members
 from retrospec.storage.database import Database
+from retrospec.storage.projects import DEFAULT_PROJECT_ID
 from retrospec.storage.tables import sessions
 from tests.conftest import Client, make_key, marker
 
@@ -37,6 +42,19 @@ def give_up(settings: Settings, names: list[str]) -> None:
         async with database.write() as connection:
             given_up = {"stage": Stage.DEAD, "dead_stage": "analysis", "last_error": "it broke", "attempt": 3}
             await connection.execute(update(sessions).where(sessions.c.id.in_(names)).values(**given_up))
+        await database.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    thread.join()
+
+
+def add_member(settings: Settings, email: str, role: Role) -> None:
+    async def run() -> None:
+        database, now = Database.open(settings.database_url), utc_now()
+        user = await create_user(database, email=email, name="Ann", password="correct horse battery", is_admin=False, now=now)
+        async with database.write() as connection:
+            await members.set_role(connection, DEFAULT_PROJECT_ID, user.id, role, now=now)
         await database.close()
 
     thread = threading.Thread(target=lambda: asyncio.run(run()))
@@ -89,8 +107,20 @@ def test_a_channel_is_added_and_forgotten(api: python_client.Client, reader: pyt
         api.add_channel("webhook", "ftp://hooks.example.com")
     with pytest.raises(Forbidden):
         reader.remove_channel(made.channel.id)
+    assert api.change_channel(made.channel.id, paused=True, digest_minutes=15).events == ["new"]
+    (changed,) = reader.channels()
+    assert (changed.paused, changed.quiet_minutes, changed.digest_minutes) == (True, 5, 15)
+    with pytest.raises(NotFound):
+        api.change_channel("chn_nowhere", paused=True)
     api.remove_channel(made.channel.id)
     assert list(reader.channels()) == []
+
+
+def test_members_are_told_to_admins_alone(api: python_client.Client, reader: python_client.Client, settings: Settings) -> None:
+    add_member(settings, "ann@example.com", Role.MEMBER)
+    assert [(one.email, one.role, one.disabled_at) for one in api.members()] == [("ann@example.com", "member", None)]
+    with pytest.raises(Forbidden):
+        list(reader.members())
 
 
 def test_films_are_told_and_asked_for(client: Client, api: python_client.Client, reader: python_client.Client) -> None:

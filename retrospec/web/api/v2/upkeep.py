@@ -1,6 +1,7 @@
-"""What keeps a project running: dead letters, redaction rules, channels of alerts, films on demand."""
+"""What keeps a project running: dead letters, redaction rules, channels of alerts, members, films on demand."""
 
-from litestar import Response, delete, get, post, put
+import msgspec
+from litestar import Response, delete, get, patch, post, put
 from litestar.params import FromPath
 
 from retrospec.capture.rules import RuleChanges
@@ -9,20 +10,23 @@ from retrospec.domain.errors import NotFound
 from retrospec.domain.finding import Finding
 from retrospec.domain.session import Session
 from retrospec.retention.expiry import Cleaned, forget
-from retrospec.shapes.project import Ended
+from retrospec.shapes.project import Channel, Ended
 from retrospec.shapes.upkeep import (
     AskFilm,
+    ChangeChannel,
     ChangeRedaction,
     DeadLetter,
     DeadLetterList,
     FilmList,
     FilmState,
     MadeChannel,
+    Member,
+    MemberList,
     NewChannel,
     Redaction,
     Revived,
 )
-from retrospec.storage import alerting, projects, queue, reports
+from retrospec.storage import alerting, members, projects, queue, reports
 from retrospec.storage.dashboard import Cursor, read_cursor
 from retrospec.web.access import needs
 from retrospec.web.api.ingest import AnyRequest
@@ -120,6 +124,22 @@ async def add_channel(request: AnyRequest) -> Response[MadeChannel]:
     return told(request, MadeChannel(channel=channel_shape(channel, rule), signing_key=channel.signing_key), status=201)
 
 
+@patch("/alerts/channels/{channel_id:str}", guards=[needs("admin")], tags=["alerts"], body=ChangeChannel)
+async def change_channel(request: AnyRequest, channel_id: FromPath[str]) -> Response[Channel]:
+    """Change what a channel is told; what is left out stays."""
+    sent, project_id = await body_of(request, ChangeChannel), project_of(request)
+    wanted = {name: value for name, value in msgspec.structs.asdict(sent).items() if value is not msgspec.UNSET}
+    async with database_of(request).write() as connection:
+        channel = await alerting.find_channel(connection, project_id, channel_id)
+        rules = {rule.channel_id: rule for rule in await alerting.rules_of(connection, project_id)}
+        if channel is None or channel_id not in rules:
+            raise NotFound("There is no such channel in this project.")
+        rule = msgspec.structs.replace(rules[channel_id], **wanted)
+        await alerting.change_rule(connection, rule)
+        await note_change(request, connection, "channel_changed", project_id=project_id, subject=channel.name)
+    return told(request, channel_shape(channel, rule))
+
+
 @delete("/alerts/channels/{channel_id:str}", guards=[needs("admin")], tags=["alerts"], status_code=200)
 async def remove_channel(request: AnyRequest, channel_id: FromPath[str]) -> Response[Ended]:
     """Forget a channel, its address and its key."""
@@ -128,6 +148,14 @@ async def remove_channel(request: AnyRequest, channel_id: FromPath[str]) -> Resp
             raise NotFound("There is no such channel in this project.")
         await note_change(request, connection, "channel_removed", project_id=project_of(request), subject=channel_id)
     return told(request, Ended(id=channel_id))
+
+
+@get("/members", guards=[needs("admin")], tags=["members"])
+async def list_members(request: AnyRequest) -> Response[MemberList]:
+    """Who has which role in the project."""
+    async with database_of(request).read() as connection:
+        found = await members.list_members(connection, project_of(request))
+    return told(request, MemberList(items=[shaped(one.user, Member, role=str(one.role)) for one in found], next=None))
 
 
 @get("/sessions/{session_id:str}/films", guards=[needs("read")], tags=["sessions"])
@@ -157,4 +185,4 @@ def _films(view: FilmsView) -> FilmList:
     return FilmList(items=[shaped(one, FilmState, film=one.id) for one in view.films], next=None)
 
 
-ROUTES = [list_dead, retry_dead, drop_dead, read_redaction, change_redaction, add_channel, remove_channel, list_films, ask_film]
+ROUTES = [list_dead, retry_dead, drop_dead, read_redaction, change_redaction, add_channel, change_channel, remove_channel, list_members, list_films, ask_film]
