@@ -1,4 +1,4 @@
-"""What grows with what is stored? The same work on installations of 1,000, 10,000 and 100,000 sessions.
+"""What grows with what is stored? The same work on installations of 1,000 to 1,000,000 sessions.
 
 The servers run at once and take turns, round by round, so that a busy machine slows all alike; the least of the rounds counts.
 """
@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -24,13 +25,14 @@ from retrospec.bench.seed import cluster_key, seed_sessions
 from retrospec.bench.spawned import Spawned, spawned_server
 from retrospec.storage.projects import DEFAULT_PROJECT_ID
 
-STORED = (1_000, 10_000, 100_000)
+STORED = (1_000, 10_000, 100_000, 1_000_000)
 ROUNDS = 3
 RECORDING_BYTES = 20_000
 KEPT_DAYS = 5
-"""Of the six that the seeded sessions are spread over: a sixth of them is due to be deleted at the end."""
+MOST_EXPIRED, EXPIRED_SHARE = 2_000, 1 / 6
+"""So many of the seeded sessions are older, and deleted at the end."""
 FLAT = 1.5
-"""Two tenfold steps may add a level to each B-tree; what scanned would be a hundred times as dear."""
+"""Each tenfold step may add a level to each B-tree; what scanned would be a thousand times as dear."""
 _WARM_UP_SESSIONS = 20
 _CALL_S = 900.0
 
@@ -63,7 +65,7 @@ SHOWN = {
 
 
 def figures(note: Note) -> list[Figure]:
-    """Some ten minutes; draws the plot where pictures are kept."""
+    """A quarter of an hour; draws the plot where pictures are kept."""
     points = measure_growth(STORED, 100, note, run_light)
     if file := picture_file("growth.svg"):
         file.write_text(growth_plot.drawn(ratios(points), [point.sessions for point in points]), encoding="utf-8")
@@ -128,7 +130,8 @@ def _seeded(stack: ExitStack, count: int, progress: Note) -> Spawned:
     folder.mkdir()
     url = f"sqlite:///{folder / 'retrospec.db'}"
     legend = f"seeding {count:,}"
-    asyncio.run(seed_sessions(url, DEFAULT_PROJECT_ID, count, lambda done: progress(legend, done, count)))
+    spread = timedelta(days=KEPT_DAYS) / (1 - min(EXPIRED_SHARE, MOST_EXPIRED / count))
+    asyncio.run(seed_sessions(url, DEFAULT_PROJECT_ID, count, lambda done: progress(legend, done, count), spread=spread))
     settings = {"REPLAY_RENDER": "off", "CONFIRMATION_CHECKER": "none", "RETENTION_DAYS": str(KEPT_DAYS)}
     return stack.enter_context(spawned_server(settings, folder))
 

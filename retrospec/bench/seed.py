@@ -1,12 +1,14 @@
 """Fills a database with sessions that were judged long ago, through the storage functions the server uses.
 
-Rows only, no recordings: growth is about what lies in the tables when the next session comes.
+Rows only, no recordings: growth is about what lies in the tables when the next session comes. Beyond ``ONE_BY_ONE`` the rows are
+copied inside the database, under other names, and the counts of issues multiplied: a million takes minutes, not an hour.
 """
 
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
+from math import ceil
 
 from retrospec.domain.clock import utc_now
 from retrospec.domain.marker import Marker, MarkerKind
@@ -20,13 +22,24 @@ from retrospec.storage.database import Connection, Database
 from retrospec.storage.issues import Sighting, Tally
 from retrospec.storage.migrate import migrate
 from retrospec.storage.recordings import StoredChunk
+from retrospec.storage.tables import metadata
 
 CLUSTERS = 60
 """Failures that the seeded sessions share; some are common, most are rare."""
 PEOPLE_PER_SESSION = 0.7
 SPREAD = timedelta(days=6)
+ONE_BY_ONE = 20_000
 _BATCH = 100
 _KINDS = tuple(MarkerKind)
+_RENAMED = {
+    "chunks": ("session_id", "object_key"), "markers": ("session_id",), "issue_sessions": ("session_id",), "issue_people": ("person_key",),
+    "reports": ("session_id", "id"), "sessions": ("id", "visitor_id", "events_object_key"),
+}  # fmt: skip
+"""Tables with rows of a session or a person, and the columns that name them."""
+_COUNTED = {
+    "issues": ("session_count", "user_count", "marker_count"), "clusters": ("session_count", "user_count", "marker_count"),
+    "issue_hours": ("session_count", "marker_count"), "kind_hours": ("session_count", "marker_count"),
+}  # fmt: skip
 
 
 def cluster_key(cluster: int) -> str:
@@ -35,32 +48,49 @@ def cluster_key(cluster: int) -> str:
 
 
 async def seed_sessions(
-    url: str, project_id: str, count: int, progress: Callable[[int], None], *, seed: int = 1
+    url: str, project_id: str, count: int, progress: Callable[[int], None], *, seed: int = 1, spread: timedelta = SPREAD
 ) -> None:
-    """Make or migrate the database at ``url`` and add ``count`` judged sessions. About 1 ms each."""
+    """Make or migrate the database at ``url`` and add ``count`` judged sessions (or a few more) of the time ``spread`` until now."""
     migrate(url)
     database = Database.open(url)
     rng, now = random.Random(seed), utc_now()
-    settings = PromoteSettings()
+    settings, times = PromoteSettings(), ceil(count / ONE_BY_ONE)
+    own = ceil(count / times)
     try:
-        for first in range(0, count, _BATCH):
-            batch = [
-                _Seeded(project_id, number, count, rng, now)
-                for number in range(first, min(first + _BATCH, count))
-            ]
+        for first in range(0, own, _BATCH):
+            batch = [_Seeded(project_id, number, own, rng, now - spread * rng.random()) for number in range(first, min(first + _BATCH, own))]
             await database.write_soon(partial(_store, batch=batch, settings=settings, now=now))
             progress(first + len(batch))
+        for statement in _copying(times) if times > 1 else ():
+            await database.write_soon(partial(_run, statement=statement))
+        progress(count)
     finally:
         await database.close()
+
+
+def _copying(times: int) -> list[str]:
+    """What makes of each row ``times``."""
+    numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {times - 1}) "
+    statements = []
+    for table, renamed in _RENAMED.items():
+        names = [column.name for column in metadata.tables[table].columns]
+        values = [f"t.{name} || '.' || n.i" if name in renamed else f"t.{name}" for name in names]
+        statements.append(f"INSERT INTO {table} ({', '.join(names)}) {numbers}SELECT {', '.join(values)} FROM n, {table} AS t")
+    statements += [f"UPDATE {table} SET {', '.join(f'{name} = {name} * {times}' for name in counts)}" for table, counts in _COUNTED.items()]
+    return statements
+
+
+async def _run(connection: Connection, statement: str) -> None:
+    await connection.exec_driver_sql(statement)
 
 
 class _Seeded:
     """One made-up session of the past."""
 
-    def __init__(self, project_id: str, number: int, count: int, rng: random.Random, now: datetime) -> None:
+    def __init__(self, project_id: str, number: int, count: int, rng: random.Random, at: datetime) -> None:
         self.project_id = project_id
         self.id = f"seed-{number:07d}"
-        self.at = now - SPREAD * rng.random()
+        self.at = at
         self.visitor = f"visitor-{rng.randrange(max(1, int(count * PEOPLE_PER_SESSION)))}"
         self.cluster = int(CLUSTERS * rng.random() ** 3)
         self.is_ready = rng.random() < 0.6

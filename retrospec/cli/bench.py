@@ -97,7 +97,7 @@ def ingest_command(
 
 
 @bench.command("growth")
-@click.option("--stored", type=click.IntRange(min=100), multiple=True, default=(1_000, 10_000, 100_000), show_default=True, help="Sessions stored in an installation; several times.")
+@click.option("--stored", type=click.IntRange(min=100), multiple=True, default=(1_000, 10_000, 100_000, 1_000_000), show_default=True, help="Sessions stored in an installation; several times.")
 @click.option("--reports", type=click.IntRange(min=4), default=100, show_default=True, help="Sessions sent per round.")
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw the costs into this SVG file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
@@ -105,7 +105,7 @@ def growth_command(stored: tuple[int, ...], reports: int, plot: Path | None, as_
     """Compare what things cost with few and with many sessions stored.
 
     A session and its report, an issue's page, promotion, retention and the start. Seeds temporary installations (some minutes
-    for 100,000 sessions), then measures them in turns.
+    for a million sessions), then measures them in turns.
 
     \b
     Example:

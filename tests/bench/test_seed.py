@@ -1,5 +1,11 @@
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from retrospec.bench import seed
+from retrospec.bench.crash_count import DOUBLED
 from retrospec.bench.seed import seed_sessions
 from retrospec.storage import issues, sessions
 from retrospec.storage.database import Database
@@ -47,3 +53,14 @@ async def test_the_same_seed_fills_alike(tmp_path: Path) -> None:
             )
         await database.close()
     assert keys[0] == keys[1] != []
+
+
+async def test_copied_sessions_are_whole_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seed, "ONE_BY_ONE", 20)
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    await seed_sessions(url, "proj_default", 60, lambda _: None)
+    with closing(sqlite3.connect(tmp_path / "x.db")) as database:
+        for table in ("sessions", "markers", "reports", "chunks"):
+            assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (60,)
+        for query in DOUBLED.values():
+            assert database.execute(query).fetchone() == (0,), query
