@@ -11,7 +11,7 @@ from retrospec.bench.crash_count import Accepted, count_up
 from retrospec.domain.settings import Settings
 from tests.conftest import Client, make_key, marker, serving, settings_for
 
-POINTS = ("commit Intake.accept_chunk.store: after", "commit Pipeline._finish.save: before", "blob Pipeline._store_analysis: after")
+POINTS = ("commit Intake._store_chunks: after", "commit Pipeline._finish.save: before", "blob Pipeline._store_analysis: after")
 
 
 def test_killed_at_named_points_nothing_is_lost_or_counted_twice() -> None:

@@ -27,9 +27,10 @@ def _questions() -> Iterator[tuple[str, list[str]]]:
         if not isinstance(route, HTTPRoute) or route.path.startswith("/api/plain") or "GET" not in route.route_handler_map:
             continue
         handler = route.route_handler_map["GET"][0]
-        hints = typing.get_type_hints(handler.fn, include_extras=True)
+        answers = getattr(handler.fn, "func", handler.fn)  # one that runs in a thread is wrapped
+        hints = typing.get_type_hints(answers, include_extras=True)
         names = []
-        for name in inspect.signature(handler.fn).parameters:
+        for name in inspect.signature(answers).parameters:
             given = [getattr(each, "name", None) or getattr(each, "query", None) for each in getattr(hints[name], "__metadata__", ())]
             names.append(next((each for each in given if isinstance(each, str)), name))
         yield route.path_format, [name for name in names if name != "request" and f"{{{name}" not in route.path_format]
