@@ -5,7 +5,7 @@ begins where the last one ended. Sessions that are still to be judged have no do
 read and decided here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -311,14 +311,30 @@ async def _unjudged(
         return {}
     for row in await connection.execute(_DOCUMENTED, {"p": project_id, "names": list(rows)}):
         rows.pop(str(row.session_id), None)
-    seen = await marker_rows.of_sessions(connection, project_id, [name for name, row in rows.items() if row.marker_count])
+    documents = await _describe_waiting(connection, project_id, rows, describe)
     fitting = {}
     for name, row in rows.items():
-        session = to_session(row)
-        document = describe(session, seen.get(name, []))
-        if document.id >= oldest and (after is None or document.id < after) and does_match(query, document, session.duration_ms, session.report_status):
+        document = documents[name]
+        if document.id >= oldest and (after is None or document.id < after) and does_match(query, document, row.duration_ms, row.report_status):
             fitting[document.id] = name
     return fitting
+
+
+async def _describe_waiting(connection: Connection, project_id: str, rows: Mapping[str, Any], describe: Describe) -> dict[str, Document]:
+    states = {name: (project_id, name, row.revision, row.updated_at, row.marker_count, row.duration_ms) for name, row in rows.items()}
+    documents = {name: known for name, state in states.items() if (known := _described.get(state))}
+    new = [name for name in rows if name not in documents]
+    seen = await marker_rows.of_sessions(connection, project_id, [name for name in new if rows[name].marker_count])
+    fresh = {name: describe(to_session(rows[name]), seen.get(name, [])) for name in new}
+    if len(_described) + len(fresh) > DESCRIBED:
+        _described.clear()
+    _described.update({states[name]: document for name, document in fresh.items()})
+    return documents | fresh
+
+
+DESCRIBED = 1_000
+_described: dict[tuple[Any, ...], Document] = {}
+"""Documents of sessions that wait, by what they stood at: with each letter that is typed the same ones are asked for again."""
 
 
 UNJUDGED_NEWEST = (

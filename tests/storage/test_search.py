@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import update
 
 from retrospec.domain.clock import to_epoch_ms
 from retrospec.domain.finding import Finding, Standing
@@ -22,6 +23,7 @@ from retrospec.storage.arrivals import Arrival
 from retrospec.storage.database import Connection, Database
 from retrospec.storage.migrate import migrate
 from retrospec.storage.search import Page
+from retrospec.storage.tables import sessions as session_rows
 from tests.servers.choice import on_sqlite_only, rows_url
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -186,6 +188,17 @@ async def test_a_session_that_waits_for_its_verdict_is_found_by_what_is_known(da
     assert (await found(database, "status:pending route:check"))[0] == ["fresh"]
     first, after = await found(database, "route:/checkout", limit=1)
     assert (first, await found(database, "route:/checkout", after=after)) == (["fresh"], (["ada", "cy"], ""))
+
+
+async def test_what_more_comes_of_a_session_that_waits_is_found_too(database: Database) -> None:
+    fresh = session("growing", 1, route="/checkout", report_status="pending")
+    async with database.write() as connection:
+        await land(connection, fresh)
+    assert (await found(database, "person:zoe"))[0] == []
+    async with database.write() as connection:
+        changed = {"user_id": "zoe", "revision": fresh.revision + 1, "updated_at": NOW}
+        await connection.execute(update(session_rows).where(session_rows.c.project_id == "shop", session_rows.c.id == "growing").values(**changed))
+    assert (await found(database, "person:zoe"))[0] == ["growing"]
 
 
 async def test_a_session_judged_anew_is_found_by_what_it_is_now(database: Database) -> None:
