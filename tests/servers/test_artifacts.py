@@ -19,6 +19,7 @@ from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
 from tests.conftest import Client, make_key, marker, serving, wait_for
 from tests.servers.between import Gate, gate_before
+from tests.servers.choice import in_full_run_only
 from tests.servers.programs import s3
 from tests.servers.test_many_processes import ROOT, large_settings
 
@@ -141,6 +142,7 @@ print((most - before) // 1_000_000)
 """
 
 
+@in_full_run_only
 def test_a_blob_of_200_mb_goes_up_in_parts_and_little_of_it_is_ever_in_memory(gate: Gate, tmp_path: Path) -> None:
     prefix = s3().new_store().removeprefix("s3://").partition("?")[0]
     with gate.recorded() as heard:
