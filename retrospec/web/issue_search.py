@@ -10,8 +10,9 @@ from retrospec.storage.dashboard_issues import IssueFilter
 from retrospec.storage.database import Connection
 
 SEARCHED = 150
-NEAR = 200
 """Newest sessions that fit a search, whose issues are found."""
+NEAR = 200
+"""Those that menus count."""
 
 
 def of_failures(query: Query) -> Query:

@@ -86,7 +86,8 @@ def _packed(name: str, coding: str) -> bytes:
 
 def coding_for(accepted: str) -> str:
     """The best content coding that an ``Accept-Encoding`` allows; "" for none."""
-    offers = {part.partition(";")[0].strip() for part in accepted.lower().split(",") if not part.replace(" ", "").endswith(";q=0")}
+    asked = (part.partition(";") for part in accepted.lower().replace(" ", "").split(","))
+    offers = {name for name, _, weight in asked if weight.rstrip("0").rstrip(".") not in ("q=", "q=0")}
     return next((coding for coding in ("zstd", "gzip") if coding in offers), "")
 
 
