@@ -13,9 +13,9 @@ from retrospec.backup import back_up, rotate
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import RetroSpecError
 from retrospec.domain.settings import Settings
-from retrospec.storage import health, queue
+from retrospec.storage import health, queue, render_budget
 from retrospec.storage.blobs import Blobs
-from retrospec.storage.database import Database
+from retrospec.storage.database import Connection, Database
 from retrospec.storage.queue import Depth
 from retrospec.telemetry import Metrics
 
@@ -44,7 +44,15 @@ class Vitals(msgspec.Struct, kw_only=True):
     loop_lag_s: float
     ingested: int
     reports: int
+    rendered_today: int
+    renders_a_day: int
+    """At most, of all projects; 0 is no limit."""
     backup_at: datetime | None
+
+    @property
+    def is_render_budget_spent(self) -> bool:
+        """Whether suspicions wait for tomorrow."""
+        return 0 < self.renders_a_day <= self.rendered_today
 
     @property
     def waiting(self) -> int:
@@ -69,15 +77,19 @@ class Vitals(msgspec.Struct, kw_only=True):
 async def take_vitals(state: Any) -> Vitals:
     """Look, from an application's state."""
     now = utc_now()
-    async with state.database.read() as connection:
-        depths, dead = await queue.depths(connection, now=now), await queue.count_dead(connection)
+
+    async def look(connection: Connection) -> tuple[list[Depth], int, int]:
+        rendered = await render_budget.spent_today(connection, render_budget.ALL, now=now)
+        return await queue.depths(connection, now=now), await queue.count_dead(connection), rendered
+
+    depths, dead, rendered = await state.database.read_once(look)
     space, admission, metrics = state.governor.space, state.admission, state.metrics
     return Vitals(
         at=now, depths=depths, dead=dead, room=admission.room.name.lower(), notice=admission.notice, used_bytes=space.used,
         free_bytes=space.free, budget_bytes=space.budget, evicted=space.evicted, refused=dict(admission.refused),
         resident_bytes=resident_bytes(), open_files=_open_files(), loop_lag_s=metrics.worst_lag_s,
         ingested=metrics.total("retrospec_ingest_sessions"), reports=metrics.total("retrospec_analysis_reports"),
-        backup_at=await newest_backup_at(state.settings),
+        rendered_today=rendered, renders_a_day=state.settings.replay.daily_limit, backup_at=await newest_backup_at(state.settings),
     )  # fmt: skip
 
 

@@ -16,7 +16,8 @@ from retrospec.domain.report import Basis, ReportCard, ReportStatus
 from retrospec.domain.session import Stage
 from retrospec.domain.settings import PromoteSettings
 from retrospec.issues.tally import add_sighting
-from retrospec.storage import arrivals, issues, recordings, reports, sessions
+from retrospec.search.documents import document_of
+from retrospec.storage import arrivals, issues, recordings, reports, search, sessions
 from retrospec.storage.arrivals import Arrival
 from retrospec.storage.database import Connection, Database
 from retrospec.storage.issues import Sighting, Tally
@@ -33,9 +34,10 @@ _BATCH = 100
 _KINDS = tuple(MarkerKind)
 _RENAMED = {
     "chunks": ("session_id", "object_key"), "markers": ("session_id",), "issue_sessions": ("session_id",), "issue_people": ("person_key",),
-    "reports": ("session_id", "id"), "sessions": ("id", "visitor_id", "events_object_key"),
+    "reports": ("session_id", "id"), "sessions": ("id", "visitor_id", "events_object_key"), "session_words": ("session_id",),
 }  # fmt: skip
 """Tables with rows of a session or a person, and the columns that name them."""
+_RENUMBERED = {("session_words", "id")}
 _COUNTED = {
     "issues": ("session_count", "user_count", "marker_count"), "clusters": ("session_count", "user_count", "marker_count"),
     "issue_hours": ("session_count", "marker_count"), "kind_hours": ("session_count", "marker_count"),
@@ -74,10 +76,16 @@ def _copying(times: int) -> list[str]:
     statements = []
     for table, renamed in _RENAMED.items():
         names = [column.name for column in metadata.tables[table].columns]
-        values = [f"t.{name} || '.' || n.i" if name in renamed else f"t.{name}" for name in names]
+        values = [_copied(table, name, is_renamed=name in renamed) for name in names]
         statements.append(f"INSERT INTO {table} ({', '.join(names)}) {numbers}SELECT {', '.join(values)} FROM n, {table} AS t")
     statements += [f"UPDATE {table} SET {', '.join(f'{name} = {name} * {times}' for name in counts)}" for table, counts in _COUNTED.items()]
     return statements
+
+
+def _copied(table: str, column: str, *, is_renamed: bool) -> str:
+    if (table, column) in _RENUMBERED:
+        return f"t.{column} + n.i"
+    return f"t.{column} || '.' || n.i" if is_renamed else f"t.{column}"
 
 
 async def _run(connection: Connection, statement: str) -> None:
@@ -152,6 +160,8 @@ async def _store(
         assert claim is not None
         report = session.report()
         await reports.save(connection, report, [])
+        document = document_of(claim.session, [session.marker()], symptom=report.symptom, status=report.status)
+        await search.note(connection, report, document)
         await sessions.move_on(
             connection, claim, stage=Stage.DONE, report_status=str(report.status), now=session.at
         )

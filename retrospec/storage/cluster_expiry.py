@@ -31,10 +31,9 @@ async def remember_overlaps(connection: Connection, sessions: Sequence[tuple[str
             among(issue_sessions.c.project_id, issue_sessions.c.session_id, sessions),
             issue_sessions.c.counted.is_(True),
         )
-        .order_by(issue_sessions.c.cluster_key)
     )
     shared: dict[tuple[str, str], list[str]] = {}
-    for row in found:
+    for row in sorted(found, key=lambda row: str(row.cluster_key)):  # sorted there, SQLite would read the whole project in that order
         shared.setdefault((row.project_id, row.session_id), []).append(row.cluster_key)
     sets = Counter((project_id, tuple(keys)) for (project_id, _), keys in shared.items() if len(keys) > 1)
     rows = [

@@ -60,7 +60,7 @@ async def test_copied_sessions_are_whole_and_counted(tmp_path: Path, monkeypatch
     url = f"sqlite:///{tmp_path / 'x.db'}"
     await seed_sessions(url, "proj_default", 60, lambda _: None)
     with closing(sqlite3.connect(tmp_path / "x.db")) as database:
-        for table in ("sessions", "markers", "reports", "chunks"):
+        for table in ("sessions", "markers", "reports", "chunks", "session_words", "session_found"):
             assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (60,)
         for query in DOUBLED.values():
             assert database.execute(query).fetchone() == (0,), query

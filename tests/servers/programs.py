@@ -49,7 +49,7 @@ class Postgres:
         """Start and wait until it answers."""
         settings = (
             "listen_addresses=", f"unix_socket_directories={self._folder}", "fsync=off",
-            "full_page_writes=off", "shared_buffers=32MB", "max_connections=200", "autovacuum=off",
+            "full_page_writes=off", "max_connections=200", "autovacuum=off",
         )  # fmt: skip
         given = [word for setting in settings for word in ("-c", setting)]
         with (self._folder / "log").open("ab") as log:

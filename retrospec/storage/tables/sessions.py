@@ -53,6 +53,7 @@ sessions = Table(
     Index("ix_sessions_user", "project_id", "user_id", "started_at"),
     Index("ix_sessions_route", "project_id", "route", "started_at", "id"),
     Index("ix_sessions_age", "created_at"),
+    Index("ix_sessions_project_age", "project_id", "created_at"),
 )
 
 chunks = Table(

@@ -1,6 +1,7 @@
 """The Health page: how the server is, its last day, its dead letters; and the settings in force."""
 
 import itertools
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -183,6 +184,7 @@ def tiles_of(vitals: Vitals) -> list[Tile]:
         Tile("Memory", words.size(vitals.resident_bytes), f"{vitals.open_files} open files"),
         Tile("Longest stall", f"{vitals.loop_lag_s * 1000:,.0f} ms", "of the event loop since the start", vitals.loop_lag_s > LAGGING_S),
         Tile("Refused", f"{refused:,}", ", ".join(f"{count} for {reason}" for reason, count in vitals.refused.items())),
+        Tile("Renders today", f"{vitals.rendered_today:,}", f"of {vitals.renders_a_day:,}" if vitals.renders_a_day else "", vitals.is_render_budget_spent),
         Tile("Last backup", f"{vitals.backup_at:%Y-%m-%d %H:%M}" if vitals.backup_at else "None", "" if vitals.backup_at else "see backup.every_hours"),
     ]
 
@@ -219,10 +221,12 @@ def _added(name: str) -> Reduce:
 def _plot(label: str, samples: Sequence[Sample], now: datetime, reduce: Reduce, shown: Callable[[float], str]) -> Plot:
     step = timedelta(hours=24) / BUCKETS
     starts = [now - timedelta(hours=24) + step * index for index in range(BUCKETS)]
+    moments = [sample.at for sample in samples]
     values = []
     for start in starts:
-        inside = [sample for sample in samples if start - step / 15 <= sample.at < start + step]
-        values.append(reduce(inside))
+        # from a minute before: what a counter grew by since the sample that the last bar ended with
+        first, end = bisect_left(moments, start - step / 15), bisect_left(moments, start + step)
+        values.append(reduce(samples[first:end]))
     peak = max(values)
     slot = WIDTH / BUCKETS
     bars = [

@@ -28,6 +28,13 @@ def test_a_counter_is_shown_as_what_it_grew_by_and_a_restart_is_no_fall() -> Non
     assert plots_of([], NOW)[0].bars == []
 
 
+def test_a_level_is_shown_at_its_highest_of_each_quarter_of_an_hour() -> None:
+    samples = [Sample(NOW - timedelta(minutes=minutes), {"waiting": value}) for minutes, value in ((40, 3), (12, 5), (11, 9), (10, 0))]
+    plot = next(each for each in plots_of(samples, NOW) if each.label == "Waiting")
+    assert (plot.peak, [bar.title[-1] for bar in plot.bars]) == ("9", ["3", "9"])
+    assert [bar.height for bar in plot.bars] == [21.3, 64]
+
+
 def administrator(url: str, link: str) -> Visitor:
     visitor = Visitor(url)
     path = link.removeprefix(url)
@@ -60,7 +67,7 @@ def test_health_shows_dead_letters_a_full_disk_and_settings_without_secrets(tmp_
 
         visitor = administrator(server.url, asyncio.run(link()))
         page = visitor.get("/p/proj_default/health").text
-        assert "broken.json" in page and "Last backup" in page and "server-notice" not in page
+        assert "broken.json" in page and "Last backup" in page and "Renders today" in page and "server-notice" not in page
 
         stop_looking(server)
         server.app.state.admission.room = Room.FULL
