@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from retrospec.domain.errors import Conflict, RetroSpecError, SettingsError
 from retrospec.storage.engines import outages_named
 from retrospec.storage.folder import refuse_files_of_others
+from retrospec.storage.planner_statistics import tell_planner
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 UNFINISHED_MOVE = "unfinished_move"
@@ -64,9 +65,13 @@ def _refuse_unfinished_move(engine: Engine) -> None:
 
 
 def _prepare_and_upgrade(engine: Engine) -> bool:
-    if engine.dialect.name == "sqlite":
-        _prepare_file(engine)
-    return _upgrade(engine)
+    if engine.dialect.name != "sqlite":
+        return _upgrade(engine)
+    _prepare_file(engine)
+    is_changed = _upgrade(engine)
+    engine.dispose()  # an upgrade puts another file in the place of the one that is open
+    tell_planner(engine)
+    return is_changed
 
 
 def _upgrade(engine: Engine) -> bool:

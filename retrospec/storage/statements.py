@@ -21,9 +21,6 @@ DEAR = 500
 _HARMLESS = re.compile(r"VIRTUAL TABLE INDEX|CONSTANT ROW|^SCAN \((?:subquery|join)|^SCAN (?:anon_\d+|json_each|latest)\b")
 """A scan of what was just made, of a full-text index's answer, or of a list in a parameter."""
 
-_WHOLE_PROJECT = re.compile(r"^SEARCH \w+ USING .*\(project_id=\?\)$")
-"""An index of which only the project is used."""
-
 
 class Asked(msgspec.Struct, frozen=True):
     """One statement with its values."""
@@ -77,7 +74,7 @@ def _whole(connection: SyncConnection, asked: Asked, *, is_sqlite: bool) -> Iter
     explain = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
     for row in connection.exec_driver_sql(f"{explain} {asked.text}", asked.values):
         step = str(row[3] if is_sqlite else row[0])
-        if is_sqlite and (step.startswith("SCAN ") or _WHOLE_PROJECT.search(step)) and not _HARMLESS.search(step):
+        if is_sqlite and step.startswith("SCAN ") and not _HARMLESS.search(step):
             yield step, step.split()[1]
         elif not is_sqlite and (scanned := _SCANNED.search(step)) and int(scanned[2]) >= DEAR:
             yield step.strip(), scanned[1]
