@@ -114,7 +114,7 @@ _CLUSTERS_BY_KIND = (
 )
 _HOURS_BY_KIND = (
     select(kind_hours.c.kind, func.sum(kind_hours.c.marker_count).label("markers"), func.sum(kind_hours.c.session_count).label("sessions"))
-    .where(kind_hours.c.project_id == bindparam("p"), kind_hours.c.kind.in_(_KINDS), kind_hours.c.hour > bindparam("hour"))
+    .where(kind_hours.c.project_id == bindparam("p"), kind_hours.c.kind.in_(_KINDS), kind_hours.c.hour >= bindparam("hour"))
     .group_by(kind_hours.c.kind)
 )
 _OF_OLDEST_HOUR = (
@@ -143,13 +143,15 @@ _OLDEST_HOUR = select(
 
 
 async def by_kind(connection: Connection, project_id: str, *, since: datetime) -> list[KindStats]:
-    """What each kind did since then, most markers first."""
+    """What each kind did since then, most markers first. From the beginning of an hour on it costs no look at single markers."""
     named = {"p": project_id, "since": since}
+    first_whole = -(-to_epoch_ms(since) // HOUR_MS)
     seen: list[Any] = list(await connection.execute(_CLUSTERS_BY_KIND, named))
     if not seen:
         return []
-    whole = {row.kind: row for row in await connection.execute(_HOURS_BY_KIND, {"p": project_id, "hour": hour_of(since)})}
-    edge_markers, edge_sessions = await _oldest_hour(connection, project_id, since)
+    whole = {row.kind: row for row in await connection.execute(_HOURS_BY_KIND, {"p": project_id, "hour": first_whole})}
+    is_whole = first_whole == hour_of(since)
+    edge_markers, edge_sessions = ({}, {}) if is_whole else await _oldest_hour(connection, project_id, since)
     found = [
         KindStats(
             kind=row.kind,
@@ -165,7 +167,7 @@ async def by_kind(connection: Connection, project_id: str, *, since: datetime) -
 
 async def _oldest_hour(connection: Connection, project_id: str, since: datetime) -> tuple[dict[str, int], dict[str, int]]:
     """By kind: markers of the part of an hour the look-back begins with, and sessions whose newest marker is among them."""
-    end = from_epoch_ms((hour_of(since) + 1) * HOUR_MS)
+    end = hour_start(hour_of(since) + 1)
     named = {"p": project_id, "since": since, "end": end, "end_ms": to_epoch_ms(end)}
     found = (await connection.execute(_OLDEST_HOUR, named)).all()
     return {row.kind: int(row.markers) for row in found}, {row.kind: int(row.sessions) for row in found}
@@ -193,7 +195,7 @@ async def series(
     """
     named = await clusters.keys_of(connection, project_id, key) if key else [kind] if kind else _KINDS
     found: Any = await connection.execute(_ISSUE_SERIES if key else _KIND_SERIES, {"p": project_id, "since": since_hour, "names": named})
-    return [HourCount(from_epoch_ms(row.hour * HOUR_MS), int(row.s), int(row.m)) for row in found]
+    return [HourCount(hour_start(row.hour), int(row.s), int(row.m)) for row in found]
 
 
 _HOURS_OF_ISSUE = (

@@ -1,7 +1,7 @@
 """Rolled-up statistics say what counting every marker would say, to the millisecond of the look-back."""
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -27,8 +27,7 @@ def some_markers(chance: random.Random, session: str, count: int) -> list[Marker
     ]  # fmt: skip
 
 
-def counted(found: list[Marker], hours: float) -> dict[str, tuple[int, int, int]]:
-    since = NOW - timedelta(hours=hours)
+def counted(found: list[Marker], since: datetime) -> dict[str, tuple[int, int, int]]:
     by_kind: dict[str, tuple[int, int, int]] = {}
     for kind in KINDS:
         seen = [each for each in found if each.kind == kind and each.observed_at >= since]
@@ -51,6 +50,7 @@ async def test_they_are_exact_for_any_look_back_in_any_order(database: Database,
             await markers.add_found(connection, batch)  # a stage may run twice
     everything = [each for batch in batches for each in batch]
     async with database.read() as connection:
-        for hours in (0.3, 1, 2.7, 13, 24, 47.5, 720):
-            found = await stats.by_kind(connection, "p", since=NOW - timedelta(hours=hours))
-            assert as_counted(found) == counted(everything, hours), hours
+        backs = [NOW - timedelta(hours=hours) for hours in (0.3, 1, 2.7, 13, 24, 47.5, 720)]
+        for since in (*backs, *[stats.hour_start(stats.hour_of(back)) for back in backs]):
+            found = await stats.by_kind(connection, "p", since=since)
+            assert as_counted(found) == counted(everything, since), since

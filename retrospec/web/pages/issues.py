@@ -1,6 +1,6 @@
 """The Issues page: what fails, for how many people, and how sure that is."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
 
@@ -248,10 +248,8 @@ async def _kind_cards(
     chosen: str,
     now: datetime,
 ) -> list[KindCard]:
-    since = now - timedelta(hours=span.hours)
-    found = {
-        each.kind: each for each in await stats.by_kind(connection, project_id, since=since)
-    }
+    since = stats.hour_start(charts.first_hour(span, now))  # the hours that the trends beside show
+    found = {each.kind: each for each in await stats.by_kind(connection, project_id, since=since)}
     cards = []
     for kind in words.KINDS:
         did = found.get(kind)
