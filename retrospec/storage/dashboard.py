@@ -49,17 +49,23 @@ class Activity(msgspec.Struct, kw_only=True):
 
 _MINE = sessions.c.project_id == bindparam("p")
 _LAST_DAY = select(func.count()).where(_MINE, sessions.c.started_at >= bindparam("since"))
+_ANY = select(sessions.c.id).where(_MINE).order_by(sessions.c.started_at.desc()).limit(1)
 _ACTIVITY = select(
-    select(sessions.c.id).where(_MINE).order_by(sessions.c.started_at.desc()).limit(1).scalar_subquery().label("any"),
+    _ANY.scalar_subquery().label("any"),
     _LAST_DAY.scalar_subquery().label("total"),
     _LAST_DAY.where(sessions.c.report_status == "pending").scalar_subquery().label("waiting"),
 )
 
 
 async def activity(connection: Connection, project_id: str, *, now: datetime) -> Activity:
-    """Whether anything arrived ever, and how much in the last day."""
+    """Whether anything is there, and how much came in the last day: costs what came."""
     row = (await connection.execute(_ACTIVITY, {"p": project_id, "since": now - timedelta(days=1)})).one()
     return Activity(has_sessions=row.any is not None, sessions_last_day=row.total, waiting=row.waiting)
+
+
+async def has_sessions(connection: Connection, project_id: str) -> bool:
+    """Whether anything is kept of the project's visits."""
+    return await connection.scalar(_ANY, {"p": project_id}) is not None
 
 
 _LATEST = select(sessions.c.site).where(_MINE).order_by(sessions.c.started_at.desc()).limit(SITES_FROM_LATEST).subquery()

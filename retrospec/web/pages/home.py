@@ -15,7 +15,6 @@ from retrospec.domain.clock import to_epoch_ms, utc_now
 from retrospec.domain.issue import Issue, IssueState
 from retrospec.issues import judging
 from retrospec.storage import dashboard, dashboard_issues, impact, judgements, pulse, stats, strips, work
-from retrospec.storage.dashboard import Activity
 from retrospec.storage.dashboard_issues import IssueFilter
 from retrospec.storage.database import Connection
 from retrospec.storage.pulse import Pulse
@@ -85,7 +84,7 @@ class HomePage(msgspec.Struct, kw_only=True):
     trend: Trend
     """Sessions with failures, by hour of their newest."""
     marks: list[Mark]
-    activity: Activity
+    has_sessions: bool
     install: Install | None
 
 
@@ -117,7 +116,7 @@ async def show_home(request: AnyRequest, frame: NamedDependency[Frame], span: Fr
 async def _compose(request: AnyRequest, connection: Connection, project_id: str, span: Span) -> HomePage:
     now = utc_now()
     length, minute = timedelta(hours=span.hours), now.replace(second=0, microsecond=0)
-    seen = await dashboard.activity(connection, project_id, now=now)
+    has_sessions = await dashboard.has_sessions(connection, project_id)
     groups = await _news(connection, project_id, span, now)
     counts = await dashboard_issues.count_by_state(connection, project_id)
     detectors = await judgements.detectors(connection, project_id, since_day=judging.day_of(now) - PRECISION_DAYS + 1)
@@ -142,8 +141,8 @@ async def _compose(request: AnyRequest, connection: Connection, project_id: str,
         precision_days=PRECISION_DAYS,
         trend=trend,
         marks=release_marks(known, first, span, trend.width),
-        activity=seen,
-        install=None if seen.has_sessions else await install_of(request, connection, project_id),
+        has_sessions=has_sessions,
+        install=None if has_sessions else await install_of(request, connection, project_id),
     )
 
 

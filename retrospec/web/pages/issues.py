@@ -93,7 +93,9 @@ class IssuesPage(msgspec.Struct, kw_only=True):
     """Set on a later page."""
     is_narrowed: bool
     all_url: str
-    activity: Activity
+    has_sessions: bool
+    activity: Activity | None
+    """Where there is no issue at all."""
     install: Install | None
     """Only while nothing has arrived."""
     total: int
@@ -163,7 +165,9 @@ async def _compose(request: AnyRequest, connection: Connection, frame: Frame, as
         sort=sort,
     )
     shown = found[:PAGE_SIZE]
-    seen = await dashboard.activity(connection, project_id, now=now)
+    total = sum(counts.values())
+    seen = None if total else await dashboard.activity(connection, project_id, now=now)
+    has_sessions = seen is None or seen.has_sessions
     return IssuesPage(
         span=span,
         spans=[
@@ -186,9 +190,10 @@ async def _compose(request: AnyRequest, connection: Connection, frame: Frame, as
         newest_url=url_with(request) if after else "",
         is_narrowed=bool(wanted.kind or text or wanted.site),
         all_url=views.everything_url,
+        has_sessions=has_sessions,
         activity=seen,
-        install=None if seen.has_sessions else await install_of(request, connection, project_id),
-        total=sum(counts.values()),
+        install=None if has_sessions else await install_of(request, connection, project_id),
+        total=total,
     )
 
 

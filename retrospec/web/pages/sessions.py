@@ -16,7 +16,6 @@ from retrospec.search.documents import document_of
 from retrospec.search.parse import MAX_TEXT, parse
 from retrospec.search.writing import part
 from retrospec.storage import dashboard, search
-from retrospec.storage.dashboard import Activity
 from retrospec.storage.dashboard_sessions import SessionRow
 from retrospec.storage.database import Connection
 from retrospec.storage.search import Page
@@ -50,7 +49,7 @@ class SessionsPage(msgspec.Struct, kw_only=True):
     newest_url: str
     all_url: str
     is_narrowed: bool
-    activity: Activity
+    has_sessions: bool
     install: Install | None
     retention_days: int
 
@@ -91,9 +90,9 @@ async def _compose(request: AnyRequest, connection: Connection, frame: Frame, te
     near = found.near or await search.newest_found(connection, project_id, asked, limit=search.NEAR)
     facets = await search.facets_of(connection, project_id, near)
     why = await _reasons(connection, project_id, asked, found.rows)
-    seen = await dashboard.activity(connection, project_id, now=now)
+    has_sessions = await dashboard.has_sessions(connection, project_id)
     views = views_of(known, request, frame, "sessions")
-    install = None if seen.has_sessions else await install_of(request, connection, project_id)
+    install = None if has_sessions else await install_of(request, connection, project_id)
     return SessionsPage(
         statuses=_status_tabs(request, status),
         status=status,
@@ -108,7 +107,7 @@ async def _compose(request: AnyRequest, connection: Connection, frame: Frame, te
         newest_url=_url(request, q=text) if after else "",
         all_url=views.everything_url,
         is_narrowed=bool(text or status),
-        activity=seen,
+        has_sessions=has_sessions,
         install=install,
         retention_days=request.app.state.settings.retention.days,
     )
