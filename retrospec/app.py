@@ -189,7 +189,7 @@ async def running_parts(app: Litestar, settings: Settings, role: Role = Role.ALL
             back_up_forever(settings, database, metrics),
             state.courier.run_forever(every_s=settings.worker.sweep_seconds),
             unmute_forever(database),
-            fill_forever(database, blobs),
+            *([] if role is Role.WEB else [fill_forever(database, blobs)]),
             share_rates_forever(state),
         ):
             stack.push_async_callback(_cancelled, asyncio.create_task(periodic))
