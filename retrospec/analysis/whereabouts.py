@@ -52,8 +52,8 @@ def _of_finding(story: Story, finding: Finding, host: str) -> list[Place]:
         places.append(_rule(finding, used))
     elif finding.signal in BEHAVIOUR and finding.signal != Signal.ERROR_CLICK:
         places.extend(_deaf(story, finding, used))
-    elif evidence.control is not None and _address(evidence.control):
-        places.append(Place(f"Check the code behind {_address(evidence.control)}{_on(finding)}."))
+    elif evidence.control is not None and (control := _fuller(used, evidence.control)) and _address(control):
+        places.append(Place(f"Check the code behind {_address(control)}{_on(finding)}.", _refs(used)))
     if not places and finding.label and finding.signal in _WHERE:
         places.append(Place(_WHERE[finding.signal].format(unstopped(plain_label(finding, host)))))
     return places
@@ -133,6 +133,12 @@ def _answered(story: Story, used: Action) -> Press | None:
 
 def _refs(used: Action | None) -> tuple[str, ...]:
     return (used.row.ref,) if used is not None else ()
+
+
+def _fuller(used: Action | None, control: Control) -> Control:
+    """The control as the recording names it, which is with its tag, where it has an address there."""
+    known = used.target.control if used is not None and used.target is not None else None
+    return known if known is not None and _address(known) else control
 
 
 def _address(control: Control) -> str:

@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from retrospec.domain.visual import FindingVerdict, Frame, VerdictWord
-from tests.screening.test_strips import SENTENCE, see_the_pay_session, verdict
+from retrospec.domain.visual import FindingVerdict, VerdictWord
+from tests.screening.test_strips import SENTENCE, verdict
 from tests.web.conftest import Visit
 from tests.web.seeding import PAY_KEY, PAY_SESSION, PROJECT
-from tests.web.seeding_strips import add_strips
+from tests.web.seeding_strips import add_strips, stored_frame
 from tests.web.serving import make_app, serving
 
 ISSUES = f"/p/{PROJECT}/issues"
@@ -73,5 +73,5 @@ def test_the_same_look_is_shown_once() -> None:
     twice = [verdict("f1", VerdictWord.CANT_TELL, 0.5), verdict("f2", VerdictWord.CANT_TELL, 0.5)]
     other = msgspec.structs.replace(verdict("f3", VerdictWord.CONFIRMED, 0.9), sentence="It went blank.")
     made: list[FindingVerdict] = [*twice, other]
-    views = session_strips(made, [_row(frame) for frame in twice[0].frames], "/here")
+    views = session_strips(made, [stored_frame(frame) for frame in twice[0].frames], "/here")
     assert [view.sentence for view in views] == ["It went blank.", SENTENCE]
