@@ -118,7 +118,7 @@ async def read_work(
         against_words=against_words(trend.total, before, span),
         is_rising=trend.total > before > 0,
         breakdowns=breakdowns,
-        met_words=met_words(outcomes, breakdowns),
+        met_words=met_words(issue.user_count, outcomes, breakdowns),
         marks=release_marks(known, first, span, trend.width),
         facet="",
         value="",
@@ -189,13 +189,12 @@ def tracker_url(template: str, issue: Issue, here: str) -> str:
     return filled
 
 
-def met_words(outcomes: Sequence[Share], breakdowns: Sequence[Breakdown]) -> str:
-    """``63 % did not get through. On /checkout, on desktop 68 %, in release 2026.11.2 76 %.``"""
+def met_words(people: int, outcomes: Sequence[Share], breakdowns: Sequence[Breakdown]) -> str:
+    """``28 people, on /checkout 88 %, on desktop, in release 2026.11.2 76 %. 63 % did not get through.``"""
     parts = [f"{before} {shown}" for name, before in _MET_BY.items() if (shown := _mostly(breakdowns, _FACET_NAMES[name]))]
-    where = f"{', '.join(parts)}." if parts else ""
     known = [part for part in outcomes if part.value != _OUTCOME_NAMES[Outcome.UNKNOWN]]
-    came_to = f"{words.percent(known[0].share)} {known[0].value}. " if known else ""
-    return f"{came_to}{where[:1].upper()}{where[1:]}".strip()
+    came_to = f" {words.percent(known[0].share)} {known[0].value}." if known else ""
+    return f"{', '.join([words.plural(people, 'person', 'people'), *parts])}.{came_to}" if parts or known else ""
 
 
 def _mostly(breakdowns: Sequence[Breakdown], title: str) -> str:
