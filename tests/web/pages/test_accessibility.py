@@ -114,7 +114,8 @@ STATES: dict[str, tuple[str, Callable[[Page], None]]] = {
 SIZES = {"wide": (1440, 900), "narrow": (360, 780)}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 RUN = """async (only) => {
-  const found = await axe.run({ exclude: [["#screen"], [".heat-page"]] }, { runOnly: only, iframes: false });
+  const covered = document.querySelector(".facet[open]") ? [[".list"], [".tabs"]] : []; // what an open menu lies over is no target meanwhile
+  const found = await axe.run({ exclude: [["#screen"], [".heat-page"], ...covered] }, { runOnly: only, iframes: false });
   return found.violations.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id}: ${help}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`));
 }"""
 
@@ -195,7 +196,7 @@ def test_nor_where_nothing_has_arrived(empty_windows: dict[str, Page], empty_url
 @pytest.mark.parametrize("name", STRANGERS)
 def test_nor_does_a_page_for_strangers(browser: Browser, url: str, name: str) -> None:
     for width, height in SIZES.values():
-        context = browser.new_context(viewport={"width": width, "height": height})
+        context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
         page = context.new_page()
         page.goto(url + STRANGERS[name])
         assert violations(page) == []
@@ -227,7 +228,7 @@ def test_nor_does_a_capsule(browser: Browser, url: str, visit: Visit, tmp_path: 
     file = tmp_path / "failure.html"
     file.write_bytes(visitor.get(f"{SESSION}/capsule.html").content)
     for width, height in SIZES.values():
-        context = browser.new_context(viewport={"width": width, "height": height})
+        context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
         page = context.new_page()
         page.goto(file.as_uri())
         page.wait_for_selector("#player[data-ready]")
@@ -260,3 +261,21 @@ def test_focus_goes_from_the_skip_link_through_the_sections_to_the_content(page:
     assert order == sorted(order), json.dumps(seen)
     assert seen[0] == "Skip to content"
     assert seen.index("q") > seen.index("Alerts"), json.dumps(seen)
+
+
+UNSEEN_FOCUS = """() => {
+  const controls = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";
+  const isSeen = (element, part) => parseFloat(getComputedStyle(element, part).outlineWidth) > 0 && getComputedStyle(element, part).outlineStyle !== "none";
+  return [...document.querySelectorAll(controls)].filter((element) => {
+    element.focus({ preventScroll: true });
+    return document.activeElement === element && !isSeen(element, null) && !isSeen(element, "::after");
+  }).map((element) => element.outerHTML.slice(0, 120));
+}"""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_focus_is_seen_on_every_control(windows: dict[str, Page], url: str, name: str) -> None:
+    page = windows["wide"]
+    page.goto(url + PAGES[name])
+    page.keyboard.press("Tab")  # from here on the browser shows where the focus is
+    assert page.evaluate(UNSEEN_FOCUS) == []
