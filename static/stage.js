@@ -2,6 +2,7 @@
 const OPTIONS = { mouseTail: false, triggerFocus: false, showWarning: false, UNSAFE_replayCanvas: false };
 
 const LONGEST_LOAD_MS = 4000;
+const MOST_ENLARGED = 1.5; // on a very wide screen a phone's page would else be a poster
 
 // A replayed document stays open for writing: put up before the page has loaded, it would keep it loading for ever.
 export function pageLoaded() {
@@ -62,7 +63,7 @@ export class Stage {
     if (!size?.width || !this.replayer) return;
     this.size = size;
     const [width, height] = [this.screen.clientWidth, this.screen.clientHeight];
-    const scale = Math.min(width / size.width, height / size.height, 1);
+    const scale = Math.min(width / size.width, height / size.height, MOST_ENLARGED);
     const [left, top] = [(width - size.width * scale) / 2, (height - size.height * scale) / 2];
     this.replayer.wrapper.style.transform = `translate(${left}px, ${top}px) scale(${scale})`;
   }

@@ -4,11 +4,11 @@ import msgspec
 
 from retrospec.analysis.facts import Action, Story
 from retrospec.analysis.sources import excerpts
+from retrospec.analysis.whereabouts import Place, places_of
 from retrospec.analysis.wording import (
     BEHAVIOUR,
     cause_text,
     host_of,
-    look_at_texts,
     pressed,
     quoted,
     symptom_text,
@@ -49,7 +49,7 @@ def write_card(story: Story, findings: list[Finding], lead: Finding | None) -> C
     card = Card(severity=severity_of(lead))
     card.symptom = [Sentence(symptom_text(story, lead, symptoms), _real(story, lead.refs), lead.t_ms)]
     card.cause = _causes(story, [lead, *symptoms[:3]])
-    card.look_at = [Sentence(text, _real(story, lead.refs), lead.t_ms) for text in look_at_texts(lead, symptoms, host_of(story))]
+    card.look_at = [_place(story, lead, place) for place in places_of(story, lead, symptoms)]
     card.code = next((found for each in (lead, *symptoms) if (found := excerpts(each.evidence))), [])
     card.story = _tell(story, lead)
     card.confidence_reasons = _reasons(story, lead, findings)
@@ -84,6 +84,11 @@ def _telling(findings: list[Finding]) -> list[Finding]:
     if SIGNAL_KINDS.get(lead.signal) in (MarkerKind.JS_EXCEPTION, MarkerKind.API_ERROR):
         return [finding for finding in findings if finding is lead or finding.signal not in BEHAVIOUR]
     return [lead, *(finding for finding in findings[1:] if finding.signal != Signal.ERROR_CLICK)]
+
+
+def _place(story: Story, lead: Finding, place: Place) -> Sentence:
+    is_own = place.t_ms < 0
+    return Sentence(place.text, _real(story, [*lead.refs, *place.refs] if is_own else list(place.refs)), lead.t_ms if is_own else place.t_ms)
 
 
 def _real(story: Story, refs: list[str]) -> list[str]:

@@ -25,6 +25,8 @@ class Target(msgspec.Struct, kw_only=True, omit_defaults=True):
     player: bool = False
     submits: bool = False
     form_id: int = 0
+    markup: str = ""
+    """The element's opening tag as its page had it, without values."""
     frame: bool = False
     """An iframe whose inside was not recorded."""
 

@@ -23,6 +23,9 @@ from retrospec.domain.rrweb import NodeType
 _CONTROL_CLIMB = 8
 """Levels from a clicked icon up to its button; deeper nesting has not been met."""
 _TEST_IDS = ("data-testid", "data-test-id", "data-test", "data-cy", "data-qa")
+_SHOWN_ATTRIBUTES = ("id", "name", "type", *_TEST_IDS, "class", "role", "required", "pattern", "minlength", "maxlength", "min", "max", "step")
+"""What finds an element in the source and what rules its field; nothing a person typed or reads."""
+_MAX_ATTRIBUTE = 80
 _LANDMARK_TAGS = frozenset({"form", "dialog", "section", "nav", "main", "header", "footer", "aside", "fieldset", "article", "table"})
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "legend", "caption"})
 _PICTURES = frozenset({"img", "svg"})
@@ -206,3 +209,16 @@ def selector_of(node: Node, attributes: dict[str, Any]) -> str:
             return f'{node.tag_name}[{key}="{value}"]'
     classes = text_attribute(attributes, "class").split()[:2]
     return ".".join([node.tag_name, *classes])
+
+
+def markup_of(tag: str, attributes: dict[str, Any]) -> str:
+    """``<input name="postcode" required pattern="[0-9]{5}">``: as the page had it, shortened; empty where nothing tells it apart."""
+    known = [(name, attributes[name]) for name in _SHOWN_ATTRIBUTES if isinstance(attributes.get(name), str)]
+    if not tag or not known:
+        return ""
+    return f"<{' '.join([tag, *(_written(name, value) for name, value in known)])}>"
+
+
+def _written(name: str, value: str) -> str:
+    shown = clean_text(value)
+    return f'{name}="{shown[:_MAX_ATTRIBUTE]}{"…" if len(shown) > _MAX_ATTRIBUTE else ""}"' if shown else name

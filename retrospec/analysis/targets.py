@@ -15,7 +15,7 @@ from retrospec.analysis.looks import (
     looks_clickable,
 )
 from retrospec.analysis.mirror import ancestors, attributes_of
-from retrospec.analysis.naming import Namer, control_around, is_control
+from retrospec.analysis.naming import Namer, control_around, is_control, markup_of
 from retrospec.analysis.shapes import Node
 
 
@@ -38,6 +38,7 @@ def read_target(namer: Namer, clicked: Node, page_url: str) -> Target:
         player=any(is_player(above.tag_name, attributes_of(above)) for above in ancestors(clicked, 6)),
         submits=_submits(node.tag_name, attributes, form is not None),
         form_id=form.id if form else 0,
+        markup=markup_of(node.tag_name, attributes),
         frame=node.tag_name == "iframe",
     )
 

@@ -3,7 +3,7 @@
 import re
 
 from retrospec.analysis.facts import Story
-from retrospec.analysis.sources import missing_map, place_of
+from retrospec.analysis.sources import place_of
 from retrospec.domain.finding import Finding
 from retrospec.domain.marker import SIGNAL_KINDS, Control, MarkerKind, Signal
 from retrospec.domain.trace import TraceRow
@@ -28,7 +28,8 @@ def without_host(url: str, host: str) -> str:
     return f"/{path}" if host and mark and named == host and scheme in ("http", "https") else url
 
 
-def _plain_label(finding: Finding, host: str) -> str:
+def plain_label(finding: Finding, host: str) -> str:
+    """Its label, without the site's own host."""
     return re.sub(rf"https?://{re.escape(host)}(?=/)", "", finding.label) if host else finding.label
 
 
@@ -129,7 +130,7 @@ def cause_text(finding: Finding, host: str) -> str:
         return _request_text(finding, host)
     if kind == MarkerKind.VALIDATION_FAILED:
         return _refusal_text(finding)
-    shown = _plain_label(finding, host)
+    shown = plain_label(finding, host)
     label = shown.rstrip(".")
     if finding.signal in BEHAVIOUR and finding.evidence.control is not None:
         control = finding.evidence.control
@@ -172,58 +173,3 @@ def _request_text(finding: Finding, host: str) -> str:
     if finding.signal == Signal.SLOW_REQUEST:
         return f"{request} took {evidence.duration_ms / 1000:.1f} s." if evidence.duration_ms else f"{request} was slow."
     return f"{request} got no answer{f' ({evidence.failure})' if evidence.failure else ''}."
-
-
-def look_at_texts(lead: Finding, symptoms: list[Finding], host: str) -> list[str]:
-    """Where a developer begins: stack frame, endpoint, element, form rule."""
-    texts = _places(lead, host)
-    for symptom in symptoms:
-        texts += [text for text in _places(symptom, host) if not any(_is_same_place(known, text) for known in texts)]
-    return list(dict.fromkeys(texts))[:3]
-
-
-def _is_same_place(known: str, text: str) -> bool:
-    """``#pay`` and ``button#pay`` are one place."""
-    one, other = known.rsplit(" ", 1)[-1], text.rsplit(" ", 1)[-1]
-    return one.endswith(other) or other.endswith(one)
-
-
-def _places(finding: Finding, host: str) -> list[str]:
-    evidence, control = finding.evidence, finding.evidence.control
-    texts: list[str] = []
-    frame = place_of(evidence)
-    if frame:
-        texts.append(f"Start at {frame}.")
-    if missing := missing_map(evidence):
-        texts.append(f"No source map is known for {missing}, so its names are the minifier's.")
-    if evidence.url:
-        texts.append(f"Check the server's side of {f'{evidence.method} {without_host(evidence.url, host)}'.strip()}.")
-    if SIGNAL_KINDS.get(finding.signal) == MarkerKind.VALIDATION_FAILED:
-        texts.append(f"Check the {_rule_words(evidence.rule)} of {named(control) if control else 'the form'} against what people enter.")
-    elif control is not None and (control.selector or control.test_id):
-        place = control.selector or control.test_id
-        is_deaf = finding.signal in BEHAVIOUR and finding.signal != Signal.ERROR_CLICK
-        texts.append(f"Check what should answer a click on {place}." if is_deaf else f"Check the code behind {place}.")
-    if not texts and finding.label and finding.signal in _BY_SIGNAL:
-        texts.append(_WHERE[finding.signal].format(unstopped(_plain_label(finding, host))))
-    return texts
-
-
-def _rule_words(rule: str) -> str:
-    """The attribute that sets the rule, as a developer finds it in the markup."""
-    attribute = _ATTRIBUTES.get(rule)
-    return f"{attribute} attribute ({rule})" if attribute else f"rule {rule}".rstrip()
-
-
-_ATTRIBUTES = {
-    "valueMissing": "required", "typeMismatch": "type", "badInput": "type", "patternMismatch": "pattern", "tooLong": "maxlength",
-    "tooShort": "minlength", "rangeUnderflow": "min", "rangeOverflow": "max", "stepMismatch": "step",
-}  # fmt: skip
-"""HTML attributes by the ``ValidityState`` flag that tells of them (HTML standard, constraint validation)."""
-_WHERE = {
-    Signal.ERROR_SHOWN: "Look for what shows “{}”.",
-    Signal.BLANK_PAGE: "Check what should be drawn there ({}).",
-    Signal.ENDLESS_SPINNER: "Check what the page was waiting for ({}).",
-    Signal.RELOAD_LOOP: "Check what makes the page load again ({}).",
-    Signal.QUICK_BACK: "Check where the link leads ({}).",
-}

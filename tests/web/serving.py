@@ -15,6 +15,8 @@ from typing import Any
 import uvicorn
 from litestar import Litestar
 from litestar.datastructures import State
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 
 from retrospec.accounts.links import create_user
 from retrospec.domain.clock import utc_now
@@ -22,6 +24,7 @@ from retrospec.domain.settings import Settings, StorageSettings
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Database
 from retrospec.storage.migrate import migrate
+from retrospec.web import api
 from retrospec.web.pages import page_errors, routes
 from tests.web.seeding import add_project, seed
 
@@ -40,9 +43,10 @@ def make_app(folder: Path, *, filled: bool, has_user: bool = True) -> Litestar:
         await database.close()
 
     state = State({"database": database, "blobs": blobs, "settings": settings})
+    reference = OpenAPIConfig(title="RetroSpec", version="1", path="/api/plain", render_plugins=[JsonRenderPlugin()])
     return Litestar(
-        routes, state=state, lifespan=[lifespan], exception_handlers=dict(page_errors), openapi_config=None,
-        debug=False, logging_config=None,
+        [*api.routes, *routes], state=state, lifespan=[lifespan], exception_handlers=dict(page_errors),
+        openapi_config=reference, debug=False, logging_config=None,
     )  # fmt: skip
 
 

@@ -29,6 +29,8 @@ _FACET_NAMES = {
     "release": "Release",
     "environment": "Environment",
 }
+_MET_BY = {"route": "on", "device": "on", "browser": "with", "release": "in release"}
+"""What is said of whom an issue hits, by facet, and the word before its most frequent value."""
 _OUTCOME_NAMES = {
     Outcome.BLOCKED: "did not get through",
     Outcome.OVERCAME: "got through after all",
@@ -82,6 +84,8 @@ class WorkView(msgspec.Struct, kw_only=True):
     """This span against the one before."""
     is_rising: bool
     breakdowns: list[Breakdown]
+    met_words: str
+    """Whom it hits, in a line; empty where nothing was counted."""
     marks: list[Mark]
     facet: str
     value: str
@@ -100,6 +104,7 @@ async def read_work(
     facets = await impact.facets_of(connection, issue.project_id, keys)
     trend = charts.trend(by_hour, span, now, width=560, height=72)
     before = sum(count for hour, count in by_hour.items() if hour < first)
+    outcomes, breakdowns = _outcomes(facets.get("outcome", [])), _breakdowns(facets)
     view = WorkView(
         work=standing,
         fix_words=fix_words(standing),
@@ -109,10 +114,11 @@ async def read_work(
         releases=[release for release, _ in known],
         tracker_url=tracker_url(template, issue, here),
         share_words=share_words(standing),
-        outcomes=_outcomes(facets.get("outcome", [])),
+        outcomes=outcomes,
         against_words=against_words(trend.total, before, span),
         is_rising=trend.total > before > 0,
-        breakdowns=_breakdowns(facets),
+        breakdowns=breakdowns,
+        met_words=met_words(issue.user_count, outcomes, breakdowns),
         marks=release_marks(known, first, span, trend.width),
         facet="",
         value="",
@@ -181,6 +187,22 @@ def tracker_url(template: str, issue: Issue, here: str) -> str:
     for name, value in (("{title}", issue.symptom), ("{body}", body), ("{url}", here)):
         filled = filled.replace(name, quote(value, safe=""))
     return filled
+
+
+def met_words(people: int, outcomes: Sequence[Share], breakdowns: Sequence[Breakdown]) -> str:
+    """``28 people, on /checkout 88 %, on desktop, in release 2026.11.2 76 %. 63 % did not get through.``"""
+    parts = [f"{before} {shown}" for name, before in _MET_BY.items() if (shown := _mostly(breakdowns, _FACET_NAMES[name]))]
+    known = [part for part in outcomes if part.value != _OUTCOME_NAMES[Outcome.UNKNOWN]]
+    came_to = f" {words.percent(known[0].share)} {known[0].value}." if known else ""
+    return f"{', '.join([words.plural(people, 'person', 'people'), *parts])}.{came_to}" if parts or known else ""
+
+
+def _mostly(breakdowns: Sequence[Breakdown], title: str) -> str:
+    """The one value there is, or both, or the most frequent of several with its share."""
+    values = next((group.values for group in breakdowns if group.title == title), [])
+    if len(values) > 2:
+        return f"{values[0].value} {words.percent(values[0].share)}"
+    return " and ".join(each.value for each in values)
 
 
 def _outcomes(counts: Sequence[tuple[str, int]]) -> list[Share]:

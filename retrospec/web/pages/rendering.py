@@ -66,7 +66,7 @@ def environment() -> Environment:
     )
     for shown in (
         words.exact, words.iso, words.clock, words.lasting, words.count, words.percent, words.size,
-        words.reached, words.plural,
+        words.reached, words.plural, words.coded,
     ):  # fmt: skip
         jinja.filters[shown.__name__] = shown
     jinja.globals.update(icon_sign=icon_sign, ago=words.ago, day_name=words.day_name, person=words.person)

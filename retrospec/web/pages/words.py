@@ -1,12 +1,16 @@
 """How the pages say things: times, durations, counts, kinds, confidence."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+from markupsafe import Markup, escape
 
 from retrospec.domain.issue import IssueState
 from retrospec.domain.marker import MarkerKind
 
+_CODE = re.compile(r"<[a-z][^<>]*>|\b(?:GET|POST|PUT|PATCH|DELETE|HEAD) [^\s,;]*[^\s,;.:]|[\w.$]+ \([\w./-]+:\d+\)|(?<![\w&])[a-z]*#[a-z][\w-]*|(?<=\()[a-z]+[.\[][^\s()]*(?=\))")
+"""Of a sentence, what is written like that in code: an element, a request, a stack frame, a selector."""
 _STEPS = [(60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h"), (30 * 86_400, 86_400, "d")]
 
 
@@ -124,3 +128,12 @@ def day_name(moment: datetime, now: datetime) -> str:
     if days in (0, 1):
         return ("Today", "Yesterday")[days]
     return f"{moment:%a} {moment.day} {moment:%b}"
+
+
+def coded(text: str) -> Markup:
+    """A sentence with what stands in the code set as code."""
+    parts, end = [], 0
+    for found in _CODE.finditer(text):
+        parts += [escape(text[end : found.start()]), Markup("<code>{}</code>").format(found[0])]
+        end = found.end()
+    return Markup("").join([*parts, escape(text[end:])])

@@ -1,65 +1,28 @@
 """Filmstrips on the pages: what is seen is said, sizes stand, and they outlive their session."""
 
-import asyncio
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from retrospec.domain.artifact import Artifact
-from retrospec.domain.clock import utc_now
-from retrospec.domain.settings import Settings, StorageSettings
-from retrospec.domain.visual import FindingVerdict, Frame, VerdictWord
-from retrospec.screening.strips import StripKeeper
-from retrospec.storage import expiry, reports, tables
-from retrospec.storage.blobs import Blobs
-from retrospec.storage.database import Database
-from tests.screening.test_strips import SENTENCE, see_the_pay_session, verdict
+from retrospec.domain.visual import FindingVerdict, VerdictWord
+from tests.screening.test_strips import SENTENCE, verdict
 from tests.web.conftest import Visit
 from tests.web.seeding import PAY_KEY, PAY_SESSION, PROJECT
+from tests.web.seeding_strips import add_strips, stored_frame
 from tests.web.serving import make_app, serving
 
 ISSUES = f"/p/{PROJECT}/issues"
 SESSION = f"/p/{PROJECT}/sessions/{PAY_SESSION}"
 
 
-async def fill(folder: Path, word: VerdictWord, *, expired: bool) -> None:
-    settings = Settings(storage=StorageSettings(dir=str(folder)))
-    database, blobs = Database.open(settings.database_url), Blobs.open(settings.blobs_url)
-    seen = verdict("f1", word, 0.9)
-    await see_the_pay_session(blobs, [seen])
-    async with database.write() as connection:
-        for frame in seen.frames:
-            await reports.save_artifact(connection, _row(frame))
-        if word is VerdictWord.REFUTED:
-            where = tables.reports.c.session_id == PAY_SESSION
-            changed = {"status": "discarded", "basis": "visual", "reason": SENTENCE}
-            await connection.execute(tables.reports.update().where(where).values(changed))
-    await StripKeeper(database, blobs).make_missing()
-    if expired:
-        async with database.write() as connection:
-            await expiry.forget_sessions(connection, [(PROJECT, PAY_SESSION)], now=utc_now())
-    await database.close()
-
-
-def _row(frame: Frame) -> Artifact:
-    now = utc_now()
-    return Artifact(
-        id=f"frame-{frame.role}", project_id=PROJECT, session_id=PAY_SESSION, artifact_type="frame",
-        artifact_key=frame.image, trigger_kind=frame.role, status="ready", content_type="image/webp", size_bytes=9,
-        generated_at=now, created_at=now, updated_at=now,
-    )  # fmt: skip
-
-
 @pytest.fixture
 def strip_url(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     word, expired = getattr(request, "param", (VerdictWord.CONFIRMED, False))
     app = make_app(tmp_path, filled=True)
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, fill(tmp_path, word, expired=expired)).result()
+    add_strips(tmp_path, word, expired=expired)
     with serving(app) as address:
         yield address
 
@@ -110,5 +73,5 @@ def test_the_same_look_is_shown_once() -> None:
     twice = [verdict("f1", VerdictWord.CANT_TELL, 0.5), verdict("f2", VerdictWord.CANT_TELL, 0.5)]
     other = msgspec.structs.replace(verdict("f3", VerdictWord.CONFIRMED, 0.9), sentence="It went blank.")
     made: list[FindingVerdict] = [*twice, other]
-    views = session_strips(made, [_row(frame) for frame in twice[0].frames], "/here")
+    views = session_strips(made, [stored_frame(frame) for frame in twice[0].frames], "/here")
     assert [view.sentence for view in views] == ["It went blank.", SENTENCE]

@@ -12,6 +12,7 @@ from retrospec.domain.trace import Effect, TraceRow
 from retrospec.storage.dashboard import Cursor, read_cursor
 from retrospec.web.pages import charts, words
 from retrospec.web.pages.guard import local_path
+from retrospec.web.pages.issue_work import Breakdown, Share, met_words
 from retrospec.web.pages.policy import Styles, content_security_policy
 from retrospec.web.pages.rendering import url_with, urls_asking
 from retrospec.web.pages.story import read_story, tell
@@ -119,3 +120,26 @@ def test_addresses_of_many_searches_are_as_each_alone(query: str) -> None:
     ask = urls_asking(request, route="")
     for text in ("", "pay now", 'clicked:"Pay" -os:x', "100 % ü & =+"):
         assert ask(text) == url_with(request, route="", q=text)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("Look at <button id=\"a\"> on /tea.", "Look at <code>&lt;button id=&#34;a&#34;&gt;</code> on /tea."),
+        ("Check the server's side of POST /api/pay.", "Check the server&#39;s side of <code>POST /api/pay</code>."),
+        ("Start at pay (shop.js:41).", "Start at <code>pay (shop.js:41)</code>."),
+        ("“Pay” (button#pay) & more <script>", "“Pay” (<code>button#pay</code>) &amp; more <code>&lt;script&gt;</code>"),
+        ("1 < 2 and 3 > 2, see #3", "1 &lt; 2 and 3 &gt; 2, see #3"),
+    ],
+)
+def test_what_stands_in_the_code_is_set_as_code_and_everything_is_escaped(sentence: str, shown: str) -> None:
+    assert words.coded(sentence) == shown
+
+
+def test_whom_an_issue_hits_is_told_in_a_line() -> None:
+    blocked, unknown = Share(value="did not get through", count=2, share=1.0), Share(value="left it open", count=2, share=1.0)
+    pages = Breakdown(title="Page", values=[Share(value="/a", count=1, share=0.5), Share(value="/b", count=1, share=0.5)], more=0)
+    browsers = Breakdown(title="Browser", values=[Share(value=name, count=1, share=0.4) for name in ("Chrome", "Safari", "Firefox")], more=0)
+    assert met_words(2, [blocked], [pages, browsers]) == "2 people, on /a and /b, with Chrome 40\u202f%. 100\u202f% did not get through."
+    assert met_words(1, [unknown], [pages]) == "1 person, on /a and /b."
+    assert met_words(1, [unknown], []) == ""

@@ -1,0 +1,79 @@
+"""Where to look: what the recording has of the place, and nothing that it has not."""
+
+from typing import Any
+
+from retrospec.domain.marker import Marker
+from tests.analysis.recordings import (
+    added,
+    click,
+    element,
+    idle,
+    marker,
+    mutation,
+    page,
+    recording,
+    text,
+    typed,
+)
+from tests.analysis.test_stage import read
+
+SAMPLE = element(10, "button", {"id": "sample-button", "type": "button", "value": "secret"}, text(11, "Send me a sample"))
+MORE = element(20, "button", {"id": "more"}, text(21, "One more"))
+COUNT = element(25, "output", {}, text(26, "1"))
+POSTCODE = element(31, "input", {"name": "postcode", "required": "", "pattern": "[0-9]{5}", "value": "SW1A", "placeholder": "Yours"})
+FORM = element(30, "form", {"aria-label": "Checkout"}, element(32, "label", {}, text(33, "Postcode"), POSTCODE), element(34, "button", {"id": "pay"}, text(35, "Pay now")))
+
+
+def look_at(*events: Any, seen: Marker | None = None) -> list[tuple[str, list[str]]]:
+    card = read(recording(*events), *([seen] if seen else [])).card
+    return [(sentence.text, sentence.refs) for sentence in card.look_at]
+
+
+def test_a_dead_button_is_named_as_its_page_wrote_it() -> None:
+    told = look_at(page(0, SAMPLE), click(1000, 10), click(1400, 10), click(1800, 10), idle(9000))
+    assert [text for text, _ in told] == [
+        'Look for the script that should answer a click on <button id="sample-button" type="button"> on /checkout. '
+        "No form and no link stands behind it, so a script has to listen."
+    ]
+    assert told[0][1] == ["a1", "a2", "a3"]
+
+
+def test_what_did_answer_on_that_page_is_told_with_its_own_row() -> None:
+    told = look_at(
+        page(0, SAMPLE, MORE, COUNT), click(500, 20), mutation(520, texts=[{"id": 26, "value": "2"}]),
+        click(4000, 10), click(4400, 10), click(4800, 10), idle(12000),
+    )  # fmt: skip
+    assert told[1] == ("On the same page “One more” (button#more) did answer, so scripts run there.", ["a1"])
+
+
+def test_nothing_is_said_of_a_button_that_sends_a_form_having_to_be_listened_to() -> None:
+    form = element(40, "form", {}, element(41, "button", {"id": "go"}, text(42, "Go on")))
+    told = look_at(page(0, form), click(1000, 41), click(1400, 41), click(1800, 41), idle(9000))
+    assert told and "a script has to listen" not in told[0][0]
+
+
+def test_a_refused_field_is_shown_with_its_rule_and_nothing_of_what_was_typed() -> None:
+    evidence = {
+        "signal": "validation_refused", "rule": "patternMismatch", "form": "Checkout", "validationMessage": "Wrong format",
+        "control": {"nodeId": 31, "tag": "input", "role": "textbox", "name": "Postcode", "selector": "label>input"},
+    }  # fmt: skip
+    told = look_at(page(0, FORM), typed(1000, 31), click(3000, 34), idle(12000), seen=marker("validation_failed", "Postcode: patternMismatch", 3010, evidence))
+    assert told[0][0] == (
+        "Check the pattern attribute (patternMismatch) of the “Postcode” field against what people enter: "
+        '<input name="postcode" required pattern="[0-9]{5}"> in the form “Checkout” on /checkout.'
+    )
+    assert "a1" in told[0][1], "the row in which it was filled in"
+
+
+def test_a_failed_request_says_which_page_sends_it_and_on_what_press() -> None:
+    evidence = {"signal": "http_error", "method": "POST", "url": "https://shop.test/api/pay", "status": 500, "durationMs": 700}
+    failed = mutation(1900, adds=[added(4, element(50, "p", {"role": "alert"}, text(51, "Payment failed, please try again")))])
+    told = look_at(page(0, FORM), click(1000, 34), failed, idle(9000), seen=marker("api_error", "POST /api/pay 500", 1800, evidence))
+    assert told[0][0] == "Check the server's side of POST /api/pay: /checkout sends it on a press of “Pay now” (button#pay)."
+
+
+def test_the_markup_of_another_page_is_not_taken_for_a_node_of_the_same_number() -> None:
+    later = page(5000, element(10, "a", {"id": "home", "href": "/"}, text(11, "Home")), url="https://shop.test/thanks")
+    evidence = {"signal": "dead_click", "control": {"nodeId": 10, "tag": "a", "name": "Home", "selector": "a#home"}}
+    told = look_at(page(0, SAMPLE), click(1000, 10), later, idle(12000), seen=marker("ui_no_effect", "Dead click on Home", 9000, evidence))
+    assert all("sample-button" not in text for text, _ in told)
