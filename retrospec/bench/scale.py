@@ -203,7 +203,7 @@ def _measure(database: str, blobs: str, setting: Setting, nodes: int, sessions: 
         words = ["--no-worker"] if setting.is_apart else []
         servers = [stack.enter_context(spawned_server(given, words=words)) for _ in range(nodes)]
         workers = [stack.enter_context(spawned_worker(each, given)) for each in servers if setting.is_apart]
-        ours = [psutil.Process(each.pid) for each in [*servers, *workers]]
+        ours = [psutil.Process(pid) for pid in [*(each.pid for each in servers), *(each.pid for each in workers)]]
         parts = _Parts(ours, urlsplit(database).path.strip("/"), _store(blobs))
         watch = stack.enter_context(Watch(database, PROJECT))
         marks: list[_Mark] = []

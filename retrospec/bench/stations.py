@@ -117,7 +117,9 @@ class _Run:
 
     def move_on(self) -> None:
         """In the order in which they are served next: who ended a step goes to the end of the line."""
-        staying, later, ended = [], [], []
+        staying: list[_Job] = []
+        later: list[_Job] = []
+        ended: list[_Job] = []
         for job in self.jobs:
             if job.left_ms > CLOSE_MS:
                 staying.append(job)
