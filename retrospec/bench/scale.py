@@ -159,7 +159,8 @@ class ScaleRun(msgspec.Struct, kw_only=True):
 def _of_setting(name: str, rounds: Sequence[Round]) -> Figure:
     each = ", ".join(f"{one.foretold_per_s:.1f} foretold, {one.two.sessions_per_s:.1f} real" for one in rounds)
     strangers = ", ".join(f"{one.one.strangers:.1f} then {one.two.strangers:.1f}" for one in rounds)
-    beside = f"sessions/s, by round: {each}; other programs wanted {strangers} cores"
+    slowness = ", ".join(f"{one.one.slowness:.1f} then {one.two.slowness:.1f}" for one in rounds)
+    beside = f"sessions/s, by round: {each}; other programs wanted {strangers} cores, and our work took {slowness} times what it needs"
     return Figure(name=name, reached=", ".join(f"{one.error:+.0%}" for one in rounds), beside=beside)
 
 
