@@ -515,6 +515,7 @@ function watchLoads(client) {
 const SPOOL_BYTES = 8 * 1024 * 1024;
 const SPOOL_AGE_MS = 24 * 3_600_000;
 const ADOPT_EVERY_MS = 60_000;
+const LEFT = "retrospec.left"; // as in sdk.js: what the last page of this tab could not see written
 const ORPHAN_MS = 120_000; // an open chunk lives for chunkMs; past this its page is gone
 
 /** Takes over what pages that are gone left in the spool: now, in two seconds, when they may have ended writing, and each minute. */
@@ -524,22 +525,31 @@ function makeAdoption({ settings, identity, losses, spool, enqueue, isQueued }) 
   const isMine = ([session, tab, seq]) => session === identity.sessionId && tab === identity.tabId && seq >= identity.firstSeq;
   const isGone = (key, part) => key[1] === identity.earlierTabId || Date.now() - part.at > ORPHAN_MS;
 
-  /** Chunks whose page is gone, from their parts, newest first. What is too old or too much is deleted. */
-  async function read(store) {
+  const readAll = (ask) => spool.within("readonly", (store) => spool.committed(store, ask(store)));
+
+  /**
+   * Chunks whose page is gone, from their parts, newest first. What is too old or too much is deleted. No transaction waits
+   * for the page: what it writes meanwhile would stand behind it, and be lost if the page went first.
+   */
+  async function read() {
+    const [all = []] = (await readAll((store) => [store.getAllKeys()])) || [];
+    const keys = all.filter((key) => !isMine(key));
+    const parts = (keys.length && (await readAll((store) => keys.map((key) => store.get(key))))) || [];
     const chunks = new Map();
+    const over = [];
     let bytes = 0;
-    const keys = (await spool.request(store.getAllKeys())).filter((key) => !isMine(key));
-    const parts = await Promise.all(keys.map((key) => spool.request(store.get(key))));
-    for (let index = keys.length - 1; index >= 0; index--) {
+    for (let index = parts.length - 1; index >= 0; index--) {
       const part = parts[index];
+      if (!part) continue; // another tab was first
       bytes += part.events.length;
       if (bytes > SPOOL_BYTES || Date.now() - part.at > SPOOL_AGE_MS) {
         losses.count("spool_expired", part.count, part.markers);
-        store.delete(keys[index]);
+        over.push(keys[index]);
       } else if (part.apiKey === settings.apiKey && isGone(keys[index], part)) {
         joinPart(chunks, keys[index], part);
       }
     }
+    if (over.length) await spool.within("readwrite", (store) => spool.committed(store, over.map((key) => store.delete(key))));
     return Array.from(chunks.values()).reverse();
   }
 
@@ -556,7 +566,10 @@ function makeAdoption({ settings, identity, losses, spool, enqueue, isQueued }) 
 
   async function adopt() {
     nextAt = now() + ADOPT_EVERY_MS;
-    const found = (await spool.within("readwrite", read)) || [];
+    const left = tabStore.read(LEFT) || [];
+    if (left.length) await spool.put(left);
+    tabStore.remove(LEFT);
+    const found = await read();
     enqueue(found.filter((chunk) => !isQueued(chunk.key)));
   }
 

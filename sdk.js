@@ -78,6 +78,7 @@ const KEEPALIVE_BYTES = 48 * 1024; // browsers allow 64 KB in flight per page; t
 const GZIP_BYTES = 1_024;
 const PART_CHARS = 30_000; // browsers put a value past 64 KB into a file of its own, which a page that is going away never ends
 const BACKLOG_BYTES = 4 * 1024 * 1024;
+const UNSURE_PUTS = 60; // a minute of them: a database that takes none is given up
 const EARLY_PUMP_BYTES = 1024 * 1024; // past this, closed chunks do not wait for the clock: browsers compress on the page's thread
 const SEND_TIMEOUT_MS = 30_000;
 const RETRY_BASE_MS = 1_000;
@@ -302,6 +303,7 @@ const tabStore = storage("sessionStorage");
 const VISITOR = "retrospec.visitor";
 const SESSION = "retrospec.session";
 const TAB = "retrospec.tab"; // there only between two pages of one tab, so that a duplicated tab cannot copy it
+const LEFT = "retrospec.left"; // what the spool may not have taken before the page went; for the tab's next page
 
 /** Who visits, in which session, tab and page load. */
 function makeIdentity(settings) {
@@ -405,6 +407,7 @@ function makeLosses() {
  * Parts of a chunk that is still open carry its number already, so that a crash never changes what a number means.
  */
 function makeSpool(losses) {
+  const unsure = new Set(); // what is not known to be written; a browser under load may take a second to open the database
   let opening = null;
   let broken = false;
 
@@ -446,9 +449,9 @@ function makeSpool(losses) {
     }
   }
 
-  /** Commits at once: a page that is going away no longer hears the answer that would commit by itself. */
+  /** Commits at once: nobody waits for the page to hear the answers, which one that is busy or going away does not. */
   function committed(store, asked) {
-    const done = request(asked);
+    const done = Promise.all(asked.map(request));
     if (store.transaction.commit) store.transaction.commit();
     return done;
   }
@@ -457,10 +460,18 @@ function makeSpool(losses) {
 
   return {
     /** All or nothing, so that no slice is ever read without its others. */
-    put: (parts) => within("readwrite", (store) => committed(store, parts.map(([key, part]) => store.put(part, key)).pop())),
-    remove: (key) => within("readwrite", (store) => committed(store, store.delete(wholeChunk(key)))),
+    put(parts) {
+      if (!broken) unsure.add(parts);
+      if (unsure.size > UNSURE_PUTS) giveUp();
+      return within("readwrite", (store) => {
+        store.transaction.oncomplete = () => unsure.delete(parts);
+        return committed(store, parts.map(([key, part]) => store.put(part, key)));
+      });
+    },
+    remove: (key) => within("readwrite", (store) => committed(store, [store.delete(wholeChunk(key))])),
+    leave: () => tabStore.write(LEFT, Array.from(unsure).flat()),
     within,
-    request,
+    committed,
   };
 }
 
@@ -1697,6 +1708,7 @@ function makeClient(settings) {
   function onPageHide() {
     client.tell("leave");
     if (identity.mode === "full") outbox.farewell(true);
+    outbox.spool.leave();
     outbox.setClosed(true);
     identity.handOver();
   }

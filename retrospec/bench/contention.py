@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from retrospec.storage.nodes import QueueConnections
 
@@ -12,6 +13,7 @@ _HELD = (
     " (SELECT oid FROM pg_database WHERE datname = current_database())"
     " AND (classid::bigint << 32 | objid::bigint) = hashtextextended(%s, 1)"
 )
+_JUDGED = "SELECT count(*) FROM sessions WHERE project_id = %s AND stage IN ('done', 'dead')"
 
 
 def ran_and_waited_s(pids: Iterable[int]) -> tuple[float, float]:
@@ -55,9 +57,20 @@ class Watch:
         self._thread.join()
         self._connections.close()
 
-    def _look(self) -> None:
+    def judged(self) -> int:
+        """Sessions of the project that have their report, or none to come."""
+        connection = self._opened()
+        (count,) = connection.execute(_JUDGED, (self._project_id,)).fetchone()
+        connection.close()
+        return int(count)
+
+    def _opened(self) -> Any:
         connection = self._connections()
         connection.autocommit = True
+        return connection
+
+    def _look(self) -> None:
+        connection = self._opened()
         while not self._over.wait(LOOK_EVERY_S):
             self.wanting += wanting_cores()
             self.held += connection.execute(_HELD, (self._project_id,)).fetchone()[0]

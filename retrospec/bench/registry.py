@@ -19,6 +19,9 @@ class Bench(msgspec.Struct, frozen=True):
     """File it draws (``picture_file``)."""
 
 
+STAND = "python -m tests.servers.stand"
+"""Runs what follows while a PostgreSQL and an S3 server stand ready."""
+
 BENCHES = (
     Bench("ingest", "Whole sessions over wire v1, two calls each", "retrospec.bench.ingest_figures:figures", "retrospec bench ingest --spawn --size 1MB"),
     Bench("report", "From the end of a visit to its report", "retrospec.bench.report_delay:figures", "retrospec bench report"),
@@ -33,6 +36,9 @@ BENCHES = (
     Bench("crash", "Ends of the server's life under load", "retrospec.bench.operating_figures:crash", "retrospec bench crash --kills 200"),
     Bench("growth", "What grows with what is stored", "retrospec.bench.growth:figures", "retrospec bench growth", "growth.svg"),
     Bench("soak", "Mixed load with faults", "retrospec.bench.soak:figures", "retrospec bench soak --minutes 120"),
+    Bench("large", "PostgreSQL and S3 against SQLite and disk", "retrospec.bench.large_stand:large", f"{STAND} retrospec bench large"),
+    Bench("outage", "Two servers and two workers, each killed; PostgreSQL and S3 stopped for 30 s", "retrospec.bench.large_stand:outage", "python -m tests.servers.outage"),
+    Bench("scale", "Two servers foretold from one", "retrospec.bench.large_stand:scale", f"{STAND} retrospec bench scale --simulate"),
     Bench("sdk", "The SDK: size, main-thread time, bytes, last moments", "bench.sdk:figures", "python -m bench.sdk"),
 )
 

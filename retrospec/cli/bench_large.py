@@ -47,7 +47,7 @@ def large_command(database: str, blobs: str, rounds: int, sessions: int, concurr
 @_blobs
 @click.option("--simulate", is_flag=True, help="Also say what a month of many sessions needs, by what was measured.")
 @click.option("--sessions", type=click.IntRange(min=20), default=200, show_default=True, help="Sessions of each server.")
-@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Of one server, then two.")
+@click.option("--rounds", type=click.IntRange(min=1), default=2, show_default=True, help="Of one server, then two, in each setting.")
 @click.option("--month", type=float, default=1e9, show_default=True, help="Sessions a month to plan for.")
 @click.option("--rendered", type=click.FloatRange(0, 1), default=0.05, show_default=True, help="Share of sessions that are replayed.")
 @click.option("--render-seconds", type=float, default=3.0, show_default=True, help="CPU of one replay; `retrospec bench render` measures it.")
@@ -64,10 +64,10 @@ def scale_command(
     from retrospec.bench.light import run_light
     from retrospec.bench.scale import measure_scale, needed
 
-    found = measure_scale(database, blobs, sessions=sessions, rounds=rounds, run=run_light)
+    found = measure_scale(database, blobs, sessions=sessions, rounds=rounds, run=run_light, progress=_note)
     need = needed(found.costs, month, rendered_share=rendered, render_cpu_s=render_seconds) if simulate else None
     if as_json:
-        print_json({"run": found, "error": found.error, "needed": need})
+        print_json({"run": found, "worst": found.worst, "needed": need})
         is_met = all(each.is_met for each in found.figures())
     else:
         is_met = show(found.figures())

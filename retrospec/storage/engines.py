@@ -36,6 +36,8 @@ CONNECTION = {
     "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000,
 }  # fmt: skip
 """How a connection is made, unless the URL says otherwise: a machine that vanished is noticed within half a minute."""
+PREPARED = "prepared_statements"
+"""``off`` in the database's address: a pooler before it gives each transaction another connection, which knows none of ours."""
 READ_ONLY = "25006"
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
@@ -69,6 +71,19 @@ def _postgres(url: str, *, connections: int) -> Engine:
     event.listen(engine, "checkin", _note_rest)
     event.listen(engine, "checkout", _ask_after_rest)
     return engine
+
+
+@event.listens_for(Engine, "do_connect")
+def _prepare_if_wanted(_dialect: Any, _record: Any, _words: Any, options: dict[str, Any]) -> None:
+    if options.pop(PREPARED, "") == "off":
+        options["prepare_threshold"] = None
+
+
+def driver_address(url: str) -> tuple[str, dict[str, Any]]:
+    """What psycopg itself is told of a database's address: the address without words of ours, and options."""
+    parsed = make_url(url)
+    options = {"prepare_threshold": None} if parsed.query.get(PREPARED) == "off" else {}
+    return parsed.difference_update_query([PREPARED]).render_as_string(hide_password=False), options
 
 
 def _make_ours(connection: Any, record: ConnectionPoolEntry) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from retrospec.domain.errors import SettingsError
 from retrospec.domain.settings import Settings
-from retrospec.storage.engines import CONNECTION
+from retrospec.storage.engines import CONNECTION, driver_address
 
 
 class Role(Enum):
@@ -42,8 +42,9 @@ class QueueConnections:
         """A new one; those that broke meanwhile are let go. A closed one once all are to end."""
         import psycopg
 
-        options: dict[str, Any] = {name: value for name, value in CONNECTION.items() if f"{name}=" not in self._url}
-        opened = psycopg.connect(self._url, **options)
+        address, told = driver_address(self._url)
+        options: dict[str, Any] = {name: value for name, value in CONNECTION.items() if f"{name}=" not in address}
+        opened = psycopg.connect(address, **options, **told)
         with self._turn:
             self._opened = [*(each for each in self._opened if not each.closed), opened]
             if self._is_over:  # a worker that was still in hand at the stop: nobody would close it

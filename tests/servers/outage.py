@@ -22,6 +22,7 @@ import msgspec
 import psycopg
 
 from retrospec.bench.crash_count import DOUBLED
+from retrospec.bench.figures import Figure, counted
 from retrospec.bench.spawned import free_port, is_healthy
 from retrospec.domain.settings import Settings
 from tests.conftest import make_key
@@ -30,6 +31,8 @@ from tests.servers.test_many_processes import environment, large_settings
 from tests.servers.visitors import CHUNKS, EVENTS, Told, Visitors
 
 START_S, JUDGED_S = 90.0, 300.0
+STEPS = 9
+"""How often ``outages`` tells what it does: twice an outage, once a process that is killed, once at the end."""
 QUERIES = {
     "sessions": "SELECT count(*) FROM sessions",
     "chunks": "SELECT count(*) FROM chunks",
@@ -62,6 +65,20 @@ class Count(msgspec.Struct, kw_only=True):
     def is_clean(self) -> bool:
         """Nothing lost, doubled, left over or answered rudely."""
         return not (self.lost or self.doubled or self.wrong_answers or self.unfinished or self.dead) and self.issue_sessions == self.visits
+
+    def figures(self) -> list[Figure]:
+        """For ``retrospec bench all``: what was asked for and what was reached."""
+        drained = ", ".join(f"{seconds:.0f} s after {name} was back" for name, seconds in self.drained_s.items())
+        miscounted = abs(self.visits - self.issue_sessions)
+        return [
+            Figure(name="lost", goal="0", reached=str(len(self.lost)), is_met=not self.lost, beside="; ".join(self.lost[:3]) or f"of {self.visits} visits"),
+            Figure(name="doubled", goal="0", reached=str(len(self.doubled)), is_met=not self.doubled, beside="; ".join(self.doubled[:3])),
+            counted("sessions that the issue counts too many or too few", "0", miscounted),
+            counted("sessions without a report, or given up", "0", self.unfinished + self.dead),
+            counted("answers that were neither 202 nor 503 with Retry-After", "0", sum(self.wrong_answers.values())),
+            Figure(name="answers 503 with Retry-After", reached=str(self.refused_politely), goal=">= 1", is_met=self.refused_politely > 0),
+            Figure(name="browsers' spools drained", reached=drained, beside=f"at most {self.most_spooled} chunks waited"),
+        ]  # fmt: skip
 
 
 class Cluster:

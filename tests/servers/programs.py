@@ -19,7 +19,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -38,7 +41,7 @@ class Postgres:
     def __init__(self, programs: Path, folder: Path) -> None:
         self._programs = programs
         self._folder = folder
-        self._account = _unprivileged()
+        self._account = unprivileged()
         self._server: subprocess.Popen[bytes] | None = None
         if self._account:
             os.chown(folder, self._account.pw_uid, self._account.pw_gid)
@@ -53,9 +56,9 @@ class Postgres:
         )  # fmt: skip
         given = [word for setting in settings for word in ("-c", setting)]
         with (self._folder / "log").open("ab") as log:
-            self._server = subprocess.Popen(
+            self._server = _started(
                 [self._programs / "postgres", "-D", self._folder / "rows", *given],
-                stdout=subprocess.DEVNULL, stderr=log, cwd=self._folder, preexec_fn=_end_with_parent, **self._as_account(),
+                stderr=log, cwd=self._folder, **self._as_account(),
             )  # fmt: skip
         until = time.monotonic() + START_S
         while True:
@@ -132,7 +135,7 @@ class S3:
             "--addr", f"127.0.0.1:{self.port}", "--vfs-cache-mode", "off", str(self.folder),
         ]  # fmt: skip
         with log.open("ab") as written:
-            self._server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=written, preexec_fn=_end_with_parent)
+            self._server = _started(command, stderr=written)
         until = time.monotonic() + START_S
         while not _listens(self.port):
             assert self._server.poll() is None, log.read_text()
@@ -196,7 +199,15 @@ def rclone() -> str | None:
     return shutil.which("rclone", path=str(Path(sys.executable).parent)) or shutil.which("rclone")
 
 
-def _end_with_parent() -> None:
+_STARTING = ThreadPoolExecutor(1, thread_name_prefix="servers")
+"""Lasts as long as this process: by Linux's word a server ends with the *thread* that started it, which may be one of a short event loop."""
+
+
+def _started(command: Sequence[str | Path], **given: Any) -> subprocess.Popen[bytes]:
+    return _STARTING.submit(subprocess.Popen, command, stdout=subprocess.DEVNULL, preexec_fn=end_with_parent, **given).result()
+
+
+def end_with_parent() -> None:
     """In the new process: a test run that is killed leaves no server behind (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
@@ -208,7 +219,7 @@ def _scratch(name: str) -> Path:
     return folder
 
 
-def _unprivileged() -> pwd.struct_passwd | None:
+def unprivileged() -> pwd.struct_passwd | None:
     """PostgreSQL refuses to run as root: whom it runs as then."""
     if os.geteuid() != 0:
         return None

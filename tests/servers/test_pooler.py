@@ -1,0 +1,86 @@
+"""Through PgBouncer in transaction mode: each transaction may find itself on another connection of PostgreSQL."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import psycopg
+import pytest
+
+from retrospec.storage.migrate import migrate
+from tests.conftest import Client, make_key
+from tests.servers.programs import START_S, end_with_parent, postgres, unprivileged
+from tests.servers.test_faults import assert_each_once, sent_like_the_sdk
+from tests.servers.test_many_processes import answering, large_settings, working
+
+CONNECTIONS = 3
+"""Of PostgreSQL, for three processes with several each: they change hands all the time."""
+
+
+@contextmanager
+def pooled(url: str, folder: Path) -> Iterator[str]:
+    """The address of the database ``url`` through a PgBouncer of our own."""
+    program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+    if program is None:
+        pytest.skip("no pgbouncer is installed (apt-get install pgbouncer)")
+    folder.mkdir()
+    account = unprivileged()
+    plain, _, host = url.partition("?host=")
+    settings = [
+        "[databases]", f"* = host={host} user=retrospec", "[pgbouncer]", "listen_port = 6432", f"unix_socket_dir = {folder}", "auth_type = any",
+        "pool_mode = transaction", f"default_pool_size = {CONNECTIONS}", "max_client_conn = 200", "ignore_startup_parameters = options",
+        f"logfile = {folder / 'log'}",
+    ]  # fmt: skip
+    (folder / "pgbouncer.ini").write_text("\n".join(settings) + "\n")
+    given = {"user": account.pw_uid, "group": account.pw_gid} if account else {}
+    if account:
+        os.chown(folder, account.pw_uid, account.pw_gid)
+        for above in [folder.parent, *folder.parent.parents][:4]:
+            if above.owner() == "root" and above.name:
+                above.chmod(above.stat().st_mode | 0o011)
+    with subprocess.Popen([program, "-q", folder / "pgbouncer.ini"], preexec_fn=end_with_parent, **given) as running:  # type: ignore[call-overload]
+        try:
+            address = f"{plain}?host={folder}&port=6432"
+            _await_answer(address, folder / "log")
+            yield f"{address}&prepared_statements=off"
+        finally:
+            running.kill()
+
+
+def _await_answer(address: str, log: Path) -> None:
+    until = time.monotonic() + START_S
+    while True:
+        try:
+            psycopg.connect(address).close()
+            return
+        except psycopg.OperationalError as error:
+            assert time.monotonic() < until, f"{error}\n{log.read_text() if log.exists() else ''}"
+            time.sleep(0.05)
+
+
+@pytest.mark.timeout(300)
+def test_servers_and_workers_over_a_pooler_take_in_judge_and_count_each_session_once(tmp_path: Path) -> None:
+    """From an empty database: migrations, locks, joined writes, the doorbell, leases, pages."""
+    with ExitStack() as stack:
+        address = stack.enter_context(pooled(postgres().new_database(), tmp_path / "pooler"))
+        migrate(address)
+        settings = [large_settings(tmp_path / name, tmp_path) for name in ("one", "other", "worker")]
+        for each in settings:
+            each.database.url = address
+        key = make_key(settings[0])
+        (_, one), (_, other) = (stack.enter_context(answering(each)) for each in settings[:2])
+        stack.enter_context(working(settings[2]))
+        clients = [Client(SimpleNamespace(url=url), key) for url in (one, other)]  # type: ignore[arg-type]
+        names = [f"s{number}" for number in range(24)]
+        with ThreadPoolExecutor(8) as threads:
+            refusals = list(threads.map(lambda number: sent_like_the_sdk(clients[number % 2], names[number]), range(len(names))))
+        assert refusals == [[]] * len(names)
+        assert_each_once(clients[1], settings[0], names)
+        for client in clients:
+            client.http.close()
