@@ -9,7 +9,11 @@ from typing import Any
 from retrospec.bench.figures import Figure, Lacking, Note
 from retrospec.bench.large import measure_large
 from retrospec.bench.light import run_light
+from retrospec.bench.pages import P95_LARGE_MS, figures_of, run_pages
 from retrospec.bench.scale import measure_scale
+
+LARGE_SIZES = (1_000_000, 10_000, 5_000_000)
+"""Sessions, issues and markers on PostgreSQL."""
 
 
 def own_stores() -> tuple[str, str]:
@@ -35,6 +39,13 @@ def large(note: Note) -> list[Figure]:
     """A few minutes. Raises Lacking."""
     database, blobs = own_stores()
     return measure_large(database, blobs, rounds=3, sessions=300, concurrency=20, run=run_light, progress=note).figures()
+
+
+def large_pages(note: Note) -> list[Figure]:
+    """A quarter of an hour and 8 GB of disk, most of both for the filling. Raises Lacking."""
+    database, _ = own_stores()
+    with tempfile.TemporaryDirectory(prefix="retrospec-pages-") as folder:
+        return figures_of(run_pages(Path(folder), LARGE_SIZES, note, database_url=database), p95_ms=P95_LARGE_MS)
 
 
 def scale(note: Note) -> list[Figure]:

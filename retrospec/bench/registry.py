@@ -37,6 +37,10 @@ BENCHES = (
     Bench("growth", "What grows with what is stored", "retrospec.bench.growth:figures", "retrospec bench growth", "growth.svg"),
     Bench("soak", "Mixed load with faults", "retrospec.bench.soak:figures", "retrospec bench soak --minutes 120"),
     Bench("large", "PostgreSQL and S3 against SQLite and disk", "retrospec.bench.large_stand:large", f"{STAND} retrospec bench large"),
+    Bench(
+        "large_pages", "Every page over 1 M sessions, 10,000 issues, 5 M markers on PostgreSQL", "retrospec.bench.large_stand:large_pages",
+        "retrospec bench pages --database postgresql://… --sessions 1000000 --markers 5000000",
+    ),
     Bench("outage", "Two servers and two workers, each killed; PostgreSQL and S3 stopped for 30 s", "retrospec.bench.large_stand:outage", "python -m tests.servers.outage"),
     Bench("scale", "Two servers foretold from one", "retrospec.bench.large_stand:scale", f"{STAND} retrospec bench scale --simulate"),
     Bench("sdk", "The SDK: size, main-thread time, bytes, last moments", "bench.sdk:figures", "python -m bench.sdk"),
