@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from retrospec.arriving import MAX_CLOCK_SKEW
 from retrospec.capture.checks import FIRST_CLIENT_MS, LAST_CLIENT_MS, MAX_ROUTE_CHARS, MAX_SITE_CHARS
 from retrospec.domain.clock import to_epoch_ms, utc_now
 from retrospec.domain.ids import is_client_id
@@ -18,7 +19,7 @@ from retrospec.domain.report import ReportCard
 from retrospec.domain.rrweb import EventType
 from retrospec.domain.settings import Settings
 from retrospec.domain.web_address import address_parts
-from retrospec.intake import MAX_CLOCK_SKEW, Intake
+from retrospec.intake import Intake
 from retrospec.lookout import Lookout, why_not
 from retrospec.model_line import ModelLine
 from retrospec.pipeline import Pipeline

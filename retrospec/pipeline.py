@@ -6,7 +6,7 @@ only while the claim is held and nothing was added to the session meanwhile.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 import msgspec
@@ -61,7 +61,6 @@ from retrospec.traffic import Traffic
 log = structlog.get_logger()
 
 MAX_INFLATED_BYTES = 1 << 30
-NO_OFFSETS: Mapping[str, int] = {}
 
 Word = Callable[[Session, Sequence[Marker], Analysis, Callable[[], Recording]], Awaitable[Analysis]]
 Look = Callable[[Session, Recording, Sequence[Finding], Sequence[Window]], Awaitable[Seen]]
@@ -241,9 +240,7 @@ class Pipeline:
         unseen = _skipped(self._no_look)
         ruling = rule(analysis.findings, unseen, self._settings.confirmation)
         apply_ruling(ruling, report, unseen)
-        return await self._finish(
-            claim, report, ruling.findings, loaded.markers, [artifact], offsets=loaded.offsets, trail=loaded.trail, document=loaded.document
-        )
+        return await self._finish(claim, report, ruling.findings, loaded.markers, [artifact], read=loaded)
 
     async def _confirm(self, claim: Claim) -> bool:
         judged = await self._judged(claim.session)
@@ -294,19 +291,19 @@ class Pipeline:
         claim: Claim,
         report: ReportCard,
         findings: Sequence[Finding],
-        seen: Sequence[Marker],
+        own_markers: Sequence[Marker],
         made: Sequence[Artifact] = (),
         *,
-        offsets: Mapping[str, int] = NO_OFFSETS,
-        trail: Trail = UNREAD,
-        document: Document | None = None,
+        read: Loaded | None = None,
     ) -> bool:
         """Save the final report and, when it is ready, count the session towards its issues.
 
-        Whether the session may be due again, since something arrived meanwhile.
+        ``read`` is what stage 1 read, where it ends in the same commit; None where that was saved before. Whether the
+        session may be due again, since something arrived meanwhile.
         """
         session = claim.session
-        counted = count(session, report, findings, seen, self._settings.rules)
+        offsets, trail, document = (read.offsets, read.trail, read.document) if read else ({}, UNREAD, None)
+        counted = count(session, report, findings, own_markers, self._settings.rules)
         now, is_told = utc_now(), []
 
         def combine(old: Tally | None, new: Sighting) -> Tally:
@@ -322,8 +319,8 @@ class Pipeline:
                 await reports.save_artifact(connection, artifact)
             await markers.add_found(connection, counted.found)
             await markers.set_states(connection, session.project_id, session.id, counted.states)
-            await judge_session(connection, session, report, findings, seen, self._settings, now)
-            await reactions.note_session(connection, session, trail, seen, now=now)
+            await judge_session(connection, session, report, findings, own_markers, self._settings, now)
+            await reactions.note_session(connection, session, trail, own_markers, now=now)
             await place_sightings(connection, counted.sightings, self._settings.promote, now)
             for sighting in counted.sightings:
                 change = await issues.count_sighting(connection, sighting, combine=combine)

@@ -12,11 +12,10 @@ import msgspec
 import structlog
 
 from retrospec.alerts import rules
-from retrospec.alerts.rulebook import Standing, rules_in_force
+from retrospec.alerts.rulebook import RuleInForce, rules_in_force
 from retrospec.alerts.rules import EventKind
 from retrospec.domain.clock import to_epoch_ms
-from retrospec.domain.finding import Finding, Outcome
-from retrospec.domain.finding import Standing as FindingStanding
+from retrospec.domain.finding import Finding, Outcome, Standing
 from retrospec.domain.issue import Issue, IssueState
 from retrospec.domain.marker import Marker, read_evidence
 from retrospec.domain.session import Session
@@ -108,7 +107,7 @@ async def _is_joined_into_being(connection: Connection, change: Change, now: dat
 
 def _outcome(issue: Issue, findings: Sequence[Finding]) -> Outcome:
     """How the session ended for the person, by its findings of the issue's kind."""
-    standing = [f.outcome for f in findings if f.standing is not FindingStanding.REFUTED and f.kind == issue.kind]
+    standing = [f.outcome for f in findings if f.standing is not Standing.REFUTED and f.kind == issue.kind]
     return worst(standing)
 
 
@@ -301,7 +300,7 @@ async def _tell(
 
 
 async def _post(
-    connection: Connection, rule: Standing, event: EventKind, issue: Issue, occurrence: str, facts: dict[str, Any], now: datetime
+    connection: Connection, rule: RuleInForce, event: EventKind, issue: Issue, occurrence: str, facts: dict[str, Any], now: datetime
 ) -> bool:
     told_at = await outbox.last_told_at(connection, issue.project_id, rule.id, issue.key, event)
     is_quiet = rules.is_quiet(told_at, now=now, quiet=timedelta(minutes=rule.quiet_minutes))

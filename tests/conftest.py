@@ -43,6 +43,26 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
+LONG_FIRST = (
+    "servers", "e2e", "bench", "confirmation/test_corpus.py", "analysis/test_corpus.py", "replay", "vault", "tracing", "pipeline",
+    "security/test_schema.py", "security/test_hostile_replay.py", "governor", "jobs", "browser", "demo", "ship", "retention", "docs/test_typed_as_written.py",
+)  # fmt: skip
+SHORT_LAST = ("domain", "capture", "search", "docs", "issues", "accounts", "cli", "test_structure.py")
+"""Files that wait for processes and browsers come first and those that only compute last, whatever their number of tests: a
+long file that comes last keeps one worker busy and leaves the others idle. It is about time, never about results."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _turn(item.path.relative_to(Path(__file__).parent).as_posix()))
+
+
+def _turn(name: str) -> int:
+    for place, start in enumerate(LONG_FIRST):
+        if name.startswith(start):
+            return place
+    return len(LONG_FIRST) + name.startswith(SHORT_LAST)
+
+
 def settings_for(folder: Path) -> Settings:
     """A free port, no rate limit, no browser, and no waiting longer than a test should."""
     settings = Settings()

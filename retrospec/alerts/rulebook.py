@@ -14,7 +14,7 @@ FROM_SETTINGS = "settings"
 """Ids of channels and rules that come from the settings begin so."""
 
 
-class Standing(msgspec.Struct, kw_only=True, frozen=True):
+class RuleInForce(msgspec.Struct, kw_only=True, frozen=True):
     """A rule as it holds now."""
 
     id: str
@@ -25,10 +25,10 @@ class Standing(msgspec.Struct, kw_only=True, frozen=True):
     paused: bool = False
 
 
-async def rules_in_force(connection: Connection, project_id: str, settings: AlertSettings) -> list[Standing]:
+async def rules_in_force(connection: Connection, project_id: str, settings: AlertSettings) -> list[RuleInForce]:
     """Every rule that may speak of this project."""
     own = [
-        Standing(
+        RuleInForce(
             id=rule.id,
             channel_id=rule.channel_id,
             events=tuple(rule.events),
@@ -38,11 +38,11 @@ async def rules_in_force(connection: Connection, project_id: str, settings: Aler
         )
         for rule in await alerting.rules_of(connection, project_id)
     ]
-    return [*own, *(_standing(channel_id, settings) for channel_id in _addresses(settings))]
+    return [*own, *(_of_settings(channel_id, settings) for channel_id in _addresses(settings))]
 
 
-def _standing(channel_id: str, settings: AlertSettings) -> Standing:
-    return Standing(
+def _of_settings(channel_id: str, settings: AlertSettings) -> RuleInForce:
+    return RuleInForce(
         id=channel_id,
         channel_id=channel_id,
         events=tuple(settings.events),

@@ -7,17 +7,18 @@ import msgspec
 
 from retrospec.analysis import shapes
 from retrospec.analysis.effects import WINDOW_MS
-from retrospec.analysis.facts import Action, Change, Message, Story
-from retrospec.analysis.limits import MAX_CHANGES, MAX_MESSAGES, MAX_NODES, MAX_ROWS, MAX_SEGMENTS
+from retrospec.analysis.facts import Action, Message, Story
+from retrospec.analysis.limits import MAX_CHANGES, MAX_MESSAGES, MAX_NODES, MAX_SEGMENTS
 from retrospec.analysis.looks import NATIVE_POPUPS
 from retrospec.analysis.page import Page
 from retrospec.analysis.reading import BROKEN, Reading, Stamped, read_in_order
 from retrospec.analysis.said import read_custom, read_plugin
+from retrospec.analysis.story_writer import StoryWriter
 from retrospec.analysis.targets import read_target
 from retrospec.analysis.watching import what_was_seen
 from retrospec.domain.recording import Recording
 from retrospec.domain.rrweb import EventType, MouseInteraction, NodeType, Source
-from retrospec.domain.trace import Segment, Trace, TraceRow
+from retrospec.domain.trace import Trace, TraceRow
 
 _MUTATION = msgspec.json.Decoder(shapes.MutationEvent)
 _GESTURE = msgspec.json.Decoder(shapes.GestureEvent)
@@ -37,13 +38,13 @@ def compile_story(recording: Recording) -> Story:
     return Compiler(read_in_order(recording)).run()
 
 
-class Compiler:
+class Compiler(StoryWriter):
     """One pass over the events; ``run`` once."""
 
     def __init__(self, reading: Reading) -> None:
+        super().__init__(Trace(started_at_ms=int(reading.start), event_count=len(reading.events), cut=reading.cut))
         self.reading = reading
         self.start = reading.start
-        self.story = Story(trace=Trace(started_at_ms=int(reading.start), event_count=len(reading.events), cut=reading.cut))
         self.pages: dict[str, Page] = {}
         self.unreadable = 0
 
@@ -113,25 +114,6 @@ class Compiler:
         if heading := page.error_heading():
             self.story.messages.append(Message(t_ms=t_ms, segment=segment, text=heading, whole_page=True))
 
-    def open_segment(self, page: Page, url: str, t_ms: int, seen: str) -> int:
-        """A new page load; its index."""
-        index = len(self.story.segments)
-        self.story.segments.append(Segment(index=index, url=url, start_ms=t_ms, end_ms=t_ms, seen=seen))
-        page.segment = index
-        return index
-
-    def ensure_segment(self, page: Page, t_ms: int) -> None:
-        """Events before any snapshot belong to a page that can't be seen."""
-        if page.segment < 0:
-            self.open_segment(page, page.announced, t_ms, "blind")
-            page.url = page.announced
-
-    def moved(self, page: Page, url: str, t_ms: int) -> None:
-        """The page changed its address without loading."""
-        if url and url != page.url:
-            page.url = url
-            self.add_row(page, TraceRow(ref="", t_ms=t_ms, action="navigation", detail=url, flags=["route"]), by_person=False)
-
     def _close(self, page: Page, t_ms: int) -> None:
         if page.segment < 0:
             return
@@ -156,10 +138,6 @@ class Compiler:
             self.cut(f"a page had more than {MAX_NODES:,} nodes")
         for facts in (story.actions, story.changes, story.faults, story.requests, story.refusals, story.spinners):
             facts.sort(key=_moment)
-
-    def cut(self, reason: str) -> None:
-        """Says why the trace is not whole; the first reason stays."""
-        self.story.trace.cut = self.story.trace.cut or reason
 
     # What changed --------------------------------------------------------------------------------------
 
@@ -190,26 +168,7 @@ class Compiler:
             cosmetic = page.is_inside_last_target(node)
         self.change(page, t_ms, kind, detail, node_id=node.id, key=key, cosmetic=cosmetic)
 
-    def change(
-        self, page: Page, t_ms: int, kind: str, detail: str = "", *, node_id: int = 0, key: int = 0, cosmetic: bool = False
-    ) -> None:
-        """Notes one change of the page."""
-        self.story.changes.append(
-            Change(t_ms=t_ms, segment=page.segment, tab=page.tab, kind=kind, detail=detail, node_id=node_id, key=key, cosmetic=cosmetic)
-        )
-
     # What the person did -------------------------------------------------------------------------------
-
-    def add_row(self, page: Page, row: TraceRow, *, by_person: bool = True) -> Action | None:
-        """Appends a row, unless there are too many; the caller may go on filling it."""
-        if len(self.story.actions) >= MAX_ROWS:
-            self.cut(f"only the first {MAX_ROWS:,} actions were read")
-            return None
-        self.ensure_segment(page, row.t_ms)
-        row.segment = page.segment
-        action = Action(row=row, tab=page.tab, by_person=by_person)
-        self.story.actions.append(action)
-        return action
 
     def _mouse(self, page: Page, data: shapes.Gesture, t_ms: int) -> None:
         if data.type == MouseInteraction.CLICK:

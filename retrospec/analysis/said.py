@@ -4,7 +4,7 @@ Read are, leniently: rrweb's console plugin (``rrweb/console@1``), the network p
 sends it), and custom events whose payload carries an address, a status or a message.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -13,11 +13,9 @@ from retrospec.analysis.limits import MAX_FACTS
 from retrospec.analysis.looks import clean_text
 from retrospec.analysis.page import Page
 from retrospec.analysis.shapes import Custom, Plugin
+from retrospec.analysis.story_writer import StoryWriter
 from retrospec.domain.marker import Evidence, Signal, read_evidence
 from retrospec.domain.trace import TraceRow
-
-if TYPE_CHECKING:
-    from retrospec.analysis.compiler import Compiler
 
 OUTSIDE = "retrospec.outside"
 """A recorder's note that the page opened something no recording shows: ``{what: "window"}``, a file picker, the printer."""
@@ -25,39 +23,39 @@ _ROUTE_WORDS = ("route", "navigat", "pageview", "url", "history", "pushstate", "
 _MAX_REQUESTS_PER_EVENT = 200
 
 
-def read_custom(compiler: "Compiler", page: Page, custom: Custom, t_ms: int) -> None:
+def read_custom(writer: StoryWriter, page: Page, custom: Custom, t_ms: int) -> None:
     """A custom event: a route change, a request, an exception, or nothing known."""
     payload = custom.payload if isinstance(custom.payload, dict) else {}
     tag = custom.tag.lower()
     href = _text(payload, "href", "url", "to")
     if href and any(word in tag for word in _ROUTE_WORDS) and "status" not in payload:
-        compiler.ensure_segment(page, t_ms)
-        compiler.moved(page, href, t_ms)
+        writer.ensure_segment(page, t_ms)
+        writer.moved(page, href, t_ms)
     elif "request" in tag or "network" in tag or "fetch" in tag or "xhr" in tag:
-        _request(compiler, page, payload, t_ms)
+        _request(writer, page, payload, t_ms)
     elif tag == OUTSIDE:
         what = clean_text(_text(payload, "what"))
-        compiler.ensure_segment(page, t_ms)
-        compiler.change(page, t_ms, "dialog", f"outside the page ({what})" if what else "outside the page", key=-2)
+        writer.ensure_segment(page, t_ms)
+        writer.change(page, t_ms, "dialog", f"outside the page ({what})" if what else "outside the page", key=-2)
     elif "submit" in tag or "key" in tag:
-        compiler.add_row(page, TraceRow(ref="", t_ms=t_ms, action="submit" if "submit" in tag else "key", detail=_text(payload, "key")))
+        writer.add_row(page, TraceRow(ref="", t_ms=t_ms, action="submit" if "submit" in tag else "key", detail=_text(payload, "key")))
     elif ("error" in tag or "exception" in tag or "rejection" in tag) and _text(payload, "message"):
-        fault(compiler, page, read_evidence(payload), t_ms)
+        fault(writer, page, read_evidence(payload), t_ms)
 
 
-def read_plugin(compiler: "Compiler", page: Page, plugin: Plugin, t_ms: int) -> None:
+def read_plugin(writer: StoryWriter, page: Page, plugin: Plugin, t_ms: int) -> None:
     """A plugin event: console output or network requests."""
     payload = plugin.payload if isinstance(plugin.payload, dict) else {}
     if plugin.plugin.startswith("rrweb/console"):
-        _console(compiler, page, payload, t_ms)
+        _console(writer, page, payload, t_ms)
     elif plugin.plugin.startswith("rrweb/network"):
         requests = payload.get("requests")
         for request in requests[:_MAX_REQUESTS_PER_EVENT] if isinstance(requests, list) else []:
             if isinstance(request, dict):
-                _request(compiler, page, request, t_ms)
+                _request(writer, page, request, t_ms)
 
 
-def _console(compiler: "Compiler", page: Page, payload: dict[str, Any], t_ms: int) -> None:
+def _console(writer: StoryWriter, page: Page, payload: dict[str, Any], t_ms: int) -> None:
     if payload.get("level") not in ("error", "assert"):
         return
     parts = payload.get("payload")
@@ -66,7 +64,7 @@ def _console(compiler: "Compiler", page: Page, payload: dict[str, Any], t_ms: in
     stack = "\n".join(str(line) for line in trace[:50]) if isinstance(trace, list) else ""
     uncaught = text.startswith("Uncaught") or "Unhandled" in text[:40]
     signal = Signal.EXCEPTION if uncaught else Signal.CONSOLE_ERROR
-    fault(compiler, page, Evidence(signal=signal, message=text[:500], stack=stack[:4000], handled=not uncaught), t_ms)
+    fault(writer, page, Evidence(signal=signal, message=text[:500], stack=stack[:4000], handled=not uncaught), t_ms)
 
 
 def _unquoted(part: Any) -> str:
@@ -80,21 +78,21 @@ def _unquoted(part: Any) -> str:
     return value if isinstance(value, str) else part
 
 
-def fault(compiler: "Compiler", page: Page, evidence: Evidence, t_ms: int) -> None:
+def fault(writer: StoryWriter, page: Page, evidence: Evidence, t_ms: int) -> None:
     """Notes an exception the recording itself tells of."""
-    compiler.ensure_segment(page, t_ms)
+    writer.ensure_segment(page, t_ms)
     if evidence.signal == Signal.UNKNOWN:
         evidence.signal = Signal.EXCEPTION
-    if len(compiler.story.faults) >= MAX_FACTS:
-        return compiler.cut(f"only the first {MAX_FACTS:,} errors were read")
+    if len(writer.story.faults) >= MAX_FACTS:
+        return writer.cut(f"only the first {MAX_FACTS:,} errors were read")
     label = clean_text(f"{evidence.type}: {evidence.message}" if evidence.type else evidence.message)
-    compiler.story.faults.append(Fault(t_ms=t_ms, segment=page.segment, evidence=evidence, label=label))
+    writer.story.faults.append(Fault(t_ms=t_ms, segment=page.segment, evidence=evidence, label=label))
 
 
-def _request(compiler: "Compiler", page: Page, payload: dict[str, Any], t_ms: int) -> None:
+def _request(writer: StoryWriter, page: Page, payload: dict[str, Any], t_ms: int) -> None:
     url = _text(payload, "url", "name", "href")
-    if len(compiler.story.requests) >= MAX_FACTS:
-        return compiler.cut(f"only the first {MAX_FACTS:,} requests were read")
+    if len(writer.story.requests) >= MAX_FACTS:
+        return writer.cut(f"only the first {MAX_FACTS:,} requests were read")
     if not url or _text(payload, "entryType") == "navigation":
         return
     status = _number(payload, "status", "responseStatus", "statusCode")
@@ -104,9 +102,9 @@ def _request(compiler: "Compiler", page: Page, payload: dict[str, Any], t_ms: in
     evidence = Evidence(
         signal=signal, method=_text(payload, "method").upper() or "GET", url=url, status=status, duration_ms=duration_ms, failure=failure
     )
-    compiler.ensure_segment(page, t_ms)
+    writer.ensure_segment(page, t_ms)
     label = f"{evidence.method} {url} {status or failure}".strip()
-    compiler.story.requests.append(Request(t_ms=t_ms, segment=page.segment, evidence=evidence, label=clean_text(label)))
+    writer.story.requests.append(Request(t_ms=t_ms, segment=page.segment, evidence=evidence, label=clean_text(label)))
 
 
 def _text(payload: dict[str, Any], *keys: str) -> str:

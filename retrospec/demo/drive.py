@@ -1,7 +1,6 @@
 """Drives visits through a headless Chromium, a few at a time, each in a browser profile of its own."""
 
 import asyncio
-import os
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -10,6 +9,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from retrospec.demo.hand import Hand
 from retrospec.demo.visitors import Visitor
+from retrospec.replay.chromium import in_its_sandbox
 
 AT_ONCE = 6
 VISIT_DEADLINE_S = 60.0
@@ -50,9 +50,11 @@ async def drive(
 
 
 async def launch(playwright: Playwright, browser_path: str) -> Browser:
-    """A headless Chromium, in its sandbox unless run as root, whom Chromium refuses one."""
-    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    return await playwright.chromium.launch(executable_path=browser_path, chromium_sandbox=not is_root)
+    """A headless Chromium, in its sandbox where it can have one: root cannot, nor can most containers."""
+    browser, _ = await in_its_sandbox(
+        lambda sandbox: playwright.chromium.launch(executable_path=browser_path, chromium_sandbox=sandbox)
+    )
+    return browser
 
 
 async def _visit(browser: Browser, shop_url: str, visitor: Visitor, number: int) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from retrospec.domain.errors import BadRequest, Conflict, NotFound
 from retrospec.domain.ids import new_id
 from retrospec.domain.settings import PromoteSettings
-from retrospec.issues.regrouping import recount, regroup, restore, standing_of
+from retrospec.issues.regrouping import issues_as_they_are, recount, regroup, restore
 from retrospec.storage import clusters, decisions, sessions
 from retrospec.storage.database import Connection
 from retrospec.storage.decisions import Decision, Move, PairWord
@@ -31,7 +31,7 @@ async def merge(
         raise BadRequest("These are one issue already.")
     keys = [await clusters.keys_of(connection, project_id, home) for home in homes]
     decision = _decision(project_id, "merge", homes[0], author, now, other_key=homes[1])
-    decision.before = await standing_of(connection, project_id, homes)
+    decision.before = await issues_as_they_are(connection, project_id, homes)
     together = [(keys[0][0], key) for key in (*keys[0][1:], *keys[1])]
     await _hold(connection, decision, together, together=True)
     await regroup(connection, project_id, [*keys[0], *keys[1]], settings, now)
@@ -73,7 +73,7 @@ async def split(
     if not others:
         raise BadRequest("This is the only fingerprint of its issue: there is nothing to split off.")
     decision = _decision(project_id, "split", home, author, now, other_key=cluster_key)
-    decision.before = await standing_of(connection, project_id, [home])
+    decision.before = await issues_as_they_are(connection, project_id, [home])
     await _hold(connection, decision, [(cluster_key, key) for key in others], together=False)
     await regroup(connection, project_id, [cluster_key, *others], settings, now)
     return decision
@@ -103,7 +103,7 @@ async def move_session(
     if any(one.session_id == session_id for one in await decisions.moves_touching(connection, project_id, keys)):
         raise Conflict("This session was moved already; undo that first.")
     decision = _decision(project_id, "move", source, author, now, other_key=target, session_id=session_id)
-    decision.before = await standing_of(connection, project_id, [source, target])
+    decision.before = await issues_as_they_are(connection, project_id, [source, target])
     await decisions.log(connection, decision)
     leaves = not await decisions.has_more_of_person(connection, project_id, session_id, keys)
     moved = Move(

@@ -15,7 +15,7 @@ from retrospec.issues.tally import add_up, promote_if_reached
 from retrospec.storage import clusters, decisions, issues, judgements, strips
 from retrospec.storage.clusters import Cluster
 from retrospec.storage.database import Connection
-from retrospec.storage.decisions import Standing
+from retrospec.storage.decisions import IssueBefore
 from retrospec.storage.issues import Tally
 
 MAX_REACH = 400
@@ -136,14 +136,14 @@ def _shown(row: Tally | None, total: Tally, key: str, now: datetime) -> Tally:
     return msgspec.structs.replace(total, issue=issue, promoted_at=row.promoted_at)
 
 
-async def standing_of(connection: Connection, project_id: str, issue_keys: Iterable[str]) -> list[Standing]:
+async def issues_as_they_are(connection: Connection, project_id: str, issue_keys: Iterable[str]) -> list[IssueBefore]:
     """The issues as they are, for a decision to be undone to."""
     found = []
     for key in sorted(set(issue_keys)):
         tally = await issues.exact(connection, project_id, key)
         if tally is not None:
             found.append(
-                Standing(
+                IssueBefore(
                     key=key,
                     members=sorted(await clusters.keys_of(connection, project_id, key)),
                     promoted_at=tally.promoted_at,
@@ -154,7 +154,7 @@ async def standing_of(connection: Connection, project_id: str, issue_keys: Itera
 
 
 async def restore(
-    connection: Connection, project_id: str, before: Iterable[Standing], settings: PromoteSettings, now: datetime
+    connection: Connection, project_id: str, before: Iterable[IssueBefore], settings: PromoteSettings, now: datetime
 ) -> None:
     """Show issues since when they were shown before, where they have the same clusters again."""
     for one in before:

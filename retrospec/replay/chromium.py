@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -90,16 +91,10 @@ class Chromium:
         self._folders |= self._profile_dirs()
 
     async def _launch(self, playwright: Playwright, artifacts: Path) -> Browser:
-        self.unguarded = no_sandbox_reason()
-        try:
-            return await self._launch_once(playwright, artifacts, sandbox=not self.unguarded)
-        except PlaywrightError as error:
-            if self.unguarded or "sandbox" not in str(error).lower():
-                raise
-            self.unguarded = "this kernel does not let Chromium build its sandbox"
-            return await self._launch_once(playwright, artifacts, sandbox=False)
+        browser, self.unguarded = await in_its_sandbox(lambda sandbox: self._launch_once(playwright, artifacts, sandbox))
+        return browser
 
-    async def _launch_once(self, playwright: Playwright, artifacts: Path, *, sandbox: bool) -> Browser:
+    async def _launch_once(self, playwright: Playwright, artifacts: Path, sandbox: bool) -> Browser:
         return await playwright.chromium.launch(
             executable_path=self.found.path,
             artifacts_dir=artifacts,
@@ -201,6 +196,17 @@ def no_sandbox_reason() -> str:
     if sys.platform != "win32" and os.geteuid() == 0:
         return "RetroSpec runs as root, where Chromium has no sandbox; run it as an ordinary user"
     return ""
+
+
+async def in_its_sandbox(launch: Callable[[bool], Awaitable[Browser]]) -> tuple[Browser, str]:
+    """A browser, in Chromium's sandbox where it can have one, and else why not. ``launch`` is told whether to ask for it."""
+    unguarded = no_sandbox_reason()
+    try:
+        return await launch(not unguarded), unguarded
+    except PlaywrightError as error:
+        if unguarded or "sandbox" not in str(error).lower():
+            raise
+        return await launch(False), "this kernel does not let Chromium build its sandbox"
 
 
 async def _refuse(route: Route) -> None:

@@ -25,7 +25,7 @@ from retrospec.storage.tables import (
 from retrospec.storage.upsert import insert_new
 
 
-class Standing(msgspec.Struct, kw_only=True):
+class IssueBefore(msgspec.Struct, kw_only=True):
     """An issue as a decision found it: what counting alone can't bring back."""
 
     key: str
@@ -47,7 +47,7 @@ class Decision(msgspec.Struct, kw_only=True):
     other_key: str = ""
     """The issue merged or kept apart; the cluster split off; the issue a session was moved to."""
     session_id: str = ""
-    before: list[Standing] = []
+    before: list[IssueBefore] = []
     undone_at: datetime | None = None
     undone_by: str = ""
 
@@ -123,7 +123,7 @@ async def decisions_about(
 
 def _to_decision(row: Any) -> Decision:
     values = dict(row._mapping)
-    values["before"] = msgspec.convert(values["before"], list[Standing])
+    values["before"] = msgspec.convert(values["before"], list[IssueBefore])
     return Decision(**values)
 
 

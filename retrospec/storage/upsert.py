@@ -5,27 +5,33 @@ hot statements are built once and run with parameters.
 """
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from sqlalchemy import Table
 from sqlalchemy.dialects import sqlite
-
-if TYPE_CHECKING:
-    from retrospec.storage.database import Connection
+from sqlalchemy.engine import Dialect
 
 
-def insert_new(connection: "Connection", table: Table) -> Any:
+class Connected(Protocol):
+    """A connection, as far as it matters here: what database is behind it."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """Of the database behind it."""
+
+
+def insert_new(connection: Connected, table: Table) -> Any:
     """An insert that leaves a row that is there already as it is (``rowcount`` 0)."""
     return _insert_new(connection.dialect.name, table)
 
 
-def insert_and_tell(connection: "Connection", table: Table, *, told: tuple[str, ...]) -> Any:
+def insert_and_tell(connection: Connected, table: Table, *, told: tuple[str, ...]) -> Any:
     """``insert_new`` of many rows that answers with the columns ``told`` of those that were not there."""
     return _insert_and_tell(connection.dialect.name, table, told)
 
 
 def upsert(
-    connection: "Connection", table: Table, *, replaced: tuple[str, ...], added: tuple[str, ...] = (), where_later: str = ""
+    connection: Connected, table: Table, *, replaced: tuple[str, ...], added: tuple[str, ...] = (), where_later: str = ""
 ) -> Any:
     """An insert that, where the primary key is taken, replaces some columns and adds to others.
 
@@ -35,7 +41,7 @@ def upsert(
 
 
 def upsert_all(
-    connection: "Connection", table: Table, *, replaced: tuple[str, ...] = (), added: tuple[str, ...] = (), where_later: str = ""
+    connection: Connected, table: Table, *, replaced: tuple[str, ...] = (), added: tuple[str, ...] = (), where_later: str = ""
 ) -> Any:
     """``upsert`` of rows of which no two have the same key: on PostgreSQL one statement for all, since it answers with something."""
     dialect = connection.dialect.name

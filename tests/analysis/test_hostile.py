@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from retrospec.analysis import Analysis, analyse, compiler
+from retrospec.analysis import Analysis, analyse, compiler, story_writer
 from retrospec.analysis.reading import read_in_order, salvage
 from retrospec.domain.recording import Recording
 from tests.analysis.recordings import (
@@ -65,7 +65,7 @@ def test_very_many_mutations_are_cut_and_said(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_very_many_clicks_are_cut_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiler, "MAX_ROWS", 500)
+    monkeypatch.setattr(story_writer, "MAX_ROWS", 500)
     clicks = [click(10 + 20 * n, 11 + n % 2) for n in range(505)]
     card = read(recording(page(0, element(11, "p", {}, text(13, "a")), element(12, "p", {}, text(14, "b"))), clicks))
     assert "actions" in card.trace.cut

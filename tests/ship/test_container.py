@@ -74,10 +74,10 @@ class Running:
     """A container that serves."""
 
     def __init__(self, tool: str, name: str, url: str, inside: Sequence[str]) -> None:
-        self.tool, self.name, self.url, self._inside = tool, name, url, inside
+        self.tool, self.name, self.url, self.inside = tool, name, url, inside
 
     def execute(self, *command: str) -> subprocess.CompletedProcess[str]:
-        return run(*self._inside, *command)
+        return run(*self.inside, *command)
 
 
 @contextmanager
@@ -137,3 +137,11 @@ def test_it_serves_and_a_restart_keeps_what_was_stored(tool: str, data: Path) ->
     with container(tool, data) as running:
         kept = httpx.get(f"{running.url}/v1/sessions/s1", headers=key, timeout=30)
         assert kept.status_code == 200 and kept.json()["session"]["id"] == "s1"
+
+
+@pytest.mark.timeout(600)
+def test_the_demo_runs_inside_it(tool: str, data: Path) -> None:
+    with container(tool, data) as running:
+        shown = run(*running.inside, "retrospec", "demo", "--once", timeout_s=500)
+        assert shown.returncode == 0, shown.stdout + shown.stderr
+        assert "4 issues came out of 12 visits" in shown.stdout
