@@ -126,7 +126,7 @@ async def _compose(request: AnyRequest, connection: Connection, project_id: str,
     trend = charts.trend(by_hour, span, now, width=560, height=72)
     known = await work.latest_releases(connection, project_id, limit=RELEASES)
     open_count = sum(counts.get(state, 0) for state in OPEN)
-    headline, mood = headline_of(groups, open_count, span)
+    headline, mood = headline_of(groups, open_count, trend.total, span)
     return HomePage(
         span=span,
         spans=[Choice(label=s.label, url=url_with(request, span=s.name), is_chosen=s == span) for s in charts.SPANS],
@@ -160,8 +160,8 @@ async def _pulse(request: AnyRequest, connection: Connection, project_id: str, s
     return known[asked]
 
 
-def headline_of(groups: list[Group], open_count: int, span: Span) -> tuple[str, str]:
-    """The answer in one sentence, and how bad it is."""
+def headline_of(groups: list[Group], open_count: int, failed: int, span: Span) -> tuple[str, str]:
+    """The answer in one sentence, and how bad it is; ``failed`` sessions had something in them that may be one."""
     counts = {group.name: len(group.lines) + group.more for group in groups}
     parts = []
     if came := counts.get("back"):
@@ -175,6 +175,8 @@ def headline_of(groups: list[Group], open_count: int, span: Span) -> tuple[str, 
         return f"{sentence}, within {span.label}.", "bad" if came or new else "warm"
     if open_count:
         return f"Nothing new within {span.label}. {words.plural(open_count, 'issue is', 'issues are')} open.", "good"
+    if failed:
+        return f"No open issue. {words.plural(failed, 'session')} had a failure that nobody else was seen to have.", "good"
     return "All quiet: no open issue.", "good"
 
 

@@ -68,17 +68,18 @@ def test_before_anything_arrived_it_shows_what_to_paste(empty_url: str, visit: V
 
 
 @pytest.mark.parametrize(
-    ("counts", "open_count", "sentence", "mood"),
+    ("counts", "open_count", "failed", "sentence", "mood"),
     [
-        ({"back": 1, "new": 2, "growing": 1}, 9, "1 issue came back, 2 issues are new and 1 issue is growing, within 24 hours.", "bad"),
-        ({"growing": 3}, 3, "3 issues are growing, within 24 hours.", "warm"),
-        ({"top": 2}, 2, "Nothing new within 24 hours. 2 issues are open.", "good"),
-        ({}, 0, "All quiet: no open issue.", "good"),
+        ({"back": 1, "new": 2, "growing": 1}, 9, 9, "1 issue came back, 2 issues are new and 1 issue is growing, within 24 hours.", "bad"),
+        ({"growing": 3}, 3, 3, "3 issues are growing, within 24 hours.", "warm"),
+        ({"top": 2}, 2, 5, "Nothing new within 24 hours. 2 issues are open.", "good"),
+        ({}, 0, 2, "No open issue. 2 sessions had a failure that nobody else was seen to have.", "good"),
+        ({}, 0, 0, "All quiet: no open issue.", "good"),
     ],
 )
-def test_the_headline(counts: dict[str, int], open_count: int, sentence: str, mood: str) -> None:
+def test_the_headline(counts: dict[str, int], open_count: int, failed: int, sentence: str, mood: str) -> None:
     groups = [Group(name=name, title="", lines=[], more=count) for name, count in counts.items()]
-    assert headline_of(groups, open_count, charts.SPANS[0]) == (sentence, mood)
+    assert headline_of(groups, open_count, failed, charts.SPANS[0]) == (sentence, mood)
 
 
 def test_a_phone_shows_the_answer_and_the_numbers_without_scrolling(page: Page, url: str) -> None:
