@@ -18,7 +18,8 @@ def test_killed_at_named_points_nothing_is_lost_or_counted_twice() -> None:
     matrix = run_matrix(0, seed=2, progress=lambda *_: None, points=POINTS.__contains__)
     assert set(POINTS) <= set(matrix.points)
     assert matrix.not_reached == []
-    assert (matrix.kills, matrix.refusals, matrix.copies_checked) == (4, 1, 4)
+    assert matrix.refusals == 1
+    assert matrix.kills == matrix.copies_checked >= 4, "one life a point and a refusal; a point that its life did not come to has another"
     assert matrix.count.accepted_sessions >= 40
     assert matrix.is_clean, matrix.count
 
