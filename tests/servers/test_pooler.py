@@ -15,7 +15,7 @@ import pytest
 
 from retrospec.storage.migrate import migrate
 from tests.conftest import Client, make_key
-from tests.servers.programs import START_S, end_with_parent, postgres, unprivileged
+from tests.servers.programs import START_S, end_with_parent, postgres, scratch, unprivileged
 from tests.servers.test_faults import assert_each_once, sent_like_the_sdk
 from tests.servers.test_many_processes import answering, large_settings, working
 
@@ -24,12 +24,12 @@ CONNECTIONS = 3
 
 
 @contextmanager
-def pooled(url: str, folder: Path) -> Iterator[str]:
+def pooled(url: str) -> Iterator[str]:
     """The address of the database ``url`` through a PgBouncer of our own."""
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if program is None:
         pytest.skip("no pgbouncer is installed (apt-get install pgbouncer)")
-    folder.mkdir()
+    folder = scratch("pooler")
     account = unprivileged()
     plain, _, host = url.partition("?host=")
     settings = [
@@ -41,9 +41,7 @@ def pooled(url: str, folder: Path) -> Iterator[str]:
     given = {"user": account.pw_uid, "group": account.pw_gid} if account else {}
     if account:
         os.chown(folder, account.pw_uid, account.pw_gid)
-        for above in [folder.parent, *folder.parent.parents][:4]:
-            if above.owner() == "root" and above.name:
-                above.chmod(above.stat().st_mode | 0o011)
+        folder.parent.chmod(folder.parent.stat().st_mode | 0o011)  # the run's own folder lets nobody else through
     with subprocess.Popen([program, "-q", folder / "pgbouncer.ini"], preexec_fn=end_with_parent, **given) as running:  # type: ignore[call-overload]
         try:
             address = f"{plain}?host={folder}&port=6432"
@@ -68,7 +66,7 @@ def _await_answer(address: str, log: Path) -> None:
 def test_servers_and_workers_over_a_pooler_take_in_judge_and_count_each_session_once(tmp_path: Path) -> None:
     """From an empty database: migrations, locks, joined writes, the doorbell, leases, pages."""
     with ExitStack() as stack:
-        address = stack.enter_context(pooled(postgres().new_database(), tmp_path / "pooler"))
+        address = stack.enter_context(pooled(postgres().new_database()))
         migrate(address)
         settings = [large_settings(tmp_path / name, tmp_path) for name in ("one", "other", "worker")]
         for each in settings:
