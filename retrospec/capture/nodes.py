@@ -89,7 +89,7 @@ class EventWalk:
         if kind is not None and is_secret_input(text, kind):
             self.slots.put(body, "text", kind)
         else:
-            self.slots.add(body, "text", text)
+            self.slots.add(body, "text", text, kind)
 
     def _gather_canvas(self, body: dict[str, Any]) -> None:
         for command in [body, *_objects(body.get("commands"))]:
@@ -139,7 +139,7 @@ class EventWalk:
             if secret is not None and name in VALUE_ATTRIBUTES and is_secret_input(value, secret):
                 self.slots.put(attributes, name, secret)
             else:
-                add(attributes, name, value)
+                add(attributes, name, value, secret if name in VALUE_ATTRIBUTES else None)
 
     def _field_kind(self, attributes: dict[str, Any], node_id: Any) -> Kind | None:
         """The kind of secret a form field or ``meta`` holds by its type, autocomplete or name."""

@@ -33,9 +33,13 @@ class Slots:
         self._inner_level = inner_level
         self._places: list[tuple[Any, Any]] = []
         self._texts: list[str] = []
+        self._numbers: dict[int, Kind] = {}
+        """By text: the kind of number its name or field speaks of."""
 
-    def add(self, container: Any, key: Any, text: str) -> None:
-        """Gather one text."""
+    def add(self, container: Any, key: Any, text: str, kind: Kind | None = None) -> None:
+        """Gather one text; ``kind`` is what its name says it is, where it holds more digits than that has."""
+        if kind in NUMBER_KINDS:
+            self._numbers[len(self._texts)] = kind
         self._places.append((container, key))
         self._texts.append(text)
 
@@ -55,6 +59,8 @@ class Slots:
             if redacted != text:
                 container, key = self._places[index]
                 container[key] = redacted
+                if index in self._numbers and holds_number(redacted, self._numbers[index]):
+                    self.put(container, key, self._numbers[index])  # what else stood there was found, and the number is left
 
     def _redacted(self, text: str) -> str:
         if text.lstrip()[:1] in ("{", "[", '"') and self._inner_level < MAX_INNER_LEVELS:
@@ -146,7 +152,7 @@ def _gather_text(container: Any, key: Any, text: str, forced: Kind | None, slots
     elif holds_number(text, forced) if forced in NUMBER_KINDS else is_secret_under(name, text):
         slots.put(container, key, forced)
     else:
-        slots.add(container, key, text)
+        slots.add(container, key, text, forced)
 
 
 def _gather_number(container: Any, key: Any, number: int | float, forced: Kind | None, slots: Slots) -> None:

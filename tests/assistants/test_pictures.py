@@ -1,10 +1,8 @@
 """Frames and the way to a failure, as an assistant gets them, of a session that was really recorded."""
 
-import asyncio
 import base64
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,10 +11,9 @@ import pytest
 
 from retrospec.client import Client as ApiClient
 from retrospec.domain.settings import Settings, StorageSettings
-from retrospec.domain.visual import VerdictWord
 from tests.conftest import make_key, serving
-from tests.web.pages.test_strips import fill
 from tests.web.seeding import PAY_KEY, PAY_SESSION
+from tests.web.seeding_strips import add_strips
 from tests.web.serving import _prepared
 
 mcp = pytest.importorskip("mcp", reason="the MCP SDK is not installed (pip install -e '.[test]')")
@@ -27,8 +24,7 @@ def asking(folder: Path, *, was_looked_at: bool) -> Iterator[ApiClient]:
     """A read key's client of a server over the seeded week."""
     shutil.copytree(_prepared(True, True), folder, dirs_exist_ok=True)
     if was_looked_at:
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(asyncio.run, fill(folder, VerdictWord.CONFIRMED, expired=False)).result()
+        add_strips(folder)
     settings = Settings(storage=StorageSettings(dir=str(folder)))
     settings.server.port, settings.limits.requests_per_second, settings.confirmation.checker = 0, 0, "none"
     with serving(settings) as server, ApiClient(server.url, make_key(settings, scopes=frozenset({"read"}))) as opened:

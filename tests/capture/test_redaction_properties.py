@@ -67,6 +67,22 @@ def test_redaction_keeps_json_structure_and_is_done_after_once(recording: list[A
     assert not again.counts
 
 
+BOTH = "+493095989991colour colour: 3786\u00a0635521\u00a004761, soon"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": 5, "data": {"tag": "x", "payload": {"phone": BOTH}}},
+        {"type": 2, "data": {"node": {"type": 2, "id": 7, "tagName": "input", "attributes": {"type": "tel", "value": BOTH}, "childNodes": []}}},
+    ],
+)
+def test_a_number_beside_another_is_hidden_by_its_name_at_once(event: dict[str, Any]) -> None:
+    """Together they have too many digits for either."""
+    redacted = redact_events(json.dumps([event | {"timestamp": 1}]).encode(), DEFAULT_RULES).events_json
+    assert b"[phone]" in redacted and b"4930" not in redacted
+
+
 @given(texts)
 @settings(max_examples=300, deadline=None)
 def test_redacting_a_text_twice_is_redacting_it_once(text: str) -> None:

@@ -32,7 +32,17 @@ async def look(renderer: Renderer, tape: Tape, t_ms: int = 3_000) -> Footage:
 
 
 def browser_family() -> set[int]:
-    return {child.pid for child in psutil.Process().children(recursive=True)}
+    """What runs below this process since the test began: other tests of the run may share a browser of theirs."""
+    return {child.pid for child in psutil.Process().children(recursive=True)} - _THERE_BEFORE
+
+
+_THERE_BEFORE: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def _what_was_there_before() -> None:
+    _THERE_BEFORE.clear()
+    _THERE_BEFORE.update(child.pid for child in psutil.Process().children(recursive=True))
 
 
 def left_in(folder: Path) -> list[Path]:

@@ -1,8 +1,6 @@
 """Lists in a browser: rows that come while somebody reads wait, an issue shows what it looked like, keys walk and tick."""
 
-import asyncio
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,11 +9,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from retrospec.domain.clock import utc_now
-from retrospec.domain.visual import VerdictWord
 from retrospec.storage import changes
-from tests.web.pages.test_strips import fill
 from tests.web.seeding import PAY_KEY, PROJECT, add_session
 from tests.web.seeding_long import change
+from tests.web.seeding_strips import add_strips
 from tests.web.serving import make_app, serving
 
 HERE = f"/p/{PROJECT}"
@@ -31,8 +28,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def url(data: Path) -> Iterator[str]:
     """A week of data, with pictures of the issue that is on top."""
     app = make_app(data, filled=True)
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, fill(data, VerdictWord.CONFIRMED, expired=False)).result()
+    add_strips(data)
     with serving(app) as address:
         yield address
 

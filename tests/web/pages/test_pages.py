@@ -196,7 +196,7 @@ def test_session_filters(mara: Visitor, query: str, shown: int | None) -> None:
 
 def test_the_session_page_holds_report_story_and_failures_as_plain_links(mara: Visitor) -> None:
     text = mara.get(f"{SESSION}?t=7255").text
-    for shown in ("Paying fails: after", "Look at the handler of POST", "Clicked “Pay €64.80” button in Checkout form",
+    for shown in ("Paying fails: after", "Look at the handler of <code>POST /api/orders/:id/pay</code>", "Clicked “Pay €64.80” button in Checkout form",
                   "error shown: We could not take your payment.", "The card had expired.", "Rendering is off.",
                   "POST /api/orders/8841/pay → 500", "Part of another"):  # fmt: skip
         assert shown in text
