@@ -51,14 +51,14 @@ class SharedRates:
         telling = {name: spent for name, spent in self._spent.items() if spent.times >= max(1.0, spent.burst * WORTH_TELLING)}
         if not telling:
             return {}
+        asked = time.monotonic()  # what came back into the buckets while a busy database answered counts as well
         left = await self._database.write_soon(lambda connection: shared_rates.take(connection, telling))
-        now = time.monotonic()
         for name, told in telling.items():
             since = self._spent[name].times - told.times
             self._spent.pop(name)
             if since:
                 self._spent[name] = told._replace(times=since)
-            self._left[name] = left[name], now
+            self._left[name] = left[name], asked
         while len(self._left) > MAX_NAMES:
             self._left.pop(next(iter(self._left)))
         return left
