@@ -96,7 +96,7 @@ class RateLimiter:
         now = time.monotonic()
         tokens, then = self._buckets.get(caller, (burst, now))
         tokens = min(burst, tokens + (now - then) * rate)
-        self._buckets[caller] = (max(min(0.0, tokens), tokens - 1.0), now)
+        self._buckets[caller] = (tokens - 1.0 if tokens >= 1.0 else tokens, now)
         self._buckets.move_to_end(caller)
         if len(self._buckets) > MAX_BUCKETS:
             self._buckets.popitem(last=False)
