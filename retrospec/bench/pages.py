@@ -27,6 +27,7 @@ from retrospec.bench.yardstick import decode_ms_per_mb
 from retrospec.domain.clock import utc_now
 from retrospec.domain.errors import Conflict
 from retrospec.domain.settings import DatabaseSettings, Settings, StorageSettings
+from retrospec.serving import keep_for_good
 from retrospec.storage.database import Database
 from retrospec.storage.nodes import Role
 from retrospec.storage.statements import scans_of, watched
@@ -83,6 +84,7 @@ async def measure_pages(settings: Settings, note: Callable[[str, int, int], None
         async with _signed_in(app, database) as client:
             key, session_id = await _examples(database)
             addresses = list(_addresses(app, key, session_id))
+            keep_for_good()
             found = []
             for number, (name, path, headers) in enumerate(addresses):
                 note(name, number, len(addresses))

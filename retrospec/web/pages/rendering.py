@@ -60,6 +60,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # else each part of each page asks the disk whether its template is another now: a tenth of a page
     )
     jinja.globals.update(
         asset=assets.asset_url, kinds=words.KINDS, state_names=words.STATES, report_names=words.REPORTS
