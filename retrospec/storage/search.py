@@ -325,7 +325,8 @@ async def _describe_waiting(connection: Connection, project_id: str, rows: Mappi
     documents = {name: known for name, state in states.items() if (known := _described.get(state))}
     new = [name for name in rows if name not in documents]
     seen = await marker_rows.of_sessions(connection, project_id, [name for name in new if rows[name].marker_count])
-    fresh = {name: describe(to_session(rows[name]), seen.get(name, [])) for name in new}
+    whole = [to_session(row) for row in await connection.execute(_WHOLE, {"p": project_id, "names": new})] if new else []
+    fresh = {session.id: describe(session, seen.get(session.id, [])) for session in whole}
     if len(_described) + len(fresh) > DESCRIBED:
         _described.clear()
     _described.update({states[name]: document for name, document in fresh.items()})
@@ -337,8 +338,9 @@ _described: dict[tuple[Any, ...], Document] = {}
 """Documents of sessions that wait, by what they stood at: with each letter that is typed the same ones are asked for again."""
 
 
+_WHOLE = select(sessions).where(sessions.c.project_id == bindparam("p"), sessions.c.id.in_(bindparam("names", expanding=True)))
 UNJUDGED_NEWEST = (
-    select(sessions)
+    select(*[sessions.c[name] for name in ("id", "started_at", "revision", "updated_at", "marker_count", "duration_ms", "report_status")])
     .where(sessions.c.project_id == bindparam("p"), sessions.c.report_status == PENDING)
     .order_by(sessions.c.started_at.desc(), sessions.c.id.desc())
     .limit(UNJUDGED)

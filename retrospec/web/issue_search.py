@@ -9,7 +9,7 @@ from retrospec.storage import search
 from retrospec.storage.dashboard_issues import IssueFilter
 from retrospec.storage.database import Connection
 
-SEARCHED = 150
+SEARCHED = 100
 """Newest sessions that fit a search, whose issues are found."""
 NEAR = 200
 """Those that menus count."""

@@ -18,14 +18,14 @@ from retrospec.storage.migrate import migrate
 
 OF_K = tables.issue_sessions.c.cluster_key == "k"
 AFTER = Cursor(datetime(2026, 11, 1, tzinfo=UTC), "x")
-LISTED = {"keys": ["a", "b"]}
+LISTED = {"keys": ["a", "b"], "states": ["active"]}
 OPEN = IssueFilter(states=(IssueState.ACTIVE,))
 SITE = IssueFilter(states=(IssueState.ACTIVE,), site="shop.example", words=("pay",), keys=("a", "b"), kind="api_error")
 
 QUERIES: dict[str, Any] = {
-    "issues": dashboard_issues.issues_query(OPEN, after=None),
-    "older issues": dashboard_issues.issues_query(OPEN, after=AFTER),
-    "issues filtered": dashboard_issues.issues_query(SITE, after=AFTER),
+    "issues": dashboard_issues.issues_query(OPEN, after=None, dialect="sqlite"),
+    "older issues": dashboard_issues.issues_query(OPEN, after=AFTER, dialect="sqlite"),
+    "issues filtered": dashboard_issues.issues_query(SITE, after=AFTER, dialect="sqlite"),
     "trends": dashboard_issues.TRENDS,
     "sessions of an issue": dashboard_issues.issue_sessions_query("p", status="", min_confidence=0, after=None, limit=26).where(OF_K),
     "older, filtered": dashboard_issues.issue_sessions_query("p", status="ready", min_confidence=0.8, after=AFTER, limit=26).where(OF_K),
@@ -59,7 +59,7 @@ def plan_of(connection: sqlite3.Connection, query: Any) -> list[str]:
 def test_no_page_reads_or_sorts_a_whole_table(opened: sqlite3.Connection, name: str) -> None:
     plan = plan_of(opened, QUERIES[name])
     assert plan
-    assert [step for step in plan if step.startswith("SCAN") and step != "SCAN CONSTANT ROW"] == []
+    assert [step for step in plan if step.startswith("SCAN") and step != "SCAN CONSTANT ROW" and "VIRTUAL TABLE" not in step] == []  # a list in a parameter
     # sorting rows of one instant by name is bounded; sorting everything is not
     assert [step for step in plan if "TEMP B-TREE FOR ORDER BY" in step] == []
 
