@@ -107,7 +107,7 @@ async def check_store(settings: Settings) -> list[Check]:
             await store.delete(key)
     except (RetroSpecError, OSError, TimeoutError) as error:
         remedy = "Check blobs.url, the store's credentials, and that the server's user may write there."
-        return [Check("blob store", PROBLEM, f"Recordings cannot be kept: {error or 'no answer'}.", remedy)]
+        return [Check("blob store", PROBLEM, f"Recordings cannot be kept: {str(error).rstrip('.') or 'no answer'}.", remedy)]
     if not is_same:
         return [Check("blob store", PROBLEM, "What was written came back changed.", "Check the store.")]
     return [Check("blob store", OK, "A blob was written, read and deleted."), *await check_bucket(settings)]

@@ -23,7 +23,6 @@ from retrospec.storage.projects import DEFAULT_PROJECT_ID
 
 QUIET = {"REPLAY_RENDER": "off", "CONFIRMATION_CHECKER": "none", "LIMITS_MAX_BACKLOG": "0"}
 BOUNDED = [sys.executable, "-m", "retrospec.bench.bounded"]
-SESSIONS_A_DAY = 5 * 60 * 24
 DAY_S = 86_400
 KEPT_DAYS = 5, 4, 3
 """Of six: what is older goes in three clean-ups, with an undisturbed load before each. Alternating is fair where others use the machine."""
