@@ -19,8 +19,9 @@ from retrospec.search.parse import MAX_TEXT, parse
 from retrospec.storage import dashboard, dashboard_issues, impact, search, stats, strips
 from retrospec.storage import issues as issue_rows
 from retrospec.storage.dashboard import Activity
-from retrospec.storage.dashboard_issues import SORTS, IssueFilter, SortCursor, read_sort_cursor
+from retrospec.storage.dashboard_issues import IssueFilter
 from retrospec.storage.database import Connection
+from retrospec.storage.issue_order import SORTS, SortCursor, read_sort_cursor
 from retrospec.storage.issues import Tally
 from retrospec.web.issue_search import near_of, searched
 from retrospec.web.pages import charts, words

@@ -46,8 +46,9 @@ from retrospec.storage import (
     work,
 )
 from retrospec.storage.dashboard import Cursor, read_cursor
-from retrospec.storage.dashboard_issues import SORTS, IssueFilter, SortCursor, read_sort_cursor
+from retrospec.storage.dashboard_issues import IssueFilter
 from retrospec.storage.database import Connection
+from retrospec.storage.issue_order import SORTS, SortCursor, read_sort_cursor
 from retrospec.storage.issues import Tally
 from retrospec.web.access import needs
 from retrospec.web.api.ingest import AnyRequest
