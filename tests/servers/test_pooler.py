@@ -15,7 +15,6 @@ import pytest
 
 from retrospec.storage.migrate import migrate
 from tests.conftest import Client, make_key
-from tests.servers.choice import in_full_run_only
 from tests.servers.programs import START_S, end_with_parent, postgres, scratch, unprivileged
 from tests.servers.test_faults import assert_each_once, sent_like_the_sdk
 from tests.servers.test_many_processes import answering, large_settings, working
@@ -63,7 +62,6 @@ def _await_answer(address: str, log: Path) -> None:
             time.sleep(0.05)
 
 
-@in_full_run_only
 @pytest.mark.timeout(300)
 def test_servers_and_workers_over_a_pooler_take_in_judge_and_count_each_session_once(tmp_path: Path) -> None:
     """From an empty database: migrations, locks, joined writes, the doorbell, leases, pages."""
