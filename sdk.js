@@ -78,6 +78,7 @@ const KEEPALIVE_BYTES = 48 * 1024; // browsers allow 64 KB in flight per page; t
 const GZIP_BYTES = 1_024;
 const PART_CHARS = 30_000; // browsers put a value past 64 KB into a file of its own, which a page that is going away never ends
 const BACKLOG_BYTES = 4 * 1024 * 1024;
+const LEFT_PARTS = 30; // a million characters at most, of the five that a site has
 const UNSURE_PUTS = 60; // a minute of them: a database that takes none is given up
 const EARLY_PUMP_BYTES = 1024 * 1024; // past this, closed chunks do not wait for the clock: browsers compress on the page's thread
 const SEND_TIMEOUT_MS = 30_000;
@@ -469,7 +470,12 @@ function makeSpool(losses) {
       });
     },
     remove: (key) => within("readwrite", (store) => committed(store, [store.delete(wholeChunk(key))])),
-    leave: () => tabStore.write(LEFT, Array.from(unsure).flat()),
+    /** The newest is most likely not written; the site's own room in its storage stays its own. */
+    leave() {
+      let room = LEFT_PARTS;
+      const fits = Array.from(unsure).reverse().filter((parts) => (room -= parts.length) >= 0);
+      if (fits.length) tabStore.write(LEFT, fits.reverse().flat());
+    },
     within,
     committed,
   };

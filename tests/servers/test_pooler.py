@@ -42,23 +42,26 @@ def pooled(url: str) -> Iterator[str]:
     if account:
         os.chown(folder, account.pw_uid, account.pw_gid)
         folder.parent.chmod(folder.parent.stat().st_mode | 0o011)  # the run's own folder lets nobody else through
-    with subprocess.Popen([program, "-q", folder / "pgbouncer.ini"], preexec_fn=end_with_parent, **given) as running:  # type: ignore[call-overload]
+    said = (folder / "said").open("wb")
+    with said, subprocess.Popen([program, "-q", folder / "pgbouncer.ini"], stdout=said, stderr=said, preexec_fn=end_with_parent, **given) as running:  # type: ignore[call-overload]
         try:
             address = f"{plain}?host={folder}&port=6432"
-            _await_answer(address, folder / "log")
+            _await_answer(address, running, folder)
             yield f"{address}&prepared_statements=off"
         finally:
             running.kill()
 
 
-def _await_answer(address: str, log: Path) -> None:
+def _await_answer(address: str, running: "subprocess.Popen[bytes]", folder: Path) -> None:
     until = time.monotonic() + START_S
     while True:
         try:
             psycopg.connect(address).close()
             return
         except psycopg.OperationalError as error:
-            assert time.monotonic() < until, f"{error}\n{log.read_text() if log.exists() else ''}"
+            told = "\n".join(each.read_text() for each in (folder / "said", folder / "log") if each.exists())
+            assert running.poll() is None, f"PgBouncer ended with {running.returncode}: {told}"
+            assert time.monotonic() < until, f"{error}\n{told}"
             time.sleep(0.05)
 
 
