@@ -40,10 +40,11 @@ def pooled(url: str) -> Iterator[str]:
     (folder / "pgbouncer.ini").write_text("\n".join(settings) + "\n")
     given = {"user": account.pw_uid, "group": account.pw_gid} if account else {}
     if account:
-        os.chown(folder, account.pw_uid, account.pw_gid)
+        for each in (folder, folder / "pgbouncer.ini"):  # a server that ran in this process before keeps its files from others
+            os.chown(each, account.pw_uid, account.pw_gid)
         folder.parent.chmod(folder.parent.stat().st_mode | 0o011)  # the run's own folder lets nobody else through
     said = (folder / "said").open("wb")
-    with said, subprocess.Popen([program, "-q", folder / "pgbouncer.ini"], stdout=said, stderr=said, preexec_fn=end_with_parent, **given) as running:  # type: ignore[call-overload]
+    with said, subprocess.Popen([program, folder / "pgbouncer.ini"], stdout=said, stderr=said, preexec_fn=end_with_parent, **given) as running:  # type: ignore[call-overload]
         try:
             address = f"{plain}?host={folder}&port=6432"
             _await_answer(address, running, folder)
