@@ -211,7 +211,8 @@ def _nothing_happened(seen: Seen) -> Judgement:
     blinked = bool(seen.changes)
     what = "came back to what it was" if blinked else "did not change"
     confidence = (0.88 if watched_ms >= LONG_MS else 0.72) - 0.08 * blinked
-    return _confirmed(confidence, f"The view {what} in the {_seconds(watched_ms)} after {_name(seen)}", -1, box)
+    last = max((index for index, shot in enumerate(seen.after) if shot.t_ms <= seen.look.until_ms), default=-1)
+    return _confirmed(confidence, f"The view {what} in the {_seconds(watched_ms)} after {_name(seen)}", last, box)
 
 
 def words_before(seen: Seen) -> str:

@@ -64,6 +64,14 @@ def test_a_click_after_which_nothing_changed_is_confirmed() -> None:
     assert [frame.role for frame in found.frames] == ["before", "at", "after"]
 
 
+def test_the_last_picture_of_nothing_is_from_before_the_person_went_on() -> None:
+    seen = footage(shot(3_000), shot(5_999), shot(9_000, TOAST, page=2), until_ms=6_000, until="click")
+    found = verdict(Signal.DEAD_CLICK, seen)
+    assert found.verdict == CONFIRMED
+    assert [(frame.role, frame.t_ms) for frame in found.frames] == [("before", 2_919), ("at", 3_000), ("after", 5_999)]
+    assert found.frames[-1].changed == [BUTTON]
+
+
 def test_a_late_effect_refutes_a_dead_click() -> None:
     found = verdict(Signal.DEAD_CLICK, footage(shot(3_000), shot(7_500, TOAST), shot(11_000, TOAST)))
     assert (found.verdict, "seen after 4.5 s" in found.sentence) == (REFUTED, True)
