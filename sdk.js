@@ -182,9 +182,12 @@ function storage(name) {
   };
 }
 
+/** The lines of a stack that name a script; a native frame and V8's heading name none. */
+const framesOf = (error) => String(error && error.stack).split("\n").filter((line) => line.includes("://"));
+
 /** Where this script was loaded from: to tell our own stack frames from the page's, and to find the second part. */
 function ownScriptUrl() {
-  const line = String(new Error().stack).split("\n").find((text) => text.includes("://")) || "";
+  const line = framesOf(new Error())[0] || "";
   const found = line.match(/\w+:\/\/[^\s()]+?(?=:\d+:\d+)/);
   return found ? found[0] : "";
 }
@@ -924,7 +927,7 @@ function makeRecorder(settings, privacy, { sink, onMutations, spend }) {
   /** A fault inside rrweb ends here; an error of the page's own call that rrweb wraps is the page's and goes on. */
   function isOurFault(error) {
     const isPageError = error instanceof DOMException || /Failed to execute|Rule/.test(String(error && error.message));
-    const top = String((error && error.stack) || "").split("\n").find((line) => line.includes("://")) || "";
+    const top = framesOf(error)[0] || "";
     if (isPageError || !script || !top.includes(script)) return false;
     onFault(error);
     return true;
@@ -1035,7 +1038,7 @@ function makeMarkers(privacy, losses, breadcrumbs, publish) {
     return known;
   }
 
-  function mark(signal, label, evidence = {}, at = now()) {
+  function mark(signal, label, evidence, at = now()) {
     const text = privacy.scrub(oneLine(label, 200));
     const known = allowance(signal + text, at);
     if (!known) return "";
@@ -1096,8 +1099,6 @@ function watchErrors(client) {
     const label = error.type && !text.startsWith(error.type) ? `${error.type}: ${text}` : text;
     if (client.lastClick) client.lastClick.error = true;
     const control = client.controlBefore(now());
-    const debugIds = client.debugIds && client.debugIds(error.stack);
-    if (debugIds) extra = { ...extra, extra: { ...extra.extra, debugIds } };
     return mark(kind, label || "Error without a message", { ...extra, ...error, message: text, ...control });
   }
   client.reportError = (value, extra) => once(value) && report("exception", value, { handled: true, extra });
@@ -1185,8 +1186,11 @@ function watchNetwork(client) {
     const parsed = parseUrl(String(url));
     if (client.isOwnUrl(parsed.href) || !/^https?:$/.test(parsed.protocol)) return null;
     client.tell("network");
-    return { method: String(method || "GET").toUpperCase(), url: parsed, at: now(), from: perfNow() };
+    return { method: String(method || "GET").toUpperCase(), url: parsed, at: now(), from: perfNow(), error: new Error() };
   }
+
+  /** The page's frames, innermost first: our own four on top, whatever the engine, are left out. */
+  const callersOf = (call) => privacy.scrub(framesOf(call.error).slice(4).join("\n"), 2_000);
 
   /** ``outcome``: status, failure, requestId, extra. */
   function end(call, outcome) {
@@ -1201,6 +1205,7 @@ function watchNetwork(client) {
     const signal = signalOf(outcome, durationMs);
     if (!signal) return "";
     for (const name of ["failure", "requestId", "extra"]) if (outcome[name]) evidence[name] = outcome[name];
+    evidence.stack = callersOf(call);
     Object.assign(evidence, client.controlBefore(call.at));
     return mark(signal, `${call.method} ${place} ${signal === "slow_request" ? "slow" : result}`, evidence);
   }
@@ -1677,10 +1682,12 @@ function makeClient(settings) {
     sink({ type: CUSTOM, timestamp: now(), data: { tag, payload } });
   }
 
-  function mark(signal, label, evidence, at) {
+  function mark(signal, label, evidence = {}, at) {
     if (state !== "on" || guard) return "";
     guard = true; // what naming an element may provoke is ours
     try {
+      const debugIds = evidence.stack && client.debugIds && client.debugIds(evidence.stack);
+      if (debugIds) evidence.extra = { ...evidence.extra, debugIds };
       return addMark(signal, label, evidence, at);
     } finally {
       guard = false;

@@ -234,13 +234,15 @@ class SourceNames:
 
 
 def calls_of(marker: Marker) -> list[Call]:
-    """The frames of an exception's stack, or the one place it names; none for other kinds."""
-    if marker.kind is not MarkerKind.JS_EXCEPTION:
-        return []
+    """The frames of an exception's stack, or the one place it names; of a failed request those that sent it; none for other kinds."""
     evidence = as_evidence(marker.evidence)
-    frames = parse_stack(evidence.stack or evidence.message).frames
-    if not frames and evidence.filename:
-        frames = (Frame("", evidence.filename, evidence.lineno, evidence.colno),)
+    frames: tuple[Frame, ...] = ()
+    if marker.kind is MarkerKind.JS_EXCEPTION:
+        frames = parse_stack(evidence.stack or evidence.message).frames
+        if not frames and evidence.filename:
+            frames = (Frame("", evidence.filename, evidence.lineno, evidence.colno),)
+    elif marker.kind is MarkerKind.API_ERROR:
+        frames = parse_stack(evidence.stack).frames
     return [
         Call(function=frame.function, file=frame.file, line=frame.line, column=frame.column)
         for frame in frames[:MAX_FRAMES]

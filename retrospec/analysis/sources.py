@@ -7,6 +7,7 @@ import msgspec
 
 from retrospec.domain.marker import Evidence
 from retrospec.domain.report import Excerpt
+from retrospec.domain.scripts import owner_of
 from retrospec.domain.web_address import address_parts
 
 _MINIFIED_COLUMN = 300
@@ -76,18 +77,22 @@ def excerpts(evidence: Evidence) -> list[Excerpt]:
 
 
 def place_of(evidence: Evidence) -> str:
-    """Where the failure was: by the source map, else the stack's first frame with a file, else file and line."""
+    """Where the failure was: by the source map, else the stack's first frame that is no library's, else file and line."""
     named = mapped_frames(evidence)
     if named:
         return named[0].place
-    found = next((place for line in evidence.stack.splitlines()[:_MAX_STACK_LINES] if (place := _place(line))), "")
+    lines = list(filter(None, map(_FRAME.match, evidence.stack.splitlines()[:_MAX_STACK_LINES])))
+    own = [line for line in lines if owner_of(line["file"]) == "program"]
+    found = _place((own or lines)[0]) if lines else ""
     return found or (f"{_file_name(evidence.filename)}:{evidence.lineno}" if evidence.filename else "")
 
 
-def _place(line: str) -> str:
-    match = _FRAME.match(line)
-    if match is None:
-        return ""
+def sender_of(evidence: Evidence) -> str:
+    """Where the program sent a failed request; empty where only the minifier's names are known."""
+    return "" if missing_map(evidence) else place_of(evidence)
+
+
+def _place(match: re.Match[str]) -> str:
     place = f"{_file_name(match['file'])}:{match['line']}"
     return f"{match['function']} ({place})" if match["function"] else place
 

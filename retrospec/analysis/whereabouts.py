@@ -6,10 +6,10 @@ import msgspec
 
 from retrospec.analysis.facts import Action, Story, Target
 from retrospec.analysis.presses import Press, presses_of
-from retrospec.analysis.sources import missing_map, place_of
+from retrospec.analysis.sources import missing_map, place_of, sender_of
 from retrospec.analysis.wording import BEHAVIOUR, host_of, named, plain_label, quoted, unstopped, without_host
 from retrospec.domain.finding import Finding
-from retrospec.domain.marker import SIGNAL_KINDS, Control, MarkerKind, Signal
+from retrospec.domain.marker import SIGNAL_KINDS, Control, Evidence, MarkerKind, Signal
 
 _MOST = 3
 
@@ -42,12 +42,11 @@ def _of_finding(story: Story, finding: Finding, host: str) -> list[Place]:
     evidence = finding.evidence
     used = _used(story, finding)
     places: list[Place] = []
-    if frame := place_of(evidence):
-        places.append(Place(f"Start at {frame}."))
-    if missing := missing_map(evidence):
-        places.append(Place(f"No source map is known for {missing}, so its names are the minifier's."))
+    is_request = bool(evidence.url) and finding.kind == MarkerKind.API_ERROR
+    if not is_request:
+        places.extend(_in_source(evidence))
     if evidence.url:
-        places.append(_endpoint(finding, used, host))
+        places.append(_endpoint(finding, used, host, sender_of(evidence) if is_request else ""))
     if SIGNAL_KINDS.get(finding.signal) == MarkerKind.VALIDATION_FAILED:
         places.append(_rule(finding, used))
     elif finding.signal in BEHAVIOUR and finding.signal != Signal.ERROR_CLICK:
@@ -78,11 +77,19 @@ def _is_control(action: Action, control: Control) -> bool:
     return known.node_id == control.node_id != 0 or (bool(control.name) and known.name == control.name)
 
 
-def _endpoint(finding: Finding, used: Action | None, host: str) -> Place:
+def _in_source(evidence: Evidence) -> Iterator[Place]:
+    if frame := place_of(evidence):
+        yield Place(f"Start at {frame}.")
+    if missing := missing_map(evidence):
+        yield Place(f"No source map is known for {missing}, so its names are the minifier's.")
+
+
+def _endpoint(finding: Finding, used: Action | None, host: str, function: str) -> Place:
     evidence = finding.evidence
     request = f"{evidence.method} {without_host(evidence.url, host)}".strip()
     control = used.target.control if used is not None and used.target is not None and used.row.action == "click" else None
-    caller = f"{finding.page} sends it" if finding.page else ""
+    sender = " on ".join(filter(None, (function, finding.page)))
+    caller = f"{sender} sends it" if sender else ""
     if control is not None and caller:
         address = f" ({control.selector})" if control.selector else ""
         caller += f" on a press of {named(control)}{address}"

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
+from retrospec.domain.scripts import owner_of
 from retrospec.issues.stacks import Frame, bare_function
 from retrospec.issues.templates import MASK, file_stem
 
@@ -21,15 +22,6 @@ _FILES_KEPT = 16_384
 _COLUMN_STEP = 32
 """The three engines report one throw site within 25 columns of each other."""
 
-_EXTENSION = re.compile(r"(?:chrome|moz|safari|safari-web|ms-browser)-extension:|^(?:webkit-)?masked-url:|^extensions?::|^resource://gre/", re.I)
-_OWN_SDK = re.compile(r"/(?:sdk|retrospec[\w.-]*)\.m?js(?:[?#]|$)", re.I)
-_VENDOR = re.compile(
-    r"node_modules/|/~/|bower_components/|/vendors?[/.~_-]|(?:^|[/~._-])(?:vendors?|polyfills?|runtime|framework|chunk-vendors|"
-    r"react(?:-dom)?|jquery|angular|vue|lodash|zone|core-js|webpack|turbo|htmx|alpine(?:js)?)(?:[-.~_][\w.-]*)?\.[cm]?js|webpack/(?:bootstrap|runtime)|"
-    r"//(?:[\w-]+\.)?(?:unpkg\.com|cdn\.jsdelivr\.net|cdnjs\.cloudflare\.com|ajax\.googleapis\.com|code\.jquery\.com|"
-    r"www\.googletagmanager\.com|www\.google-analytics\.com|connect\.facebook\.net|js\.stripe\.com|js\.sentry-cdn\.com)/",
-    re.I,
-)
 _HUBS = frozenset(
     {"invariant", "assert", "asserts", "warning", "warn", "fail", "raise", "throwerror", "panic", "unreachable", "request",
      "fetch", "fetchjson", "send", "http", "ajax", "get", "post", "put", "patch", "delete", "call", "invoke", "apply", "run",
@@ -61,7 +53,7 @@ class Place(Struct, frozen=True):
 def place_of(frames: Sequence[Frame], app: Sequence[Frame], *, mapped: bool) -> Place:
     """The innermost place in the program's own code (``app``, of ``own_frames``); vendor code where there is no other."""
     if not app:
-        extension = any(_EXTENSION.search(frame.file) for frame in frames)
+        extension = any(owner_of(frame.file) == "extension" for frame in frames)
         return Place(parts=(("in", "a browser extension"),)) if extension else Place()
     if len(frames) == 1 and not frames[0].function and not mapped:
         return _reported_place(app[0])
@@ -75,16 +67,9 @@ def own_frames(frames: Sequence[Frame]) -> list[Frame]:
 
     A failure wholly inside libraries keeps their frames.
     """
-    owned = [(frame, _owner(frame.file)) for frame in frames if not frame.native and frame.file]
+    owned = [(frame, owner_of(frame.file)) for frame in frames if not frame.native and frame.file]
     own = [frame for frame, owner in owned if owner == "program"]
     return own or [frame for frame, owner in owned if owner == "library"]
-
-
-@lru_cache(maxsize=_FILES_KEPT)
-def _owner(file: str) -> str:
-    if _EXTENSION.search(file) or _OWN_SDK.search(file):
-        return "outsider"
-    return "library" if _VENDOR.search(file) else "program"
 
 
 def site_tokens(app: Sequence[Frame]) -> list[str]:

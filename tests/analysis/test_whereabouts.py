@@ -72,6 +72,28 @@ def test_a_failed_request_says_which_page_sends_it_and_on_what_press() -> None:
     assert told[0][0] == "Check the server's side of POST /api/pay: /checkout sends it on a press of “Pay now” (button#pay)."
 
 
+def test_a_failed_request_names_the_function_of_the_program_that_sent_it() -> None:
+    stack = "    at Object.ajax (https://shop.test/vendor/jquery.js:90:12)\n    at pay (https://shop.test/static/shop.js?v=3:88:20)"
+    evidence = {"signal": "http_error", "method": "POST", "url": "https://shop.test/api/pay", "status": 500, "stack": stack}
+    told = look_at(page(0, FORM), click(1000, 34), idle(9000), seen=marker("api_error", "POST /api/pay 500", 1800, evidence))
+    assert [text for text, _ in told] == [
+        "Check the server's side of POST /api/pay: pay (shop.js:88) on /checkout sends it on a press of “Pay now” (button#pay)."
+    ]
+
+
+def test_a_minifiers_name_for_what_sent_a_request_is_not_told() -> None:
+    stack = "    at t (https://shop.test/static/app.3f2a.js:1:4188)"
+    evidence = {"signal": "http_error", "method": "POST", "url": "https://shop.test/api/pay", "status": 500, "stack": stack}
+    told = look_at(page(0, FORM), click(1000, 34), idle(9000), seen=marker("api_error", "POST /api/pay 500", 1800, evidence))
+    assert [text for text, _ in told] == ["Check the server's side of POST /api/pay: /checkout sends it on a press of “Pay now” (button#pay)."]
+
+
+def test_an_error_inside_a_library_starts_where_the_program_called_it() -> None:
+    stack = "TypeError: nothing there\n    at Object.each (https://shop.test/vendor/jquery.js:90:12)\n    at drawBasket (https://shop.test/static/shop.js:17:9)"
+    told = look_at(page(0, FORM), click(1000, 34), idle(9000), seen=marker("js_exception", "TypeError: nothing there", 1010, {"stack": stack}))
+    assert told[0][0] == "Start at drawBasket (shop.js:17)."
+
+
 def test_the_markup_of_another_page_is_not_taken_for_a_node_of_the_same_number() -> None:
     later = page(5000, element(10, "a", {"id": "home", "href": "/"}, text(11, "Home")), url="https://shop.test/thanks")
     evidence = {"signal": "dead_click", "control": {"nodeId": 10, "tag": "a", "name": "Home", "selector": "a#home"}}

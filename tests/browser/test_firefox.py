@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from retrospec.issues.stacks import parse_stack
 from tests.browser.collector import Collector
 from tests.browser.firefox import firefox_path, running_firefox
 
@@ -17,6 +18,9 @@ def test_firefox_records_marks_and_delivers_across_a_page_change(collector: Coll
         firefox.script("document.querySelector('h1').textContent = 'changed'; setTimeout(() => { throw new TypeError('seen in Firefox') })")
         marker = collector.wait_for_label("TypeError: seen in Firefox")
         assert marker["evidence"]["signal"] == "exception" and "module.html" in marker["evidence"]["filename"]
+        firefox.script("window.placeOrder = () => fetch('/status/500/order', { method: 'POST' }); placeOrder()")
+        sent = collector.wait_for_label("POST /status/:id/order 500")["evidence"]["stack"]
+        assert parse_stack(sent).frames[0].function.endswith("placeOrder"), sent
         firefox.script("setTimeout(() => { location.href = '/module.html?2'; throw new Error('last words') })")
         collector.wait_for_label("last words")
         firefox.goto(f"{collector.base}/module.html?3")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
+from retrospec.issues.stacks import parse_stack
 from tests.browser.collector import Collector
 
 pytestmark = pytest.mark.browser
@@ -59,6 +60,23 @@ def test_failed_xhr_is_marked(visit: Visit, collector: Collector) -> None:
     page.evaluate("(() => { const x = new XMLHttpRequest(); x.open('POST', '/status/404/thing'); x.send() })()")
     evidence = collector.wait_for_label("POST /status/:id/thing 404")["evidence"]
     assert (evidence["status"], evidence["signal"], evidence["requestId"]) == (404, "http_error", "req-7")
+
+
+SENDERS = """
+async function placeOrder() { await fetch("/status/500/fetched", { method: "POST" }); }
+function loadBasket() { const x = new XMLHttpRequest(); x.open("GET", "/status/500/asked"); x.send(); }
+function lookUp() { return fetch("/hang-up").catch(() => 0); }
+//# sourceURL=https://shop.test/static/shop.js
+"""
+
+
+def test_a_failed_request_says_which_function_sent_it_and_nothing_of_ours(visit: Visit, collector: Collector) -> None:
+    page = visit()
+    page.add_script_tag(content=SENDERS)
+    page.evaluate("() => { placeOrder(); loadBasket(); lookUp(); }")
+    for label, function in (("POST /status/:id/fetched 500", "placeOrder"), ("GET /status/:id/asked 500", "loadBasket"), ("GET /hang-up network", "lookUp")):
+        frames = parse_stack(collector.wait_for_label(label)["evidence"]["stack"]).frames
+        assert (frames[0].function, frames[0].file) == (function, "https://shop.test/static/shop.js"), label
 
 
 def test_aborted_requests_and_good_ones_are_no_failures(visit: Visit, collector: Collector) -> None:

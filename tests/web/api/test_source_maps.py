@@ -45,9 +45,15 @@ def put_map(client: Client, release_: str, name_: str, made: Build, **more: Any)
 def crash(
     client: Client, session_id: str, stack: str, release: str, *, final: bool = True, seq: int = 0, **evidence: Any
 ) -> dict[str, Any]:
-    now = to_epoch_ms(utc_now())
     shown = {"signal": "exception", "type": "TypeError", "message": "it broke", "stack": stack} | evidence
-    failure = {"id": "m1", "at": now - 1_000, "kind": "js_exception", "label": "TypeError: it broke", "evidence": shown}
+    return fail(client, session_id, release, "js_exception", "TypeError: it broke", shown, final=final, seq=seq)
+
+
+def fail(
+    client: Client, session_id: str, release: str, kind: str, label: str, evidence: dict[str, Any], *, final: bool = True, seq: int = 0
+) -> dict[str, Any]:
+    now = to_epoch_ms(utc_now())
+    failure = {"id": "m1", "at": now - 1_000, "kind": kind, "label": label, "evidence": evidence}
     body = {
         "v": 2, "sessionId": session_id, "tabId": "t", "visitorId": session_id, "seq": seq, "segment": 0, "site": "shop", "route": "/",
         "url": "https://shop.example/", "startedAt": now - 5_000, "sentAt": now, "markers": [failure], "final": final, "release": release,
@@ -91,6 +97,18 @@ def test_a_map_is_found_by_debug_id_whatever_the_release_and_the_address(client:
     assert put_map(client, "other", "dist/app.js", build(debugId=ID)).json()["debugId"] == ID
     crash(client, "by-id", stack_of(made, "https://cdn.example/9f/bundle.js"), "", debugId=ID)
     assert "applyDiscount (src/cart.js:3)" in client.judged("by-id")["reportCard"]["technicalRootCause"]
+
+
+def test_the_function_that_sent_a_failed_request_is_named_by_the_source_and_moves_no_session(client: Client) -> None:
+    keys = set()
+    for release, (made, letters, file) in BUILDS.items():
+        put_map(client, release, file, made)
+        sent_from = stack_of(made, f"https://shop.example/{file}", letters).partition("\n")[2]
+        shown = {"signal": "http_error", "method": "POST", "url": "https://shop.example/api/pay", "status": 500, "stack": sent_from}
+        keys.add(fail(client, f"pay-{release}", release, "api_error", "POST /api/pay 500", shown)["clusterKey"])
+        card = client.judged(f"pay-{release}")["reportCard"]
+        assert "/api/pay: applyDiscount (src/cart.js:3) sends it." in card["suggestedFix"]
+    assert len(keys) == 1
 
 
 def test_a_file_without_a_map_is_named_on_the_card(client: Client) -> None:
