@@ -155,6 +155,7 @@ const NATIVE_EFFECT =
   "select,textarea,label,video,audio,iframe,canvas,object,embed,summary,[contenteditable],[popovertarget],[commandfor],[aria-haspopup],a[download],a[target=_blank],a[href^='mailto:'],a[href^='tel:'],input:not([type=submit],[type=button],[type=image],[type=reset])";
 const SILENT_BY_NATURE = /cop(y|i)|print|download|share|export|play|pause|mute/i;
 const BACKGROUND_MS = 5_000; // what a place did so long before a click, it also does without one
+const SCRIPTS_TOLD = 20;
 const WEAK_EFFECTS = /^(network|focusin)$/; // they spare a click from being dead, but do not calm a rage
 
 /**
@@ -228,8 +229,14 @@ function watchClicks(client) {
     const restful = clicks.some((one) => one.answered) || selecting || click.target.closest("video,audio,canvas,input[type=number],input[type=range]");
     if (restful || !client.seesPage()) return;
     const count = Math.max(clicks.length, streak.length);
-    mark("rage_click", `Rage click on ${namer.phrase(click.element)}`, { control: namer.control(click.element), count }, click.at);
+    mark("rage_click", `Rage click on ${namer.phrase(click.element)}`, { control: namer.control(click.element), count, extra: listeners() }, click.at);
     for (const one of clicks) one.judged = true;
+  }
+
+  /** The site's own scripts in this page: one of them should have listened. */
+  function listeners() {
+    const own = Array.from(document.scripts, (script) => script.src).filter((src) => src && new URL(src).host === location.host && !/\/sdk\.m?js\b/.test(src));
+    return { scripts: [...new Set(own)].slice(0, SCRIPTS_TOLD).map((src) => privacy.scrub(src, 500)) };
   }
 
   function canBeDead(control, event) {
@@ -245,7 +252,7 @@ function watchClicks(client) {
     click.dead = true;
     const signal = click.error ? "error_click" : "dead_click";
     const words = click.error ? "Click that raised an error on" : "Dead click on";
-    mark(signal, `${words} ${namer.phrase(click.element)}`, { control: namer.control(click.element) }, click.at);
+    mark(signal, `${words} ${namer.phrase(click.element)}`, { control: namer.control(click.element), extra: listeners() }, click.at);
   }
 
   const stops = watchOutside((what, at) => {

@@ -92,6 +92,12 @@ def sender_of(evidence: Evidence) -> str:
     return "" if missing_map(evidence) else place_of(evidence)
 
 
+def own_scripts(evidence: Evidence) -> list[str]:
+    """Files of the program that the page had loaded when nothing answered a click, as the SDK lists them under ``extra.scripts``."""
+    listed = [address for address in _listed(evidence, "scripts") if isinstance(address, str)]
+    return list(dict.fromkeys(_file_name(address)[:200] for address in listed if owner_of(address) == "program"))
+
+
 def _place(match: re.Match[str]) -> str:
     place = f"{_file_name(match['file'])}:{match['line']}"
     return f"{match['function']} ({place})" if match["function"] else place

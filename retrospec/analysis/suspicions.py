@@ -129,6 +129,8 @@ def _lay_to(known: Finding, suspicion: Suspicion) -> None:
         known.id, known.kind, known.label = marker.id, marker.kind, marker.label or known.label
     known.marker_ids.append(marker.id)
     known.refs.append(suspicion.ref)
+    if scripts := suspicion.evidence.extra.get("scripts"):
+        known.evidence.extra.setdefault("scripts", scripts)  # what a recording does not hold
     if _AGREE not in known.reasons and base_confidence(suspicion.signal, suspicion.evidence, marker.label) >= 0.5:
         known.confidence = round(min(CEILING, known.confidence + AGREEMENT), 3)
         known.reasons.append(_AGREE)

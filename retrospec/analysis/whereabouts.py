@@ -6,12 +6,13 @@ import msgspec
 
 from retrospec.analysis.facts import Action, Story, Target
 from retrospec.analysis.presses import Press, presses_of
-from retrospec.analysis.sources import missing_map, place_of, sender_of
+from retrospec.analysis.sources import missing_map, own_scripts, place_of, sender_of
 from retrospec.analysis.wording import BEHAVIOUR, host_of, named, plain_label, quoted, unstopped, without_host
 from retrospec.domain.finding import Finding
 from retrospec.domain.marker import SIGNAL_KINDS, Control, Evidence, MarkerKind, Signal
 
 _MOST = 3
+_MOST_SCRIPTS = 4
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -117,10 +118,20 @@ def _deaf(story: Story, finding: Finding, used: Action | None) -> Iterator[Place
         return
     shown = target.markup if target is not None and target.markup else _address(control)
     why = " No form and no link stands behind it, so a script has to listen." if target is not None and _needs_listener(target) else ""
-    yield Place(f"Look for the script that should answer a click on {shown}{_on(finding)}.{why}", _refs(used))
+    yield Place(f"Look for the script that should answer a click on {shown}{_on(finding)}.{why}{_scripts(finding)}", _refs(used))
     if used is not None and (other := _answered(story, used)) is not None and other.target is not None:
         address = f" ({other.target.control.selector})" if other.target.control.selector else ""
         yield Place(f"On the same page {named(other.target.control)}{address} did answer, so scripts run there.", tuple(other.refs), other.start_ms)
+
+
+def _scripts(finding: Finding) -> str:
+    names = own_scripts(finding.evidence)
+    if not names:
+        return ""
+    if len(names) == 1:
+        return f" The page's own script is {names[0]}."
+    listed = ", ".join(names[:_MOST_SCRIPTS])
+    return f" The page's own scripts are {listed}{f' and {len(names) - _MOST_SCRIPTS} more' if len(names) > _MOST_SCRIPTS else ''}."
 
 
 def _needs_listener(target: Target) -> bool:

@@ -46,6 +46,17 @@ def test_what_did_answer_on_that_page_is_told_with_its_own_row() -> None:
     assert told[1] == ("On the same page “One more” (button#more) did answer, so scripts run there.", ["a1"])
 
 
+def test_a_dead_button_comes_with_the_scripts_of_its_page_that_are_the_programs() -> None:
+    scripts = ["https://shop.test/static/shop.js?v=3", "https://shop.test/vendor/jquery.js", "https://shop.test/static/shop.js"]
+    evidence = {"signal": "rage_click", "count": 3, "control": {"nodeId": 10, "tag": "button", "name": "Send me a sample"}, "extra": {"scripts": scripts}}
+    clicks = (page(0, SAMPLE), click(1000, 10), click(1400, 10), click(1800, 10), idle(9000))
+    told = look_at(*clicks, seen=marker("ui_no_effect", "Rage click on button “Send me a sample”", 1800, evidence))
+    assert told[0][0].endswith(" so a script has to listen. The page's own script is shop.js.")
+    evidence["extra"] = {"scripts": [f"https://shop.test/{name}.js" for name in "abcdef"]}
+    told = look_at(*clicks, seen=marker("ui_no_effect", "Rage click on button “Send me a sample”", 1800, evidence))
+    assert told[0][0].endswith(" The page's own scripts are a.js, b.js, c.js, d.js and 2 more.")
+
+
 def test_nothing_is_said_of_a_button_that_sends_a_form_having_to_be_listened_to() -> None:
     form = element(40, "form", {}, element(41, "button", {"id": "go"}, text(42, "Go on")))
     told = look_at(page(0, form), click(1000, 41), click(1400, 41), click(1800, 41), idle(9000))

@@ -112,12 +112,14 @@ def test_a_failed_fetch_nobody_catches_is_one_failure_not_two(visit: Visit, coll
 
 def test_rage_on_a_dead_button_is_marked(visit: Visit, collector: Collector) -> None:
     page = visit()
+    page.add_script_tag(url="/shop.js?v=3")
     for _ in range(4):
         page.click("#dead")
     marker = collector.wait_for_label("Rage click on button “Pay now”")
     assert marker["kind"] == "ui_no_effect"
     assert marker["evidence"]["count"] >= 3
     assert marker["evidence"]["control"]["landmark"].startswith("Checkout")
+    assert marker["evidence"]["extra"]["scripts"] == [f"{collector.base}/shop.js?v=*"], "the site's own, and not the SDK"
 
 
 @pytest.mark.parametrize("selector", ["#works", "#text"])
