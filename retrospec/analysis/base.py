@@ -61,6 +61,18 @@ def unseen(marker: Marker, evidence: Evidence, signal: Signal, label: str, ref: 
     )
 
 
+_TOLD_BY_MARKERS = ("frames", "unmapped", "scripts")
+"""Parts of ``Evidence.extra``."""
+
+
+def learn_from(known: Evidence, told: Evidence) -> None:
+    """Into what a recording tells of a failure, what only a marker of the same failure does: the program's frames and scripts."""
+    known.stack = known.stack or told.stack
+    for name in _TOLD_BY_MARKERS:
+        if name in told.extra:
+            known.extra.setdefault(name, told.extra[name])
+
+
 def kind_of(signal: Signal) -> MarkerKind:
     """The wire kind of a signal."""
     return SIGNAL_KINDS.get(signal, MarkerKind.UI_NO_EFFECT)

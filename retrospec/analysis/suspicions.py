@@ -1,6 +1,6 @@
 """Checks the SDK's markers about the page's behaviour against what the recording shows: confirmed, refuted, or left standing alone."""
 
-from retrospec.analysis.base import base_confidence, unseen
+from retrospec.analysis.base import base_confidence, learn_from, unseen
 from retrospec.analysis.detectors.rage_clicks import CLICKS, why_harmless
 from retrospec.analysis.facts import Suspicion
 from retrospec.analysis.presses import Press
@@ -129,8 +129,7 @@ def _lay_to(known: Finding, suspicion: Suspicion) -> None:
         known.id, known.kind, known.label = marker.id, marker.kind, marker.label or known.label
     known.marker_ids.append(marker.id)
     known.refs.append(suspicion.ref)
-    if scripts := suspicion.evidence.extra.get("scripts"):
-        known.evidence.extra.setdefault("scripts", scripts)  # what a recording does not hold
+    learn_from(known.evidence, suspicion.evidence)
     if _AGREE not in known.reasons and base_confidence(suspicion.signal, suspicion.evidence, marker.label) >= 0.5:
         known.confidence = round(min(CEILING, known.confidence + AGREEMENT), 3)
         known.reasons.append(_AGREE)

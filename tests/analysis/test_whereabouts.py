@@ -7,6 +7,7 @@ from tests.analysis.recordings import (
     added,
     click,
     element,
+    event,
     idle,
     marker,
     mutation,
@@ -86,7 +87,10 @@ def test_a_failed_request_says_which_page_sends_it_and_on_what_press() -> None:
 def test_a_failed_request_names_the_function_of_the_program_that_sent_it() -> None:
     stack = "    at Object.ajax (https://shop.test/vendor/jquery.js:90:12)\n    at pay (https://shop.test/static/shop.js?v=3:88:20)"
     evidence = {"signal": "http_error", "method": "POST", "url": "https://shop.test/api/pay", "status": 500, "stack": stack}
-    told = look_at(page(0, FORM), click(1000, 34), idle(9000), seen=marker("api_error", "POST /api/pay 500", 1800, evidence))
+    failed = marker("api_error", "POST /api/pay 500", 1800, evidence)
+    told_too = event(5, 1790, {"tag": "retrospec.request", "payload": {**evidence, "stack": ""}})
+    told = look_at(page(0, FORM), click(1000, 34), told_too, idle(9000), seen=failed)
+    assert [told[0][0]] == [text for text, _ in look_at(page(0, FORM), click(1000, 34), idle(9000), seen=failed)], "whether or not the recording tells of it too"
     assert [text for text, _ in told] == [
         "Check the server's side of POST /api/pay: pay (shop.js:88) on /checkout sends it on a press of “Pay now” (button#pay)."
     ]

@@ -5,7 +5,7 @@ Thresholds: an exception is laid to an action at most ``CAUSE_MS`` before it (so
 log errors they cope with.
 """
 
-from retrospec.analysis.base import base_confidence, is_noise
+from retrospec.analysis.base import base_confidence, is_noise, learn_from
 from retrospec.analysis.consequence import Consequence, consequence_of
 from retrospec.analysis.facts import Fault
 from retrospec.analysis.limits import MAX_FINDINGS
@@ -45,8 +45,7 @@ def _count_again(known: Finding, fault: Fault) -> None:
         if not known.marker_ids:
             known.id, known.kind = fault.marker.id, fault.marker.kind
         known.marker_ids.append(fault.marker.id)
-    if not known.evidence.stack:
-        known.evidence.stack = fault.evidence.stack
+    learn_from(known.evidence, fault.evidence)
     if len(known.refs) < 8 and fault.ref not in known.refs:
         known.refs.append(fault.ref)
 

@@ -4,7 +4,7 @@ Thresholds: slow is ``SLOW_MS`` (source: Nielsen's limit of 10 s for keeping a p
 with a plain message or by carrying on is an answer, not a fault: wrong passwords, taken names, optional pictures.
 """
 
-from retrospec.analysis.base import base_confidence, is_noise
+from retrospec.analysis.base import base_confidence, is_noise, learn_from
 from retrospec.analysis.consequence import Consequence, consequence_of
 from retrospec.analysis.effects import REQUEST_WINDOW_MS
 from retrospec.analysis.facts import Request
@@ -50,6 +50,7 @@ def _is_same(known: Finding, request: Request) -> bool:
 def _join_twin(twin: Finding, request: Request) -> None:
     """The same failure told twice: by the SDK's marker and by a network event."""
     twin.refs.append(request.ref)
+    learn_from(twin.evidence, request.evidence)
     if request.marker is not None:
         if not twin.marker_ids:
             twin.id, twin.kind, twin.label = request.marker.id, request.marker.kind, request.label
