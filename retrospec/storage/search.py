@@ -10,21 +10,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, bindparam, cast, column, delete, literal_column, select, table
+from sqlalchemy import bindparam, delete, select
 
 from retrospec.domain.marker import Marker
 from retrospec.domain.report import ReportCard
 from retrospec.domain.search import (
-    BETWEEN,
-    FAILED_MARK,
-    QUIET_MARK,
     Document,
     Query,
-    Term,
     does_match,
     id_at,
-    octaves,
-    project_mark,
     status_mark,
 )
 from retrospec.domain.session import Session, Stage
@@ -32,6 +26,7 @@ from retrospec.storage import markers as marker_rows
 from retrospec.storage.dashboard import Cursor, read_cursor
 from retrospec.storage.dashboard_sessions import SessionFilter, SessionRow, list_sessions, sessions_among
 from retrospec.storage.database import Connection
+from retrospec.storage.search_text import newest_of
 from retrospec.storage.sessions import to_session
 from retrospec.storage.tables import clusters, issue_sessions, session_words, sessions
 from retrospec.storage.upsert import insert_new
@@ -43,7 +38,6 @@ PENDING = "pending"
 NEAR = 200
 """Menus offer what the newest of the sessions found have: bounded, where all of them would be read whole."""
 
-_found = table("session_found", column("rowid"), column("session_found"))
 _FORGET = delete(session_words).where(session_words.c.project_id == bindparam("p"), session_words.c.session_id == bindparam("s"))
 
 Describe = Callable[[Session, Sequence[Marker]], Document]
@@ -127,8 +121,7 @@ async def search_sessions(connection: Connection, project_id: str, query: Query,
     if not query.asks_words:
         return await _listed(connection, project_id, query, page)
     after = int(page.after) if page.after.isdecimal() and len(page.after) < 20 else None
-    found = await connection.execute(found_query(project_id, query, after=after, limit=max(page.limit + 1, NEAR), dialect=connection.dialect.name))
-    named = {int(row.id): str(row.session_id) for row in found}
+    named = await newest_of(connection, project_id, query, after=after, limit=max(page.limit + 1, NEAR))
     # beyond a full page of the judged, older ones could not be shown
     oldest = min(named, default=0) if len(named) > max(page.limit, NEAR - 1) else 0
     named |= await _unjudged(connection, project_id, query, (oldest, after), describe)
@@ -170,10 +163,8 @@ async def newest_found(connection: Connection, project_id: str, query: Query, *,
             named = named.where(bound)
         if query.statuses:
             named = named.where(sessions.c.report_status.in_(query.statuses))
-        found = await connection.execute(named, {"p": project_id, "most": limit})
-    else:
-        found = await connection.execute(found_query(project_id, query, after=None, limit=limit, dialect=connection.dialect.name))
-    return [row.session_id for row in found]
+        return [row.session_id for row in await connection.execute(named, {"p": project_id, "most": limit})]
+    return list((await newest_of(connection, project_id, query, after=None, limit=limit)).values())
 
 
 async def facets_of(connection: Connection, project_id: str, session_ids: Sequence[str]) -> list[FacetRow]:
@@ -216,85 +207,6 @@ async def _listed(connection: Connection, project_id: str, query: Query, page: P
     rows.sort(key=lambda row: (row.started_at, row.id), reverse=True)
     shown = rows[: page.limit]
     return Found(rows=shown, next=str(Cursor(shown[-1].started_at, shown[-1].id)) if len(rows) > page.limit else "")
-
-
-def found_query(project_id: str, query: Query, *, after: int | None, limit: int, dialect: str) -> Select[Any]:
-    """Numbers and ids of the documents that fit."""
-    if dialect == "sqlite":
-        number: Any = _found.c.rowid
-        # CROSS JOIN in SQLite's sense: the index first, then each document by its number.
-        joined = _found.join(session_words, session_words.c.id == number)
-        is_found = _found.c.session_found.op("MATCH")(fts5_text(project_id, query))
-        wanted = select(number.label("id"), session_words.c.session_id).select_from(joined).where(is_found, session_words.c.project_id == project_id)
-    else:
-        number = session_words.c.id
-        from sqlalchemy.dialects.postgresql import TSQUERY  # loads what only PostgreSQL needs
-
-        is_found = literal_column("session_words.lexemes").op("@@")(cast(tsquery_text(project_id, query), TSQUERY))
-        wanted = select(number, session_words.c.session_id).where(session_words.c.project_id == project_id, is_found)
-    for bound, is_upper in ((after, True), (query.until and id_at(query.until), True), (query.since and id_at(query.since), False)):
-        if bound is not None:
-            wanted = wanted.where(number < bound if is_upper else number >= bound)
-    if query.shortest_ms > 0 or query.longest_ms is not None:
-        wanted = wanted.where(_of_length(query))
-    return wanted.order_by(number.desc()).limit(limit)
-
-
-def _of_length(query: Query) -> Any:
-    """Exactly; the octaves have narrowed it already."""
-    its = (sessions.c.project_id == session_words.c.project_id) & (sessions.c.id == session_words.c.session_id)
-    within = its & (sessions.c.duration_ms >= query.shortest_ms)
-    if query.longest_ms is not None:
-        within &= sessions.c.duration_ms <= query.longest_ms
-    return select(sessions.c.id).where(within).exists()
-
-
-def _mark_groups(project_id: str, query: Query) -> list[list[str]]:
-    """Marks of which each group must give one."""
-    groups = [[project_mark(project_id)]]
-    if query.statuses:
-        groups.append([status_mark(status) for status in query.statuses])
-    if query.has_failures is not None:
-        groups.append([FAILED_MARK if query.has_failures else QUIET_MARK])
-    if lengths := octaves(query):
-        groups.append(lengths)
-    return groups
-
-
-def fts5_text(project_id: str, query: Query) -> str:
-    """As SQLite's full-text search writes it. Words are letters and digits, so quoting them is enough."""
-    parts = ["(" + " OR ".join(f'marks : "{mark}"' for mark in group) + ")" for group in _mark_groups(project_id, query)]
-    parts += [_fts5_term(term) for term in query.terms if not term.is_negated]
-    text = " AND ".join(parts)
-    for term in query.terms:
-        if term.is_negated:
-            text = f"({text}) NOT {_fts5_term(term)}"
-    return text
-
-
-def _fts5_term(term: Term) -> str:
-    where = term.field or "- marks"
-    written = []
-    for phrase, is_open in zip(term.phrases, term.is_open, strict=True):
-        words = (BETWEEN, *phrase) if term.at_start else phrase
-        written.append(f'{where} : "{" ".join(words)}"{" *" if is_open else ""}')
-    return "(" + " OR ".join(written) + ")"
-
-
-def tsquery_text(project_id: str, query: Query) -> str:
-    """As PostgreSQL's full-text search writes it."""
-    parts = ["(" + " | ".join(f"'marks.{mark}'" for mark in group) + ")" for group in _mark_groups(project_id, query)]
-    parts += [("!" if term.is_negated else "") + _tsquery_term(term) for term in query.terms]
-    return " & ".join(parts)
-
-
-def _tsquery_term(term: Term) -> str:
-    before = f"{term.field}." if term.field else ""
-    written = []
-    for phrase, is_open in zip(term.phrases, term.is_open, strict=True):
-        words = [f"'{before}{word}'" for word in ((BETWEEN, *phrase) if term.at_start else phrase)]
-        written.append("(" + " <-> ".join(words) + (":*" if is_open else "") + ")")
-    return "(" + " | ".join(written) + ")"
 
 
 async def _unjudged(

@@ -9,10 +9,8 @@ from retrospec.storage import search
 from retrospec.storage.dashboard_issues import IssueFilter
 from retrospec.storage.database import Connection
 
-SEARCHED = 100
-"""Newest sessions that fit a search, whose issues are found."""
-NEAR = 200
-"""Those that menus count."""
+NEAR = 100
+"""Newest sessions that fit a search: their issues are found, and menus count them."""
 
 
 def of_failures(query: Query) -> Query:
@@ -34,5 +32,5 @@ async def searched(connection: Connection, project_id: str, asked: IssueFilter, 
     is_plain = len(plain) == len(query.terms) and query == msgspec.structs.replace(nothing, terms=query.terms)
     said = tuple(word for term in plain for phrase in term.phrases[:1] for word in phrase) if is_plain else ()
     near = await near_of(connection, project_id, query) if near is None else near
-    keys = await search.issues_of(connection, project_id, near[:SEARCHED])
+    keys = await search.issues_of(connection, project_id, near)
     return msgspec.structs.replace(asked, words=said, keys=tuple(keys))

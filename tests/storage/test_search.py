@@ -23,6 +23,7 @@ from retrospec.storage.arrivals import Arrival
 from retrospec.storage.database import Connection, Database
 from retrospec.storage.migrate import migrate
 from retrospec.storage.search import Page
+from retrospec.storage.search_text import found_query, newest_of
 from retrospec.storage.tables import sessions as session_rows
 from tests.servers.choice import on_sqlite_only, rows_url
 
@@ -159,6 +160,28 @@ async def found(database: Database, text: str, *, after: str = "", limit: int = 
 async def test_every_sort_of_question(database: Database) -> None:
     answers = {text: (await found(database, text))[0] for text in QUESTIONS}
     assert answers == QUESTIONS
+
+
+@on_sqlite_only
+@pytest.mark.parametrize("limit", [1, 2, 3])
+async def test_looking_through_the_newest_first_finds_what_the_whole_index_would(database: Database, limit: int) -> None:
+    for text in QUESTIONS:
+        query = parse(text, now=NOW)
+        async with database.read() as connection:
+            whole = await connection.execute(found_query("shop", query, after=None, limit=limit, dialect="sqlite"))
+            assert list((await newest_of(connection, "shop", query, after=None, limit=limit)).values()) == [row.session_id for row in whole], text
+
+
+@on_sqlite_only
+@pytest.mark.parametrize(("text", "is_enough"), [("checkout", True), ("route:/checkout person:cysomeone", False), ("chimney", False)])
+async def test_a_beginning_is_put_together_from_all_words_only_where_the_newest_do_not_do(
+    database: Database, monkeypatch: pytest.MonkeyPatch, text: str, *, is_enough: bool
+) -> None:
+    whole: list[Any] = []
+    monkeypatch.setattr("retrospec.storage.search_text.found_query", lambda *given, **named: whole.append(given) or found_query(*given, **named))
+    async with database.read() as connection:
+        await newest_of(connection, "shop", parse(text, now=NOW), after=None, limit=2)
+    assert len(whole) == (0 if is_enough else 1)
 
 
 def test_the_same_is_decided_without_a_database() -> None:
