@@ -29,12 +29,19 @@ def places_of(story: Story, lead: Finding, symptoms: list[Finding]) -> list[Plac
     host = host_of(story)
     places = _of_finding(story, lead, host)
     for symptom in symptoms:
-        places += [place for place in _of_finding(story, symptom, host) if not any(_is_same(known.text, place.text) for known in places)]
+        for place in _of_finding(story, symptom, host):
+            fuller = next((index for index, known in enumerate(places) if place.text.startswith(known.text)), -1)
+            if fuller >= 0:
+                places[fuller] = place
+            elif not any(_is_same(known.text, place.text) for known in places):
+                places.append(place)
     return list({place.text: place for place in reversed(places)}.values())[::-1][:_MOST]
 
 
 def _is_same(known: str, text: str) -> bool:
-    """``#pay`` and ``button#pay`` are one place."""
+    """``#pay`` and ``button#pay`` are one place; so is what only says less of it."""
+    if known.startswith(text):
+        return True
     one, other = known.rsplit(" ", 1)[-1], text.rsplit(" ", 1)[-1]
     return one.endswith(other) or other.endswith(one)
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from retrospec.domain.marker import Marker
 from tests.analysis.recordings import (
     added,
@@ -56,6 +58,17 @@ def test_a_dead_button_comes_with_the_scripts_of_its_page_that_are_the_programs(
     evidence["extra"] = {"scripts": [f"https://shop.test/{name}.js" for name in "abcdef"]}
     told = look_at(*clicks, seen=marker("ui_no_effect", "Rage click on button “Send me a sample”", 1800, evidence))
     assert told[0][0].endswith(" The page's own scripts are a.js, b.js, c.js, d.js and 2 more.")
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_place_is_told_once_and_as_fully_as_any_finding_tells_it(order: int) -> None:
+    control = {"nodeId": 10, "tag": "button", "name": "Send me a sample"}
+    rage = {"signal": "rage_click", "count": 3, "control": control, "extra": {"scripts": ["https://shop.test/shop.js"]}}
+    dead = {"signal": "dead_click", "control": control}
+    seen = [marker("ui_no_effect", "Rage click", 1800, rage, "mk_1"), marker("ui_no_effect", "Dead click", 5000, dead, "mk_2")]
+    clicks = (page(0, SAMPLE), click(1000, 10), click(1400, 10), click(1800, 10), click(5000, 10), idle(12000))
+    card = read(recording(*clicks), *seen[::order]).card
+    assert [sentence.text.endswith("The page's own script is shop.js.") for sentence in card.look_at] == [True]
 
 
 def test_nothing_is_said_of_a_button_that_sends_a_form_having_to_be_listened_to() -> None:
