@@ -208,7 +208,9 @@ function watchClicks(client) {
     for (const batch of recent) for (const change of batch.records) churn.set(change.target, batch.at);
     recent = [];
     for (const [node, changedAt] of churn) if (at - changedAt > BACKGROUND_MS) churn.delete(node);
-    last = Object.assign(click, { element: control || target, x: event.clientX, y: event.clientY, effects: 0, answered: false });
+    const element = control || target;
+    // named as it was when it was pressed: what it says may be another thing by the time the answer is there
+    last = Object.assign(click, { element, control: namer.control(element), x: event.clientX, y: event.clientY, effects: 0, answered: false });
     breadcrumbs.add("click", namer.phrase(last.element), null, at);
     if (settings.detectRageClicks) countStreak(last);
     if (settings.detectDeadClicks && control && canBeDead(control, event)) later(() => judgeDead(click), at + settings.deadClickMs - now());
@@ -229,7 +231,7 @@ function watchClicks(client) {
     const restful = clicks.some((one) => one.answered) || selecting || click.target.closest("video,audio,canvas,input[type=number],input[type=range]");
     if (restful || !client.seesPage()) return;
     const count = Math.max(clicks.length, streak.length);
-    mark("rage_click", `Rage click on ${namer.phrase(click.element)}`, { control: namer.control(click.element), count, extra: listeners() }, click.at);
+    mark("rage_click", `Rage click on ${namer.phrase(click.element)}`, { control: click.control, count, extra: listeners() }, click.at);
     for (const one of clicks) one.judged = true;
   }
 
@@ -252,7 +254,7 @@ function watchClicks(client) {
     click.dead = true;
     const signal = click.error ? "error_click" : "dead_click";
     const words = click.error ? "Click that raised an error on" : "Dead click on";
-    mark(signal, `${words} ${namer.phrase(click.element)}`, { control: namer.control(click.element), extra: listeners() }, click.at);
+    mark(signal, `${words} ${namer.phrase(click.element)}`, { control: click.control, extra: listeners() }, click.at);
   }
 
   const stops = watchOutside((what, at) => {

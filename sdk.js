@@ -1596,8 +1596,8 @@ function makeClient(settings) {
   function controlBefore(at) {
     const click = client.lastClick;
     if (!click || at - click.at > 1_000) return {};
-    const { target, element = target } = click;
-    return { control: client.namer ? client.namer.control(element) : { nodeId: recorder.nodeId(element), tag: element.localName } };
+    const { target, element = target, control } = click;
+    return { control: control || (client.namer ? client.namer.control(element) : { nodeId: recorder.nodeId(element), tag: element.localName }) };
   }
 
   onFault = (error) => {

@@ -9,7 +9,7 @@ from retrospec.analysis.presses import Press, presses_of
 from retrospec.analysis.sources import missing_map, own_scripts, place_of, sender_of
 from retrospec.analysis.wording import BEHAVIOUR, host_of, named, plain_label, quoted, unstopped, without_host
 from retrospec.domain.finding import Finding
-from retrospec.domain.marker import SIGNAL_KINDS, Control, Evidence, MarkerKind, Signal
+from retrospec.domain.marker import SIGNAL_KINDS, Control, MarkerKind, Signal
 
 _MOST = 3
 _MOST_SCRIPTS = 4
@@ -29,7 +29,7 @@ def places_of(story: Story, lead: Finding, symptoms: list[Finding]) -> list[Plac
     host = host_of(story)
     places = _of_finding(story, lead, host)
     for symptom in symptoms:
-        for place in _of_finding(story, symptom, host):
+        for place in _of_finding(story, symptom, host, is_alone=not places):
             fuller = next((index for index, known in enumerate(places) if place.text.startswith(known.text)), -1)
             if fuller >= 0:
                 places[fuller] = place
@@ -46,22 +46,23 @@ def _is_same(known: str, text: str) -> bool:
     return one.endswith(other) or other.endswith(one)
 
 
-def _of_finding(story: Story, finding: Finding, host: str) -> list[Place]:
+def _of_finding(story: Story, finding: Finding, host: str, *, is_alone: bool = True) -> list[Place]:
+    """``is_alone`` where nothing else is known: what shows an error is seldom what is wrong."""
     evidence = finding.evidence
     used = _used(story, finding)
     places: list[Place] = []
     is_request = bool(evidence.url) and finding.kind == MarkerKind.API_ERROR
     if not is_request:
-        places.extend(_in_source(evidence))
+        places.extend(_in_source(finding, used))
     if evidence.url:
         places.append(_endpoint(finding, used, host, sender_of(evidence) if is_request else ""))
     if SIGNAL_KINDS.get(finding.signal) == MarkerKind.VALIDATION_FAILED:
         places.append(_rule(finding, used))
     elif finding.signal in BEHAVIOUR and finding.signal != Signal.ERROR_CLICK:
         places.extend(_deaf(story, finding, used))
-    elif evidence.control is not None and (control := _fuller(used, evidence.control)) and _address(control):
+    elif not places and evidence.control is not None and (control := _fuller(used, evidence.control)) and _address(control):
         places.append(Place(f"Check the code behind {_address(control)}{_on(finding)}.", _refs(used)))
-    if not places and finding.label and finding.signal in _WHERE:
+    if not places and is_alone and finding.label and finding.signal in _WHERE:
         places.append(Place(_WHERE[finding.signal].format(unstopped(plain_label(finding, host)))))
     return places
 
@@ -85,9 +86,12 @@ def _is_control(action: Action, control: Control) -> bool:
     return known.node_id == control.node_id != 0 or (bool(control.name) and known.name == control.name)
 
 
-def _in_source(evidence: Evidence) -> Iterator[Place]:
+def _in_source(finding: Finding, used: Action | None) -> Iterator[Place]:
+    evidence = finding.evidence
     if frame := place_of(evidence):
-        yield Place(f"Start at {frame}.")
+        control = _fuller(used, evidence.control) if evidence.control is not None else None
+        pressed = f", which runs on a press of {_called(control)}{_on(finding)}" if control is not None and (control.name or _address(control)) else ""
+        yield Place(f"Start at {frame}{pressed}.", _refs(used) if pressed else ())
     if missing := missing_map(evidence):
         yield Place(f"No source map is known for {missing}, so its names are the minifier's.")
 
@@ -96,12 +100,16 @@ def _endpoint(finding: Finding, used: Action | None, host: str, function: str) -
     evidence = finding.evidence
     request = f"{evidence.method} {without_host(evidence.url, host)}".strip()
     control = used.target.control if used is not None and used.target is not None and used.row.action == "click" else None
-    sender = " on ".join(filter(None, (function, finding.page)))
-    caller = f"{sender} sends it" if sender else ""
-    if control is not None and caller:
-        address = f" ({control.selector})" if control.selector else ""
-        caller += f" on a press of {named(control)}{address}"
-    return Place(f"Check the server's side of {request}{f': {caller}' if caller else ''}.", _refs(used))
+    by = [f"by {function}"] if function else []
+    by += [f"from {finding.page}"] if finding.page else []
+    by += [f"on a press of {_called(control)}"] if control is not None and by else []
+    sent = f" It is sent {' '.join(by)}." if by else ""
+    return Place(f"Check the server's side of {request}.{sent}", _refs(used))
+
+
+def _called(control: Control) -> str:
+    """``“Pay now” (button#pay)``."""
+    return f"{named(control)} ({control.selector})" if control.selector else named(control)
 
 
 def _rule(finding: Finding, used: Action | None) -> Place:
@@ -127,8 +135,7 @@ def _deaf(story: Story, finding: Finding, used: Action | None) -> Iterator[Place
     why = " No form and no link stands behind it, so a script has to listen." if target is not None and _needs_listener(target) else ""
     yield Place(f"Look for the script that should answer a click on {shown}{_on(finding)}.{why}{_scripts(finding)}", _refs(used))
     if used is not None and (other := _answered(story, used)) is not None and other.target is not None:
-        address = f" ({other.target.control.selector})" if other.target.control.selector else ""
-        yield Place(f"On the same page {named(other.target.control)}{address} did answer, so scripts run there.", tuple(other.refs), other.start_ms)
+        yield Place(f"On the same page {_called(other.target.control)} did answer, so scripts run there.", tuple(other.refs), other.start_ms)
 
 
 def _scripts(finding: Finding) -> str:

@@ -60,7 +60,8 @@ def _frames(finding: Finding, seen: Seen, judged: Judgement) -> list[Frame]:
     frames = [Frame(t_ms=seen.before.t_ms, role="before", finding_id=finding.id, words=words_before(seen))]
     if at < key:
         words = words_at(seen, at)
-        frames.append(Frame(t_ms=seen.after[at].t_ms, role="at", finding_id=finding.id, changed=_changed(seen, at), words=words))
+        pressed = [seen.look.point.box] if seen.look.point.box else []
+        frames.append(Frame(t_ms=seen.after[at].t_ms, role="at", finding_id=finding.id, changed=_changed(seen, at) or pressed, words=words))
     boxes = judged.boxes or _changed(seen, key)
     last = Frame(t_ms=seen.after[key].t_ms, role="after", finding_id=finding.id, changed=boxes, words=judged.sentence)
     return [*frames, last]

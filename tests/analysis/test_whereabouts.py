@@ -94,7 +94,7 @@ def test_a_failed_request_says_which_page_sends_it_and_on_what_press() -> None:
     evidence = {"signal": "http_error", "method": "POST", "url": "https://shop.test/api/pay", "status": 500, "durationMs": 700}
     failed = mutation(1900, adds=[added(4, element(50, "p", {"role": "alert"}, text(51, "Payment failed, please try again")))])
     told = look_at(page(0, FORM), click(1000, 34), failed, idle(9000), seen=marker("api_error", "POST /api/pay 500", 1800, evidence))
-    assert told[0][0] == "Check the server's side of POST /api/pay: /checkout sends it on a press of “Pay now” (button#pay)."
+    assert told[0][0] == "Check the server's side of POST /api/pay. It is sent from /checkout on a press of “Pay now” (button#pay)."
 
 
 def test_a_failed_request_names_the_function_of_the_program_that_sent_it() -> None:
@@ -105,7 +105,7 @@ def test_a_failed_request_names_the_function_of_the_program_that_sent_it() -> No
     told = look_at(page(0, FORM), click(1000, 34), told_too, idle(9000), seen=failed)
     assert [told[0][0]] == [text for text, _ in look_at(page(0, FORM), click(1000, 34), idle(9000), seen=failed)], "whether or not the recording tells of it too"
     assert [text for text, _ in told] == [
-        "Check the server's side of POST /api/pay: pay (shop.js:88) on /checkout sends it on a press of “Pay now” (button#pay)."
+        "Check the server's side of POST /api/pay. It is sent by pay (shop.js:88) from /checkout on a press of “Pay now” (button#pay)."
     ]
 
 
@@ -113,7 +113,22 @@ def test_a_minifiers_name_for_what_sent_a_request_is_not_told() -> None:
     stack = "    at t (https://shop.test/static/app.3f2a.js:1:4188)"
     evidence = {"signal": "http_error", "method": "POST", "url": "https://shop.test/api/pay", "status": 500, "stack": stack}
     told = look_at(page(0, FORM), click(1000, 34), idle(9000), seen=marker("api_error", "POST /api/pay 500", 1800, evidence))
-    assert [text for text, _ in told] == ["Check the server's side of POST /api/pay: /checkout sends it on a press of “Pay now” (button#pay)."]
+    assert [text for text, _ in told] == ["Check the server's side of POST /api/pay. It is sent from /checkout on a press of “Pay now” (button#pay)."]
+
+
+def test_an_error_of_a_press_is_one_place_with_the_press_that_leads_there() -> None:
+    evidence = {"signal": "exception", "stack": "TypeError: x\n    at price (https://shop.test/shop.js:41:9)", "control": {"nodeId": 34, "tag": "button", "name": "Pay now"}}
+    told = look_at(page(0, FORM), click(1000, 34), idle(9000), seen=marker("js_exception", "TypeError: x", 1010, evidence))
+    assert [text for text, _ in told] == ["Start at price (shop.js:41), which runs on a press of “Pay now” (button#pay) on /checkout."]
+
+
+def test_what_shows_an_error_is_no_place_to_look_where_a_cause_is_known() -> None:
+    evidence = {"signal": "http_error", "method": "POST", "url": "https://shop.test/api/pay", "status": 500}
+    failed = mutation(1900, adds=[added(4, element(50, "p", {"role": "alert"}, text(51, "Payment failed, please try again")))])
+    caused = look_at(page(0, FORM), click(1000, 34), failed, idle(9000), seen=marker("api_error", "POST /api/pay 500", 1800, evidence))
+    alone = look_at(page(0, FORM), click(1000, 34), failed, idle(9000))
+    assert not any("what shows" in text for text, _ in caused)
+    assert any("what shows “Payment failed, please try again”" in text for text, _ in alone)
 
 
 def test_an_error_inside_a_library_starts_where_the_program_called_it() -> None:

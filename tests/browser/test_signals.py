@@ -79,6 +79,23 @@ def test_a_failed_request_says_which_function_sent_it_and_nothing_of_ours(visit:
         assert (frames[0].function, frames[0].file) == (function, "https://shop.test/static/shop.js"), label
 
 
+def test_what_was_pressed_is_named_as_it_was_then(visit: Visit, collector: Collector) -> None:
+    page = visit()
+    page.evaluate(
+        """() => {
+          const pay = document.createElement("button");
+          pay.textContent = "Order now";
+          pay.onclick = () => { pay.textContent = "Ordering…"; fetch("/status/500/order", { method: "POST" }); };
+          document.body.append(pay);
+        }"""
+    )
+    page.wait_for_function("performance.getEntriesByType('resource').some((one) => one.name.includes('/sdk-more.mjs'))")
+    page.wait_for_timeout(300)  # for it to have taken over
+    page.get_by_text("Order now").click()
+    evidence = collector.wait_for_label("POST /status/:id/order 500")["evidence"]
+    assert evidence["control"]["name"] == "Order now"
+
+
 def test_aborted_requests_and_good_ones_are_no_failures(visit: Visit, collector: Collector) -> None:
     page = visit()
     page.evaluate(

@@ -23,6 +23,7 @@ from retrospec.storage.issues import Tally
 from retrospec.storage.judgements import Judged
 from retrospec.web.pages.guard import database_of, local_path, read_form, settings_of
 from retrospec.web.pages.rendering import AnyRequest, Frame
+from retrospec.web.pages.words import PARTS
 
 MOST_NEAR = 3
 _RULES = {
@@ -121,7 +122,7 @@ def _member(
         title=one.tally.title,
         session_count=one.tally.issue.session_count,
         because=_because(one, first, words, links),
-        parts=[Part(name, value) for name, value in one.parts],
+        parts=[Part(PARTS.get(name, name), value) for name, value in one.parts],
         ignored=one.ignored,
         judged=judged,
     )

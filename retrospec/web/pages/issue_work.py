@@ -35,7 +35,7 @@ _OUTCOME_NAMES = {
     Outcome.BLOCKED: "did not get through",
     Outcome.OVERCAME: "got through after all",
     Outcome.UNAFFECTED: "were not held up",
-    Outcome.UNKNOWN: "left it open",
+    Outcome.UNKNOWN: "how it ended is not known",
 }
 
 
@@ -85,7 +85,7 @@ class WorkView(msgspec.Struct, kw_only=True):
     is_rising: bool
     breakdowns: list[Breakdown]
     met_words: str
-    """Whom it hits, in a line; empty where nothing was counted."""
+    """Who is affected, in a line; empty where nothing was counted."""
     marks: list[Mark]
     facet: str
     value: str

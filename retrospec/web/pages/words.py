@@ -30,6 +30,9 @@ KINDS: dict[str, KindWords] = {
     MarkerKind.UI_NO_EFFECT: KindWords("Nothing happened", "Nothing happened", "pointer"),
 }
 
+PARTS: dict[str, str] = {"what": "symptom", "id": "element id", "where": "place in the code", "type": "error type", "in": "origin", "of": "name"}
+"""Parts of a fingerprint, which keeps its own short names, where those need saying in full."""
+
 STATES: dict[str, str] = {
     IssueState.ACTIVE: "Active",
     IssueState.ACKNOWLEDGED: "Acknowledged",

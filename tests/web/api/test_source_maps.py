@@ -107,7 +107,7 @@ def test_the_function_that_sent_a_failed_request_is_named_by_the_source_and_move
         shown = {"signal": "http_error", "method": "POST", "url": "https://shop.example/api/pay", "status": 500, "stack": sent_from}
         keys.add(fail(client, f"pay-{release}", release, "api_error", "POST /api/pay 500", shown)["clusterKey"])
         card = client.judged(f"pay-{release}")["reportCard"]
-        assert "/api/pay: applyDiscount (src/cart.js:3) sends it." in card["suggestedFix"]
+        assert "/api/pay. It is sent by applyDiscount (src/cart.js:3)." in card["suggestedFix"]
     assert len(keys) == 1
 
 

@@ -137,7 +137,7 @@ def test_what_stands_in_the_code_is_set_as_code_and_everything_is_escaped(senten
 
 
 def test_whom_an_issue_hits_is_told_in_a_line() -> None:
-    blocked, unknown = Share(value="did not get through", count=2, share=1.0), Share(value="left it open", count=2, share=1.0)
+    blocked, unknown = Share(value="did not get through", count=2, share=1.0), Share(value="how it ended is not known", count=2, share=1.0)
     pages = Breakdown(title="Page", values=[Share(value="/a", count=1, share=0.5), Share(value="/b", count=1, share=0.5)], more=0)
     browsers = Breakdown(title="Browser", values=[Share(value=name, count=1, share=0.4) for name in ("Chrome", "Safari", "Firefox")], more=0)
     assert met_words(2, [blocked], [pages, browsers]) == "2 people, on /a and /b, with Chrome 40\u202f%. 100\u202f% did not get through."
