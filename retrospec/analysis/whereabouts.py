@@ -22,6 +22,8 @@ class Place(msgspec.Struct, frozen=True):
     refs: tuple[str, ...] = ()
     t_ms: int = -1
     """Its own moment; -1 where the finding's is meant."""
+    names: tuple[str, ...] = ()
+    """What it points at, the first above all: a stack frame, a request, an element."""
 
 
 def places_of(story: Story, lead: Finding, symptoms: list[Finding]) -> list[Place]:
@@ -33,17 +35,14 @@ def places_of(story: Story, lead: Finding, symptoms: list[Finding]) -> list[Plac
             fuller = next((index for index, known in enumerate(places) if place.text.startswith(known.text)), -1)
             if fuller >= 0:
                 places[fuller] = place
-            elif not any(_is_same(known.text, place.text) for known in places):
+            elif not any(_is_named(place.names[:1], known) for known in places):
                 places.append(place)
     return list({place.text: place for place in reversed(places)}.values())[::-1][:_MOST]
 
 
-def _is_same(known: str, text: str) -> bool:
-    """``#pay`` and ``button#pay`` are one place; so is what only says less of it."""
-    if known.startswith(text):
-        return True
-    one, other = known.rsplit(" ", 1)[-1], text.rsplit(" ", 1)[-1]
-    return one.endswith(other) or other.endswith(one)
+def _is_named(names: tuple[str, ...], known: Place) -> bool:
+    """``#pay`` and ``button#pay`` are one element."""
+    return any(one.endswith(other) or other.endswith(one) for one in names for other in known.names if one and other)
 
 
 def _of_finding(story: Story, finding: Finding, host: str, *, is_alone: bool = True) -> list[Place]:
@@ -55,13 +54,13 @@ def _of_finding(story: Story, finding: Finding, host: str, *, is_alone: bool = T
     if not is_request:
         places.extend(_in_source(finding, used))
     if evidence.url:
-        places.append(_endpoint(finding, used, host, sender_of(evidence) if is_request else ""))
+        places.append(_endpoint(story, finding, used, sender_of(evidence) if is_request else ""))
     if SIGNAL_KINDS.get(finding.signal) == MarkerKind.VALIDATION_FAILED:
         places.append(_rule(finding, used))
     elif finding.signal in BEHAVIOUR and finding.signal != Signal.ERROR_CLICK:
         places.extend(_deaf(story, finding, used))
     elif not places and evidence.control is not None and (control := _fuller(used, evidence.control)) and _address(control):
-        places.append(Place(f"Check the code behind {_address(control)}{_on(finding)}.", _refs(used)))
+        places.append(Place(f"Check the code behind {_address(control)}{_on(finding)}.", _refs(used), names=(_address(control),)))
     if not places and is_alone and finding.label and finding.signal in _WHERE:
         places.append(Place(_WHERE[finding.signal].format(unstopped(plain_label(finding, host)))))
     return places
@@ -91,20 +90,31 @@ def _in_source(finding: Finding, used: Action | None) -> Iterator[Place]:
     if frame := place_of(evidence):
         control = _fuller(used, evidence.control) if evidence.control is not None else None
         pressed = f", which runs on a press of {_called(control)}{_on(finding)}" if control is not None and (control.name or _address(control)) else ""
-        yield Place(f"Start at {frame}{pressed}.", _refs(used) if pressed else ())
+        yield Place(f"Start at {frame}{pressed}.", _refs(used) if pressed else (), names=(frame, _address(control) if control is not None else ""))
     if missing := missing_map(evidence):
         yield Place(f"No source map is known for {missing}, so its names are the minifier's.")
 
 
-def _endpoint(finding: Finding, used: Action | None, host: str, function: str) -> Place:
+def _endpoint(story: Story, finding: Finding, used: Action | None, function: str) -> Place:
     evidence = finding.evidence
-    request = f"{evidence.method} {without_host(evidence.url, host)}".strip()
+    request = f"{evidence.method} {without_host(evidence.url, host_of(story))}".strip()
     control = used.target.control if used is not None and used.target is not None and used.row.action == "click" else None
     by = [f"by {function}"] if function else []
     by += [f"from {finding.page}"] if finding.page else []
     by += [f"on a press of {_called(control)}"] if control is not None and by else []
+    chosen = _chosen(story, used) if control is not None and by else None
+    by += [f"with {named(chosen.target.control)} chosen"] if chosen is not None and chosen.target is not None else []
     sent = f" It is sent {' '.join(by)}." if by else ""
-    return Place(f"Check the server's side of {request}.{sent}", _refs(used))
+    return Place(f"Check the server's side of {request}.{sent}", (*_refs(chosen), *_refs(used)), names=(request, _address(control) if control is not None else ""))
+
+
+def _chosen(story: Story, used: Action | None) -> Action | None:
+    """The radio button that was chosen last on that page before ``used``: what is sent differs by it."""
+    def is_choice(action: Action) -> bool:
+        is_before = used is not None and action.row.segment == used.row.segment and action.t_ms < used.t_ms
+        return is_before and action.target is not None and action.target.control.role == "radio" and bool(action.target.control.name)
+
+    return next(filter(is_choice, reversed(story.actions)), None)
 
 
 def _called(control: Control) -> str:
@@ -118,7 +128,7 @@ def _rule(finding: Finding, used: Action | None) -> Place:
     field = named(control) if control else "the form"
     markup = used.target.markup if used is not None and used.target is not None else ""
     shown = f": {markup}{_in_form(evidence.form)}{_on(finding)}" if markup else f"{_in_form(evidence.form)}{_on(finding)}" if control else _on(finding)
-    return Place(f"Check the {_rule_words(evidence.rule)} of {field} against what people enter{shown}.", _refs(used))
+    return Place(f"Check the {_rule_words(evidence.rule)} of {field} against what people enter{shown}.", _refs(used), names=(_address(control),) if control is not None else ())
 
 
 def _in_form(form: str) -> str:
@@ -133,7 +143,7 @@ def _deaf(story: Story, finding: Finding, used: Action | None) -> Iterator[Place
         return
     shown = target.markup if target is not None and target.markup else _address(control)
     why = " No form and no link stands behind it, so a script has to listen." if target is not None and _needs_listener(target) else ""
-    yield Place(f"Look for the script that should answer a click on {shown}{_on(finding)}.{why}{_scripts(finding)}", _refs(used))
+    yield Place(f"Look for the script that should answer a click on {shown}{_on(finding)}.{why}{_scripts(finding)}", _refs(used), names=(_address(control),))
     if used is not None and (other := _answered(story, used)) is not None and other.target is not None:
         yield Place(f"On the same page {_called(other.target.control)} did answer, so scripts run there.", tuple(other.refs), other.start_ms)
 

@@ -116,6 +116,15 @@ def test_a_minifiers_name_for_what_sent_a_request_is_not_told() -> None:
     assert [text for text, _ in told] == ["Check the server's side of POST /api/pay. It is sent from /checkout on a press of “Pay now” (button#pay)."]
 
 
+def test_a_failed_request_comes_with_what_was_chosen_before_it_was_sent() -> None:
+    evidence = {"signal": "http_error", "method": "POST", "url": "https://shop.test/api/pay", "status": 500}
+    ways = [element(60 + n, "label", {}, element(70 + n, "input", {"type": "radio", "name": "way"}), text(80 + n, way)) for n, way in enumerate(("By card", "By wallet"))]
+    failed = marker("api_error", "POST /api/pay 500", 3100, evidence)
+    (told,) = look_at(page(0, *ways, FORM), click(1000, 70), click(2000, 71), click(3000, 34), idle(9000), seen=failed)
+    assert told[0] == "Check the server's side of POST /api/pay. It is sent from /checkout on a press of “Pay now” (button#pay) with “By wallet” chosen."
+    assert {"a2", "a3"} <= set(told[1]), "the choice and the press"
+
+
 def test_an_error_of_a_press_is_one_place_with_the_press_that_leads_there() -> None:
     evidence = {"signal": "exception", "stack": "TypeError: x\n    at price (https://shop.test/shop.js:41:9)", "control": {"nodeId": 34, "tag": "button", "name": "Pay now"}}
     told = look_at(page(0, FORM), click(1000, 34), idle(9000), seen=marker("js_exception", "TypeError: x", 1010, evidence))

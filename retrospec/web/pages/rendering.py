@@ -66,7 +66,7 @@ def environment() -> Environment:
         asset=assets.asset_url, kinds=words.KINDS, state_names=words.STATES, report_names=words.REPORTS
     )
     for shown in (
-        words.exact, words.iso, words.clock, words.lasting, words.count, words.percent, words.size,
+        words.exact, words.iso, words.clock, words.tenths, words.lasting, words.count, words.percent, words.size,
         words.reached, words.plural, words.coded,
     ):  # fmt: skip
         jinja.filters[shown.__name__] = shown

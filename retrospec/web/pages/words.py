@@ -78,6 +78,11 @@ def clock(ms: int) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
+def tenths(ms: int) -> str:
+    """The same to a tenth of a second: ``1:05.3``."""
+    return f"{clock(ms)}.{max(0, ms) % 1000 // 100}"
+
+
 def lasting(ms: int) -> str:
     """A duration: ``42 s``, ``3 min 05 s``, ``1 h 20 min``."""
     seconds = max(0, ms) // 1000

@@ -31,6 +31,7 @@ def test_times_are_humane(back: timedelta, said: str) -> None:
 
 def test_durations_counts_and_sizes() -> None:
     assert [words.clock(ms) for ms in (0, 65_000, 3_605_000)] == ["0:00", "1:05", "1:00:05"]
+    assert [words.tenths(ms) for ms in (0, 65_399, 3_605_990)] == ["0:00.0", "1:05.3", "1:00:05.9"]
     assert [words.lasting(ms) for ms in (42_000, 185_000, 4_800_000)] == ["42 s", "3 min 05 s", "1 h 20 min"]
     assert words.count(12_400) == "12\u202f400"
     assert words.plural(1, "session") == "1 session"
