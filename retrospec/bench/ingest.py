@@ -45,6 +45,8 @@ class Load(msgspec.Struct, frozen=True):
     seed: int = 1
     pid: int | None = None
     """The server's process; None looks for whoever listens on the URL's port."""
+    recordings_alone: bool = False
+    """Without the second call, so that the server has nothing to read."""
 
 
 class Outcome(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -151,7 +153,7 @@ async def _measure(
     await _send_all(load, origin, recordings, tally, progress)
     wall_s, own_cpu_s = time.perf_counter() - began, time.process_time() - own_cpu_s
     answered = watch.now() if watch else None
-    statuses = await _wait_for_reports(control, tally.accepted, progress)
+    statuses = {} if load.recordings_alone else await _wait_for_reports(control, tally.accepted, progress)
     drain_s = time.perf_counter() - began - wall_s
     outcome = _summarise(load, tally, wall_s)
     outcome.yardstick_ms_per_mb = yardstick
@@ -173,7 +175,7 @@ async def _send_all(
     async def send_some() -> None:
         async with _connection(origin, load.key) as connection:
             for number in numbers:
-                await _send_session(connection, number, recordings[number % len(recordings)], tally)
+                await _send_session(connection, number, recordings[number % len(recordings)], tally, is_alone=load.recordings_alone)
                 progress("ingest", len(tally.accepted) + len(tally.failures), load.sessions)
 
     async with asyncio.TaskGroup() as workers:
@@ -181,11 +183,11 @@ async def _send_all(
             workers.create_task(send_some())
 
 
-async def _send_session(connection: Connection, number: int, sent: _Recording, tally: _Tally) -> None:
+async def _send_session(connection: Connection, number: int, sent: _Recording, tally: _Tally, *, is_alone: bool) -> None:
     session_id = f"bench-{uuid.uuid4().hex}"
     began = time.perf_counter()
     try:
-        refused = await _two_calls(connection, session_id, number, sent)
+        refused = await _calls(connection, session_id, number, sent, is_alone=is_alone)
     except (ConnectionError, TimeoutError) as error:
         refused = f"{type(error).__name__}: {error}"
     if refused:
@@ -196,12 +198,14 @@ async def _send_session(connection: Connection, number: int, sent: _Recording, t
     tally.sent_bytes += len(sent.events)
 
 
-async def _two_calls(connection: Connection, session_id: str, number: int, sent: _Recording) -> str:
-    """Why the session was refused; empty when both calls were accepted."""
+async def _calls(connection: Connection, session_id: str, number: int, sent: _Recording, *, is_alone: bool) -> str:
+    """Why the session was refused; empty when both calls were accepted, or the one that is made."""
     opening = b'{"sessionId":"%s","site":"bench.example","events":' % session_id.encode()
     uploaded = await connection.request("POST", "/v1/artifacts/session-events", opening, sent.events, b"}")
     if uploaded.status != 201:
         return f"upload: {uploaded.status} {uploaded.body[:200].decode(errors='replace')}"
+    if is_alone:
+        return ""
     body = msgspec.json.encode(ingest_body(session_id, number, sent, uploaded.json()["eventsObjectKey"]))
     ingested = await connection.request("POST", "/v1/ingest/session", body)
     if ingested.status != 202:

@@ -30,6 +30,13 @@ async def test_without_a_size_a_recording_is_the_bare_two_events(stub: StubServe
         assert [event["type"] for event in events] == [2, 3]
 
 
+async def test_recordings_alone_are_neither_ingested_nor_waited_for(stub: StubServer) -> None:
+    outcome = await run_load(Load(stub.url, "right", sessions=6, concurrency=2, recordings_alone=True))
+
+    assert (len(stub.uploads), stub.ingested, stub.polls) == (6, [], {})
+    assert (outcome.failures, outcome.report_statuses, outcome.still_pending) == (0, {}, 0)
+
+
 async def test_refused_sessions_are_counted_and_shown(stub: StubServer) -> None:
     stub.refuse_every = 5
     outcome = await run_load(Load(stub.url, "right", sessions=20, concurrency=3))
