@@ -35,7 +35,7 @@ from retrospec.storage.statements import scans_of, watched
 P95_MS, FIRST_LOAD_BYTES = 30.0, 60_000
 SIZES = (100_000, 10_000, 1_000_000)
 """Sessions, issues and markers."""
-ROUNDS = 21
+ROUNDS = 61
 """The first two are left out: they load templates and fill caches."""
 SMALL = frozenset({"projects", "users", "memberships", "api_keys", "alert_channels", "alert_rules", "logins", "health_samples", "one_time_links", "share_links", "project_retention"})
 """Tables with as many rows as there are people, projects or keys."""
