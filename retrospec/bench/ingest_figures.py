@@ -8,6 +8,8 @@ from retrospec.bench.spawned import spawned_server
 QUIET = {"REPLAY_RENDER": "off", "CONFIRMATION_CHECKER": "none"}
 LARGE_BYTES = 500_000
 """What recordings above this cost is held against a goal for each MB."""
+WARM_UP = (20, 4, 20_000)
+"""A server's first sessions load what later ones find loaded: some 0.1 s, which is not what a MB costs."""
 LOADS = ((400, 20, 0), (100, 20, 100_000), (60, 20, 1_000_000), (20, 4, 5_800_000))
 """Sessions, how many at once, and the size of each recording."""
 
@@ -17,11 +19,14 @@ def figures(note: Note) -> list[Figure]:
     found: list[Figure] = []
     for number, (sessions, at_once, size_bytes) in enumerate(LOADS):
         with spawned_server(QUIET) as server:
+            if size_bytes > LARGE_BYTES:
+                run_light(run_load(Load(server.url, server.key, *WARM_UP, 2, server.pid)))
             outcome = run_light(run_load(Load(server.url, server.key, sessions, at_once, size_bytes, 1, server.pid)))
         what = "bare sessions" if not size_bytes else f"{size_bytes / 1e6:g} MB recordings"
         found += _of(outcome, what)
         if size_bytes > LARGE_BYTES:
             with spawned_server(QUIET) as server:
+                run_light(run_load(Load(server.url, server.key, *WARM_UP, 2, server.pid)))
                 alone = Load(server.url, server.key, sessions, at_once, size_bytes, 1, server.pid, recordings_alone=True)
                 found += _taken_in(run_light(run_load(alone)), what)
         note("load", number + 1, len(LOADS))
@@ -63,8 +68,9 @@ def _cost(outcome: Outcome, what: str) -> list[Figure]:
 
 
 def _memory(outcome: Outcome, what: str) -> list[Figure]:
+    is_warm = outcome.recording_bytes > LARGE_BYTES
     idle, peak, lag = outcome.resident_idle_mb or 0.0, outcome.resident_peak_mb or 0.0, outcome.loop_lag_max_ms
-    found = [Figure(name=f"{what}: resident peak", goal="<= 250 MB", reached=f"{peak:.0f} MB", is_met=peak <= 250, beside=f"idle {idle:.0f} MB (asked <= 120)")]
+    found = [Figure(name=f"{what}: resident peak", goal="<= 250 MB", reached=f"{peak:.0f} MB", is_met=peak <= 250, beside=f"before, {'warmed up' if is_warm else 'idle'}, {idle:.0f} MB{'' if is_warm else ' (asked <= 120)'}")]
     if lag is not None:
         found.append(Figure(name=f"{what}: loop blocked at most", goal="<= 50 ms", reached=f"{lag:.0f} ms", is_met=lag <= 50))
     return found
