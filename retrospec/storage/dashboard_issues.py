@@ -27,6 +27,7 @@ from retrospec.storage.dashboard import Cursor, past
 from retrospec.storage.database import Connection
 from retrospec.storage.issue_order import SORTS, SortCursor
 from retrospec.storage.issues import latest_of_each, to_tally
+from retrospec.storage.search import issues_shown_in
 from retrospec.storage.tables import (
     clusters,
     issue_hours,
@@ -51,6 +52,8 @@ class IssueFilter(msgspec.Struct, kw_only=True, frozen=True):
     """All of them in what the issue says of itself."""
     keys: tuple[str, ...] | None = None
     """Those found through their sessions, which need not say the words; None where nothing was searched for."""
+    near: tuple[str, ...] | None = None
+    """Ids of sessions, one of which must have shown it (SQLite): where no words are asked for it saves naming a thousand keys."""
     site: str = ""
 
 
@@ -95,11 +98,14 @@ async def list_issues(
     """
     found: list[Issue] = []
     named: dict[str, Any] = {"p": project_id, "most": limit}
+    if wanted.near is not None:
+        named["near"] = msgspec.json.encode(wanted.near).decode()
     if wanted.keys is not None:
         named["keys"] = msgspec.json.encode(wanted.keys).decode() if connection.dialect.name == "sqlite" else list(wanted.keys)
     query = issues_query(wanted, after=after, sort=sort, dialect=connection.dialect.name)
     # some named ones are looked up by their names, all states at once
-    stretches = [wanted.states] if wanted.keys is not None and not wanted.words else [(state,) for state in wanted.states]
+    is_named = wanted.near is not None or (wanted.keys is not None and not wanted.words)
+    stretches = [wanted.states] if is_named else [(state,) for state in wanted.states]
     for states in stretches:
         found += [to_tally(row).issue for row in await connection.execute(query, named | {"states": list(states)})]
     found.sort(key=lambda issue: issue.key)
@@ -125,6 +131,8 @@ def issues_query(wanted: IssueFilter, *, after: Cursor | SortCursor | None, sort
         query = query.where(past(after, column, issues.c.key, names_fall=False))
     if wanted.kind:
         query = query.where(issues.c.kind == wanted.kind)
+    if wanted.near is not None:
+        query = query.where(issues.c.key.in_(issues_shown_in(func.json_each(bindparam("near")).table_valued("value"))))
     if wanted.keys is not None:
         query = query.where(or_(_ONE_OF[dialect], and_(*map(_says, wanted.words)) if wanted.words else false()))
     if wanted.site:

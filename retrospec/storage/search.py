@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import Select, TableValuedAlias, bindparam, delete, select
 
 from retrospec.domain.marker import Marker
 from retrospec.domain.report import ReportCard
@@ -188,12 +188,17 @@ async def issues_of(connection: Connection, project_id: str, session_ids: Sequen
     return [str(row.issue_key) for row in found]
 
 
-_ISSUES = (
-    select(clusters.c.issue_key)
-    .distinct()
-    .select_from(issue_sessions.join(clusters, (clusters.c.project_id == issue_sessions.c.project_id) & (clusters.c.key == issue_sessions.c.cluster_key)))
-    .where(issue_sessions.c.project_id == bindparam("p"), issue_sessions.c.session_id.in_(bindparam("names", expanding=True)))
-)
+def _shown() -> Select[Any]:
+    its = (clusters.c.project_id == issue_sessions.c.project_id) & (clusters.c.key == issue_sessions.c.cluster_key)
+    return select(clusters.c.issue_key).select_from(issue_sessions.join(clusters, its)).where(issue_sessions.c.project_id == bindparam("p"))
+
+
+_ISSUES = _shown().distinct().where(issue_sessions.c.session_id.in_(bindparam("names", expanding=True)))
+
+
+def issues_shown_in(named: TableValuedAlias) -> Select[Any]:
+    """Keys of the issues of the project ``p`` that sessions showed whose ids are the ``value`` of ``named``."""
+    return _shown().where(issue_sessions.c.session_id.in_(select(named.c.value)))
 
 
 async def _listed(connection: Connection, project_id: str, query: Query, page: Page) -> Found:

@@ -32,5 +32,7 @@ async def searched(connection: Connection, project_id: str, asked: IssueFilter, 
     is_plain = len(plain) == len(query.terms) and query == msgspec.structs.replace(nothing, terms=query.terms)
     said = tuple(word for term in plain for phrase in term.phrases[:1] for word in phrase) if is_plain else ()
     near = await near_of(connection, project_id, query) if near is None else near
+    if not said and connection.dialect.name == "sqlite":
+        return msgspec.structs.replace(asked, near=tuple(near))
     keys = await search.issues_of(connection, project_id, near)
     return msgspec.structs.replace(asked, words=said, keys=tuple(keys))

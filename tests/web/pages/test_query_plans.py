@@ -20,11 +20,13 @@ OF_K = tables.issue_sessions.c.cluster_key == "k"
 AFTER = Cursor(datetime(2026, 11, 1, tzinfo=UTC), "x")
 LISTED = {"keys": ["a", "b"], "states": ["active"]}
 OPEN = IssueFilter(states=(IssueState.ACTIVE,))
+NEAR = IssueFilter(states=(IssueState.ACTIVE,), near=("a", "b"))
 SITE = IssueFilter(states=(IssueState.ACTIVE,), site="shop.example", words=("pay",), keys=("a", "b"), kind="api_error")
 
 QUERIES: dict[str, Any] = {
     "issues": dashboard_issues.issues_query(OPEN, after=None, dialect="sqlite"),
     "older issues": dashboard_issues.issues_query(OPEN, after=AFTER, dialect="sqlite"),
+    "issues some sessions showed": dashboard_issues.issues_query(NEAR, after=AFTER, dialect="sqlite"),
     "issues filtered": dashboard_issues.issues_query(SITE, after=AFTER, dialect="sqlite"),
     "trends": dashboard_issues.TRENDS,
     "sessions of an issue": dashboard_issues.issue_sessions_query("p", status="", min_confidence=0, after=None, limit=26).where(OF_K),
