@@ -96,7 +96,7 @@ async def list_issues(
 
     Each state has its own stretch of the index, so each is read by itself and the heads are merged.
     """
-    found: list[Issue] = []
+    found: list[Any] = []
     named: dict[str, Any] = {"p": project_id, "most": limit}
     if wanted.near is not None:
         named["near"] = msgspec.json.encode(wanted.near).decode()
@@ -107,10 +107,10 @@ async def list_issues(
     is_named = wanted.near is not None or (wanted.keys is not None and not wanted.words)
     stretches = [wanted.states] if is_named else [(state,) for state in wanted.states]
     for states in stretches:
-        found += [to_tally(row).issue for row in await connection.execute(query, named | {"states": list(states)})]
-    found.sort(key=lambda issue: issue.key)
-    found.sort(key=lambda issue: getattr(issue, SORTS[sort]), reverse=True)
-    return found[:limit]
+        found += await connection.execute(query, named | {"states": list(states)})
+    found.sort(key=lambda row: row.key)
+    found.sort(key=lambda row: getattr(row, SORTS[sort]), reverse=True)
+    return [to_tally(row).issue for row in found[:limit]]
 
 
 @cache
