@@ -84,7 +84,7 @@ def place_of(evidence: Evidence) -> str:
     lines = list(filter(None, map(_FRAME.match, evidence.stack.splitlines()[:_MAX_STACK_LINES])))
     own = [line for line in lines if owner_of(line["file"]) == "program"]
     found = _place((own or lines)[0]) if lines else ""
-    return found or (f"{_file_name(evidence.filename)}:{evidence.lineno}" if evidence.filename else "")
+    return found or (_located(evidence.filename, str(evidence.lineno)) if evidence.filename else "")
 
 
 def sender_of(evidence: Evidence) -> str:
@@ -99,8 +99,14 @@ def own_scripts(evidence: Evidence) -> list[str]:
 
 
 def _place(match: re.Match[str]) -> str:
-    place = f"{_file_name(match['file'])}:{match['line']}"
-    return f"{match['function']} ({place})" if match["function"] else place
+    place, function = _located(match["file"], match["line"]), match["function"] or ""
+    return place if not function or "<anonymous>" in function else f"{function} ({place})"
+
+
+def _located(address: str, line: str) -> str:
+    """``shop.js:41``; ``line 5 of /checkout`` where the script stands in a page."""
+    file = _file_name(address)
+    return f"{file}:{line}" if "." in file else f"line {line} of {address_parts(address).path or file}"
 
 
 def _file_name(address: str) -> str:

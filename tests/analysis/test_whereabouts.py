@@ -140,6 +140,12 @@ def test_what_shows_an_error_is_no_place_to_look_where_a_cause_is_known() -> Non
     assert any("what shows “Payment failed, please try again”" in text for text, _ in alone)
 
 
+def test_a_script_that_stands_in_its_page_is_told_by_the_line_and_a_nameless_function_not_at_all() -> None:
+    stack = "ReferenceError: cart is not defined\n    at HTMLButtonElement.<anonymous> (https://shop.test/checkout:5:74)"
+    told = look_at(page(0, FORM), click(1000, 34), idle(9000), seen=marker("js_exception", "ReferenceError: cart is not defined", 1010, {"stack": stack}))
+    assert told[0][0] == "Start at line 5 of /checkout."
+
+
 def test_an_error_inside_a_library_starts_where_the_program_called_it() -> None:
     stack = "TypeError: nothing there\n    at Object.each (https://shop.test/vendor/jquery.js:90:12)\n    at drawBasket (https://shop.test/static/shop.js:17:9)"
     told = look_at(page(0, FORM), click(1000, 34), idle(9000), seen=marker("js_exception", "TypeError: nothing there", 1010, {"stack": stack}))

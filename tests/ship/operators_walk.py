@@ -60,7 +60,8 @@ def built_wheel(folder: Path) -> Path:
     shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".git", "node_modules", "__pycache__", ".*_cache", ".venv"))
     (tree / "node_modules").symlink_to(ROOT / "node_modules")
     wanted = f"from hatchling import build; build.build_wheel({str(folder)!r})"
-    subprocess.run([sys.executable, "-c", wanted], cwd=tree, timeout=600, check=True, capture_output=True)
+    made = subprocess.run([sys.executable, "-c", wanted], cwd=tree, timeout=600, check=False, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
     return next(folder.glob("*.whl"))
 
 
