@@ -164,7 +164,7 @@ def words_of(page: str) -> str:
     body = re.sub(r"(?s)<(script|style|head)\b.*?</\1>", " ", page)
     text_alone = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
     assert len(text_alone) > 200
-    return re.sub(r"\b\d+ (s|sec|min|h|hours?|minutes?|seconds?|d|days?)( ago)?\b", "some time", text_alone)
+    return re.sub(r"\b(\d+ (s|sec|min|h|hours?|minutes?|seconds?|d|days?)( ago)?|just now)\b", "some time", text_alone)
 
 
 def differing_words(here: str, there: str) -> list[str]:
