@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -128,11 +128,9 @@ def test_there_and_back_every_row_and_file_is_the_same_and_the_source_is_untouch
     copied = settings_for(tmp_path / "copied")
     shutil.copytree(small.data_dir, copied.data_dir, dirs_exist_ok=True)
     copied.database.url = copied.blobs.url = ""
-    with only_answering(copied) as server:  # without workers, which would go on with what is being judged
-        shown = pages_of(server.url)
-    with only_answering(large) as server:
-        for path, text_there in pages_of(server.url).items():
-            assert differing_words(shown[path], text_there) == [], path
+    with only_answering(copied) as home_server, only_answering(large) as server:  # without workers, which would go on with what is being judged
+        for path, (text_here, text_there) in pages_of(home_server.url, server.url).items():
+            assert differing_words(text_here, text_there) == [], path
         assert_a_replay_opens(server.url)
 
     with serving(large) as server:
@@ -148,15 +146,20 @@ HERE = "/p/proj_default"
 PAGES = (f"{HERE}/issues", f"{HERE}/issues/{quote(PAY_KEY, safe='')}", f"{HERE}/sessions/{PAY_SESSION}", f"{HERE}/sessions", f"{HERE}/home")
 
 
-def pages_of(url: str) -> dict[str, str]:
-    """What a person reads on each page, but for how long ago something was; and the recording as the player gets it."""
-    with httpx.Client(base_url=url, follow_redirects=True, timeout=60) as http:
-        token = http.get("/sign-in").text.split('name="form_token" value="', 1)[1].split('"', 1)[0]
-        http.post("/sign-in", data={"form_token": token, "email": EMAIL, "password": PASSWORD})
-        answers = {path: http.get(path) for path in (*PAGES, f"{HERE}/sessions/{PAY_SESSION}/events.json")}
-    assert {answer.status_code for answer in answers.values()} == {200}
-    assert "We could not take your payment" in answers[PAGES[1]].text
-    return {path: words_of(answer.text) if path in PAGES else answer.text for path, answer in answers.items()}
+def pages_of(*urls: str) -> dict[str, list[str]]:
+    """What a person reads on each page of each server, but for how long ago something was; and the recording as the player gets it.
+
+    One page of all servers after the other: what is said of the time then changes between pages and not between servers.
+    """
+    with ExitStack() as stack:
+        visitors = [stack.enter_context(httpx.Client(base_url=url, follow_redirects=True, timeout=60)) for url in urls]
+        for http in visitors:
+            token = http.get("/sign-in").text.split('name="form_token" value="', 1)[1].split('"', 1)[0]
+            http.post("/sign-in", data={"form_token": token, "email": EMAIL, "password": PASSWORD})
+        answers = {path: [http.get(path) for http in visitors] for path in (*PAGES, f"{HERE}/sessions/{PAY_SESSION}/events.json")}
+    assert {answer.status_code for both in answers.values() for answer in both} == {200}
+    assert all("We could not take your payment" in answer.text for answer in answers[PAGES[1]])
+    return {path: [words_of(answer.text) if path in PAGES else answer.text for answer in both] for path, both in answers.items()}
 
 
 def words_of(page: str) -> str:
