@@ -42,7 +42,8 @@ def places_of(story: Story, lead: Finding, symptoms: list[Finding]) -> list[Plac
 
 def _is_named(names: tuple[str, ...], known: Place) -> bool:
     """``#pay`` and ``button#pay`` are one element."""
-    return any(one.endswith(other) or other.endswith(one) for one in names for other in known.names if one and other)
+    pairs = [sorted((one, other), key=len) for one in names for other in known.names if one and other]
+    return any(short == long or (short.startswith(("#", "[")) and long.endswith(short)) for short, long in pairs)
 
 
 def _of_finding(story: Story, finding: Finding, host: str, *, is_alone: bool = True) -> list[Place]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from retrospec.analysis.whereabouts import Place, _is_named
 from retrospec.domain.marker import Marker
 from tests.analysis.recordings import (
     added,
@@ -144,6 +145,11 @@ def test_a_script_that_stands_in_its_page_is_told_by_the_line_and_a_nameless_fun
     stack = "ReferenceError: cart is not defined\n    at HTMLButtonElement.<anonymous> (https://shop.test/checkout:5:74)"
     told = look_at(page(0, FORM), click(1000, 34), idle(9000), seen=marker("js_exception", "ReferenceError: cart is not defined", 1010, {"stack": stack}))
     assert told[0][0] == "Start at line 5 of /checkout."
+
+
+def test_elements_are_one_by_their_id_and_not_by_how_their_addresses_happen_to_end() -> None:
+    known = Place("", names=("button#pay", "draw (schema)"))
+    assert [_is_named((name,), known) for name in ("#pay", "button#pay", "a", "pay", "")] == [True, True, False, False, False]
 
 
 def test_an_error_inside_a_library_starts_where_the_program_called_it() -> None:
