@@ -15,7 +15,9 @@ has_python() { "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2
 has_venv() { "$python" -c 'import ensurepip, venv' 2>/dev/null; }
 # Playwright, which drives Chromium, needs it, and a bare Debian has none.
 has_libatomic() { "$python" -c 'import ctypes; ctypes.CDLL("libatomic.so.1")' 2>/dev/null; }
-has_chromium() { command -v chromium || command -v chromium-headless-shell || command -v google-chrome; }
+has_chromium() { command -v chromium-headless-shell || command -v chromium || command -v google-chrome; }
+# The headless shell replays as well in two thirds of the memory; an older Debian has the whole browser only.
+a_chromium() { if apt-cache show chromium-headless-shell >/dev/null 2>&1; then echo chromium-headless-shell; else echo chromium; fi; }
 
 has_postgres() { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; }
 
@@ -23,11 +25,12 @@ wanted=
 has_python || wanted="$wanted python3"
 has_venv || wanted="$wanted python3-venv"
 has_libatomic || wanted="$wanted libatomic1"
-has_chromium >/dev/null || wanted="$wanted chromium fonts-liberation"
+has_chromium >/dev/null || wanted="$wanted fonts-liberation"
 
 if [ -n "$wanted" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    say "getting$wanted"
     apt-get update -qq
+    has_chromium >/dev/null || wanted="$wanted $(a_chromium)"
+    say "getting$wanted"
     # shellcheck disable=SC2086  # a list of packages
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $wanted >/dev/null
 fi
@@ -42,7 +45,7 @@ esac
 has_python || { say "$python is not Python 3.11 or newer; name one: PYTHON=/path/to/python3.11 sh install.sh"; exit 1; }
 has_venv || { say "$python lacks venv; as root: apt-get install python3-venv"; exit 1; }
 { has_chromium >/dev/null && has_libatomic; } ||
-    say "no browser: sessions will be judged by their text alone; as root: apt-get install chromium libatomic1"
+    say "no browser: sessions will be judged by their text alone; as root: apt-get install chromium-headless-shell libatomic1"
 
 .venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear .venv
 [ $# -gt 0 ] || set -- .

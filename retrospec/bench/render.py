@@ -27,7 +27,7 @@ from retrospec.domain.recording import Recording
 from retrospec.domain.settings import ReplaySettings
 from retrospec.domain.visual import FindingVerdict, VerdictWord
 from retrospec.domain.window import windows_around
-from retrospec.replay.browser import Renderer
+from retrospec.replay.browser import Renderer, find_browser
 
 MIN_CONFIDENCE = 0.65
 """The default of ``confirmation.min_confidence``."""
@@ -79,7 +79,8 @@ class RenderOutcome(msgspec.Struct):
     idle_bytes: int
     busyness: float
     """Wall time over CPU time of plain arithmetic before and after the runs."""
-
+    browser: str
+    """The program that replayed."""
 
 
 def precision(answers: Sequence[Answer]) -> float:
@@ -117,7 +118,7 @@ def read_corpus(folder: Path) -> list[Labelled]:
 
 async def measure(labelled: Sequence[Labelled], settings: ReplaySettings, told: Callable[[str], None]) -> RenderOutcome:
     """Judge every recording of ``labelled``, then film three made sessions."""
-    before = busyness()
+    before, found = busyness(), find_browser(settings)
     async with Renderer(settings, idle_s=IDLE_S) as renderer:
         await renderer.start()
         answers = []
@@ -128,7 +129,7 @@ async def measure(labelled: Sequence[Labelled], settings: ReplaySettings, told: 
         peak_bytes = renderer.peak_bytes
         busy = (before + busyness()) / 2
         await _until_idle(renderer)
-        return RenderOutcome(answers, films, peak_bytes, renderer.held_bytes(), busy)
+        return RenderOutcome(answers, films, peak_bytes, renderer.held_bytes(), busy, found.path.rpartition("/")[2] if found else "")
 
 
 async def _until_idle(renderer: Renderer) -> None:
@@ -220,7 +221,7 @@ def print_outcome(outcome: RenderOutcome, console: Console) -> None:
     seconds = [answer.seconds for answer in outcome.answers]
     numbers.add_row("verdict on one marker, warm, median", "< 2 s", f"{statistics.median(seconds):.2f} s")
     numbers.add_row("verdict on one marker, warm, p95", "", f"{_p95(seconds):.2f} s")
-    numbers.add_row("browser and driver, most memory held", "≤ 450 MB", f"{outcome.peak_bytes / 1_048_576:.0f} MB")
+    numbers.add_row(f"{outcome.browser} and driver, most memory held", "≤ 450 MB", f"{outcome.peak_bytes / 1_048_576:.0f} MB")
     numbers.add_row("the same, idle for a while", "0 MB", f"{outcome.idle_bytes / 1_048_576:.0f} MB")
     console.print(numbers)
     load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
