@@ -54,9 +54,10 @@ STEPS: tuple[tuple[str, str], ...] = (
     ),
     (
         "markers",
-        "INSERT INTO markers (project_id, session_id, id, kind, label, cluster_key, replay_offset_ms, observed_at) "
+        "INSERT INTO markers (project_id, session_id, id, kind, label, cluster_key, replay_offset_ms, observed_at, evidence) "
         "WITH RECURSIVE m(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM m WHERE j + 1 < @each) SELECT '@project', s.id, 'm' || j, "
-        f"{_KIND.format('c')}, 'TypeError: part is undefined', 'seed:' || c, 4000 + j * 900, s.started_at + j * 900 FROM ("
+        f"{_KIND.format('c')}, 'TypeError: part is undefined', 'seed:' || c, 4000 + j * 900, s.started_at + j * 900, "
+        "CASE j WHEN 0 THEN '{\"control\":{\"role\":\"button\",\"name\":\"Pay now\"}}' END FROM ("
         f"SELECT id, started_at, j, {_ANY.format(7919, 104729)} * {_ANY.format(6151, 92821)} / @issues AS c FROM sessions, m WHERE project_id = '@project') AS s",
     ),
     (
@@ -71,6 +72,15 @@ STEPS: tuple[tuple[str, str], ...] = (
         f"INSERT INTO issues (project_id, key, {_TALLY}, state, promoted_at) SELECT '@project', cluster_key, {_TALLIED}, "
         "(CASE (CAST(substr(cluster_key, 6) AS BIGINT) * 48271 % 65537) % 10 WHEN 0 THEN 'resolved' WHEN 1 THEN 'muted' WHEN 2 THEN 'archived' WHEN 3 THEN 'acknowledged' ELSE 'active' END), @now "
         "FROM issue_sessions GROUP BY cluster_key",
+    ),
+    (
+        "issue_work",
+        "INSERT INTO issue_work (project_id, issue_key, watch, watch_shown, watched_since) SELECT '@project', key, 'control:name=pay now', 'button “Pay now”', @now "
+        "FROM issues WHERE project_id = '@project'",
+    ),
+    (
+        "watch_uses",
+        "INSERT INTO watch_uses (project_id, session_id, issue_key) SELECT '@project', id, 'seed:0' FROM sessions WHERE marker_count > 0 AND duration_ms % 2000 = 1000",
     ),
     (
         "issue_strips",
@@ -114,7 +124,7 @@ STEPS: tuple[tuple[str, str], ...] = (
         "SELECT s.started_at * 1048576 + s.number % 1048576, '@project', s.id, '@mark s' || s.report_status || ' l' || (1 + s.number % 10) || ' mfailed', '¬ ' || s.user_id || ' ¬ ' || s.visitor_id, "
         "'¬ shop example' || replace(s.route, '/', ' '), '¬ plan ' || CASE WHEN s.number % 3 = 1 THEN 'pro' ELSE 'free' END, '¬ ' || replace(s.release, '.', ' '), '¬ production', "
         "'¬ ' || lower(s.browser) || ' ¬ ' || lower(s.os) || ' ¬ desktop', '¬ js exception ¬ exception ¬ api error ¬ http error', "
-        "'¬ pay now ¬ add to basket ¬ button ' || (s.number % 500), '¬ thank you for order ' || (s.number % 3000) || ' ¬ out of stock', "
+        "'¬ add to basket ¬ button ' || (s.number % 500) || ' ¬ pay now', '¬ thank you for order ' || (s.number % 3000) || ' ¬ out of stock', "
         "'¬ typeerror part ' || (s.number % @issues) || ' is undefined', '¬ paying by card ends with an error' FROM "
         f"(SELECT sessions.*, {_NUMBER} AS number FROM sessions WHERE report_status <> 'pending') AS s",
     ),

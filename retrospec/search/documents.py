@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from retrospec.domain.finding import Finding
-from retrospec.domain.marker import Marker, read_evidence
+from retrospec.domain.marker import Control, Marker, read_evidence
 from retrospec.domain.search import (
     BETWEEN,
     FAILED_MARK,
@@ -111,10 +111,14 @@ def _kinds(markers: Sequence[Marker], findings: Sequence[Finding]) -> Iterator[s
 def _clicked(rows: Sequence[TraceRow]) -> Iterator[str]:
     for row in rows:
         if row.target is not None and row.action in _PRESSED:
-            control = row.target
-            yield control.name or control.text or control.label or control.test_id
-            if control.test_id:
-                yield control.test_id
+            yield name_of(row.target)
+            if row.target.test_id:
+                yield row.target.test_id
+
+
+def name_of(control: Control) -> str:
+    """What it is searched by; empty where it has no name."""
+    return control.name or control.text or control.label or control.test_id
 
 
 def _errors(markers: Sequence[Marker], findings: Sequence[Finding], rows: Sequence[TraceRow]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from retrospec.filling import fill
 from retrospec.storage import stats, tables
 from retrospec.storage.blobs import Blobs
 from retrospec.storage.database import Connection, Database
+from tests.web.seeding_apart import add_apart
 from tests.web.seeding_pay import pay_analysis, write_pay_card
 from tests.web.seeding_places import add_places
 from tests.web.seeding_workflow import add_workflow
@@ -61,6 +62,8 @@ async def seed(database: Database, blobs: Blobs, *, now: datetime) -> None:
         await add_workflow(connection, now=now)
         await add_places(connection, now=now)
     await fill(database, blobs)
+    async with database.write() as connection:
+        await add_apart(connection)
 
 
 async def add_project(connection: Connection, *, now: datetime) -> None:

@@ -34,6 +34,7 @@ watch_uses = Table(
     Column("project_id", ID, primary_key=True),
     Column("session_id", ID, primary_key=True),
     Column("issue_key", KEY, primary_key=True),
+    Index("ix_watch_uses_issue", "project_id", "issue_key", "session_id"),
     sqlite_with_rowid=False,
 )
 

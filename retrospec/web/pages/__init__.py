@@ -15,6 +15,7 @@ from retrospec.web.audit import note_answered
 from retrospec.web.pages import (
     account,
     alerts,
+    apart,
     assets,
     audit,
     capsule,
@@ -100,6 +101,7 @@ routes: list[ControllerRouterHandler] = [
             views.save_view,
             views.change_view,
             issue.show_issue,
+            apart.show_apart,
             grouping.merge_issue,
             grouping.keep_issue_apart,
             grouping.split_issue,

@@ -20,7 +20,7 @@ from retrospec.web.pages.charts import Span, Trend
 LOG_LINES = 50
 RELEASES = 12
 SHOWN_VALUES = 5
-_FACET_NAMES = {
+FACET_NAMES = {
     "browser": "Browser",
     "os": "System",
     "device": "Device",
@@ -191,7 +191,7 @@ def tracker_url(template: str, issue: Issue, here: str) -> str:
 
 def met_words(people: int, outcomes: Sequence[Share], breakdowns: Sequence[Breakdown]) -> str:
     """``28 people, on /checkout 88 %, on desktop, in release 2026.11.2 76 %. 63 % did not get through.``"""
-    parts = [f"{before} {shown}" for name, before in _MET_BY.items() if (shown := _mostly(breakdowns, _FACET_NAMES[name]))]
+    parts = [f"{before} {shown}" for name, before in _MET_BY.items() if (shown := _mostly(breakdowns, FACET_NAMES[name]))]
     known = [part for part in outcomes if part.value != _OUTCOME_NAMES[Outcome.UNKNOWN]]
     came_to = f" {words.percent(known[0].share)} {known[0].value}." if known else ""
     return f"{', '.join([words.plural(people, 'person', 'people'), *parts])}.{came_to}" if parts or known else ""
@@ -217,7 +217,7 @@ def _outcomes(counts: Sequence[tuple[str, int]]) -> list[Share]:
 def _breakdowns(facets: dict[str, list[tuple[str, int]]]) -> list[Breakdown]:
     tags = sorted(name for name in facets if name.startswith("tag:"))
     return [
-        _breakdown(name, facets[name]) for name in [*_FACET_NAMES, *tags] if facets.get(name)
+        _breakdown(name, facets[name]) for name in [*FACET_NAMES, *tags] if facets.get(name)
     ]
 
 
@@ -228,15 +228,15 @@ def _breakdown(facet: str, counts: list[tuple[str, int]]) -> Breakdown:
             value=value.replace("<*>", "…"),
             count=count,
             share=count / total,
-            url=_narrowed(facet, value),
+            url=narrowed(facet, value),
         )
         for value, count in counts[:SHOWN_VALUES]
     ]
-    title = _FACET_NAMES.get(facet) or facet.removeprefix("tag:")
+    title = FACET_NAMES.get(facet) or facet.removeprefix("tag:")
     return Breakdown(title=title, values=values, more=max(0, len(counts) - SHOWN_VALUES))
 
 
-def _narrowed(facet: str, value: str) -> str:
+def narrowed(facet: str, value: str) -> str:
     """The page with only such sessions; empty where a value stands for several or is kept with no session."""
     if not narrows(facet) or value == impact.OTHER:
         return ""

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.dialects import sqlite
 
 from retrospec.domain.issue import IssueState
-from retrospec.storage import dashboard_issues, dashboard_sessions, pulse, tables
+from retrospec.storage import apart, dashboard_issues, dashboard_sessions, pulse, tables
 from retrospec.storage.dashboard import Cursor
 from retrospec.storage.dashboard_issues import IssueFilter
 from retrospec.storage.dashboard_sessions import SessionFilter
@@ -18,7 +18,7 @@ from retrospec.storage.migrate import migrate
 
 OF_K = tables.issue_sessions.c.cluster_key == "k"
 AFTER = Cursor(datetime(2026, 11, 1, tzinfo=UTC), "x")
-LISTED = {"keys": ["a", "b"], "states": ["active"]}
+LISTED = {"keys": ["a", "b"], "names": ["s", "t"], "states": ["active"]}
 OPEN = IssueFilter(states=(IssueState.ACTIVE,))
 NEAR = IssueFilter(states=(IssueState.ACTIVE,), near=("a", "b"))
 SITE = IssueFilter(states=(IssueState.ACTIVE,), site="shop.example", words=("pay",), keys=("a", "b"), kind="api_error")
@@ -36,6 +36,8 @@ QUERIES: dict[str, Any] = {
     "older sessions": dashboard_sessions.sessions_query(SessionFilter(), after=AFTER),
     "sessions by status": dashboard_sessions.sessions_query(SessionFilter(status="ready"), after=AFTER),
     "sessions on a route": dashboard_sessions.sessions_query(SessionFilter(route="/a", has_markers=True), after=None),
+    "who used what failed": apart.USED,
+    "which of them failed": apart.SUSPECT,
     "visits of a day, and the people hit": pulse.PULSE,
     "what came back": pulse.CAME_BACK,
 }  # fmt: skip
