@@ -138,6 +138,8 @@ class Compiler(StoryWriter):
             self.cut(f"a page had more than {MAX_NODES:,} nodes")
         for facts in (story.actions, story.changes, story.faults, story.requests, story.refusals, story.spinners):
             facts.sort(key=_moment)
+        for page in self.pages.values():
+            page.mirror.let_go()
 
     # What changed --------------------------------------------------------------------------------------
 

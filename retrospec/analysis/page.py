@@ -103,6 +103,7 @@ class Page:
 
     def open(self, root: Node, segment: int, url: str, t_ms: int) -> None:
         """Begins a page load."""
+        self.mirror.let_go()
         self.mirror = Mirror()
         self.mirror.load(root)
         self.namer = Namer(self.mirror)

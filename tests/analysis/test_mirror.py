@@ -1,3 +1,5 @@
+import gc
+
 from retrospec.analysis.compiler import compile_story
 from retrospec.analysis.mirror import Mirror, restyle
 from retrospec.analysis.shapes import Added, Mutation, Node, Removed, Retexted
@@ -100,3 +102,18 @@ def test_events_before_any_snapshot_are_a_blind_page() -> None:
 def test_a_view_with_many_missing_nodes_is_stale() -> None:
     lost = [mutation(100 + n, texts=[{"id": 900 + n, "value": "x"}]) for n in range(20)]
     assert compile_story(recording(page(0), lost)).segments[0].seen == "stale"
+
+
+def test_what_was_read_leaves_no_cycles_to_search_for() -> None:
+    """Of a page that is checked and left, of a part that was removed with all below it, and of the page at the end."""
+    part = element(10, "main", {}, element(11, "ul", {}, element(12, "li", {}, text(13, "tea"))))
+    read = recording(
+        page(0, part), page(100, part)[1:], mutation(200, removes=[{"id": 11, "parentId": 10}]), page(900, part), click(950, 12), idle(1_000)
+    )  # fmt: skip
+    gc.collect()
+    gc.disable()
+    try:
+        assert len(compile_story(read).segments) == 2
+        assert [one for one in gc.get_objects() if isinstance(one, Node)] == []
+    finally:
+        gc.enable()
