@@ -31,6 +31,7 @@ from retrospec.serving import keep_for_good
 from retrospec.storage.database import Database
 from retrospec.storage.nodes import Role
 from retrospec.storage.statements import scans_of, watched
+from retrospec.web.pages.assets import made_small
 
 P95_MS, FIRST_LOAD_BYTES = 30.0, 60_000
 SIZES = (100_000, 10_000, 1_000_000)
@@ -195,7 +196,7 @@ def figures_of(found: list[Measured], *, p95_ms: float = P95_MS) -> list[Figure]
     return [
         Figure(name=f"server time of {len(found)} pages and parts, p95", goal=f"< {p95_ms:g} ms each", reached=f"{len(found) - len(slow)} are; slowest {slowest.p95_ms:.1f} ms ({slowest.name})", is_met=not slow),
         Figure(name="processor time of a page, least", reached=f"{median(one.cpu_ms for one in found):.1f} ms in the middle, {busiest.cpu_ms:.1f} ms at most ({busiest.name})"),
-        Figure(name="first load, compressed, without the player", goal=f"<= {FIRST_LOAD_BYTES / 1000:g} KB", reached=f"{largest.first_load_bytes / 1000:.1f} KB ({largest.name})", is_met=largest.first_load_bytes <= FIRST_LOAD_BYTES),
+        Figure(name="first load, compressed, without the player", goal=f"<= {FIRST_LOAD_BYTES / 1000:g} KB", reached=f"{largest.first_load_bytes / 1000:.1f} KB ({largest.name})", is_met=largest.first_load_bytes <= FIRST_LOAD_BYTES, beside="" if made_small() else "as written: python hatch_build.py makes them small"),
         Figure(name="pages that read a whole table", goal="0", reached=f"{len(scanning)} {', '.join(scanning[:4])}".strip(), is_met=not scanning),
     ]  # fmt: skip
 

@@ -64,6 +64,11 @@ class Session(msgspec.Struct, kw_only=True):
     @property
     def person_key(self) -> str:
         """Whom to count: the identified user, else the visitor, else the session itself."""
-        if self.user_id:
-            return f"u:{self.user_id}"
-        return f"v:{self.visitor_id}" if self.visitor_id else f"s:{self.id}"
+        return person_key_of(self.user_id, self.visitor_id, self.id)
+
+
+def person_key_of(user_id: str, visitor_id: str, session_id: str) -> str:
+    """The identified user, else the visitor, else the session itself."""
+    if user_id:
+        return f"u:{user_id}"
+    return f"v:{visitor_id}" if visitor_id else f"s:{session_id}"

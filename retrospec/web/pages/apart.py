@@ -12,11 +12,10 @@ from litestar.params import FromPath
 from retrospec.domain.errors import NotFound
 from retrospec.domain.issue import Issue
 from retrospec.domain.marker import read_evidence
-from retrospec.domain.trait import ENTRY, PRESSED, TAG, Trait
+from retrospec.domain.trait import ENTRY, PRESSED, TAG, Sketch, Trait
 from retrospec.issues.apart import Contrast, set_apart
 from retrospec.search.traits import traits_of, words_for
 from retrospec.storage import apart, clusters, issues, markers, work
-from retrospec.storage.apart import Visit
 from retrospec.storage.database import Connection
 from retrospec.web.pages.guard import database_of
 from retrospec.web.pages.issue_work import FACET_NAMES, narrowed
@@ -61,10 +60,10 @@ async def compose(connection: Connection, project_id: str, key: str) -> ApartPar
     issue = tally.issue
     standing = await work.find(connection, project_id, issue.key)
     reach = await clusters.reach_of(connection, project_id, issue.key)
-    spared = await apart.spared_visits(connection, project_id, issue.key, reach.keys) if standing.watch else []
+    spared = await apart.spared_sketches(connection, project_id, issue.key, reach.keys) if standing.watch else []
     if not spared:
         return ApartPart(rows=[], failed=0, others=0, used=standing.watch_shown)
-    failed = await apart.failed_visits(connection, project_id, reach)
+    failed = await apart.failed_sketches(connection, project_id, reach)
     until = await _what_failed(connection, issue, reach.keys)
     found = set_apart(_traits(failed, until), _traits(spared, until))
     return ApartPart(rows=[_row(one) for one in found], failed=len(failed), others=len(spared), used=standing.watch_shown)
@@ -77,8 +76,8 @@ async def _what_failed(connection: Connection, issue: Issue, keys: Sequence[str]
     return next((words for one in own if (words := words_for(read_evidence(one.evidence).control))), "")
 
 
-def _traits(visits: Sequence[Visit], until: str) -> list[frozenset[Trait]]:
-    return [traits_of(session, document, until) for session, document in visits]
+def _traits(sketches: Sequence[Sketch], until: str) -> list[frozenset[Trait]]:
+    return [traits_of(sketch, until) for sketch in sketches]
 
 
 def _row(contrast: Contrast) -> Row:

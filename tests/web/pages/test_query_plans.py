@@ -36,6 +36,8 @@ QUERIES: dict[str, Any] = {
     "older sessions": dashboard_sessions.sessions_query(SessionFilter(), after=AFTER),
     "sessions by status": dashboard_sessions.sessions_query(SessionFilter(status="ready"), after=AFTER),
     "sessions on a route": dashboard_sessions.sessions_query(SessionFilter(route="/a", has_markers=True), after=None),
+    "newest confirmed of an issue": apart.FAILED.where(OF_K),
+    "what sessions are compared by": apart.SKETCHES,
     "who used what failed": apart.USED,
     "which of them failed": apart.SUSPECT,
     "visits of a day, and the people hit": pulse.PULSE,
