@@ -24,7 +24,7 @@ import hatch_build
 from bench import rivals
 from retrospec.bench.figures import Figure, Lacking, Note
 from tests.browser.collector import BUILT, ROOT, Collector, Handler
-from tests.browser.conftest import chromium_path
+from tests.chromium import chromium_path
 
 PAGES = Path(__file__).parent / "pages"
 RAW = """import { record } from "@rrweb/record"; window.events = []; const start = () => record({ emit: (e) => events.push(e), maskAllInputs: true });

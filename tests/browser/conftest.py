@@ -3,7 +3,6 @@
 import contextlib
 import importlib.util
 import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
@@ -15,13 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_
 from playwright.sync_api import Error as PlaywrightError
 
 from tests.browser.collector import BUILT, PAGES, ROOT, Collector, Handler
-
-
-def chromium_path() -> str:
-    """A Chromium to drive, or an empty string."""
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    found = [os.environ.get("RETROSPEC_REPLAY_BROWSER", ""), *(shutil.which(name) or "" for name in names)]
-    return next((path for path in found if path), "")
+from tests.chromium import chromium_path, no_chromium
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +57,7 @@ def playwright_driver() -> Iterator[Playwright]:
 def browser(playwright_driver: Playwright) -> Iterator[Browser]:
     path = chromium_path()
     if not path:
-        pytest.skip("no Chromium here: install one, or name it in RETROSPEC_REPLAY_BROWSER")
+        pytest.skip(no_chromium())
     as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
     launched = playwright_driver.chromium.launch(executable_path=path, args=as_root)
     yield launched

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, Playwright
 
 from tests.browser.collector import Collector
-from tests.browser.conftest import chromium_path
+from tests.chromium import chromium_path
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]

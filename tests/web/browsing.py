@@ -1,24 +1,22 @@
 """A real Chromium for the pages' tests."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.chromium import chromium_path, no_chromium
 from tests.web.serving import EMAIL, PASSWORD
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A browser, or a skip that says what is missing."""
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
-    if path is None:
-        pytest.skip(f"no Chromium on this machine; looked for {', '.join(NAMES)}")
+    path = chromium_path()
+    if not path:
+        pytest.skip(no_chromium())
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=sandbox)

@@ -1,9 +1,11 @@
 """What those whose payment failed did before, and who paid without trouble."""
 
-from sqlalchemy import bindparam, select
+import msgspec
+from sqlalchemy import select
 
 from retrospec.storage import tables
 from retrospec.storage.database import Connection
+from retrospec.storage.search import documents_of, save
 from tests.web.seeding_workflow import PAY_KEY, PROJECT
 
 SPARED = 24
@@ -18,11 +20,10 @@ async def add_apart(connection: Connection) -> None:
     spared = [f"s-quiet-{number}" for number in range(1, SPARED + 1)]
     pressed = {name: "pocket wallet" if number % 8 else "card" for number, name in enumerate(failed)}
     pressed |= {name: "card" if number % 12 else "pocket wallet" for number, name in enumerate(spared)}
-    words = tables.session_words
-    await connection.execute(
-        words.update().where(words.c.project_id == PROJECT, words.c.session_id == bindparam("s")).values(clicked=bindparam("c")),
-        [{"s": name, "c": f"{BOTH} ¬ {paid_by} ¬ pay now ¬ ask for help" if name not in spared else f"{BOTH} ¬ {paid_by} ¬ pay now"} for name, paid_by in pressed.items()],
-    )
+    known = await documents_of(connection, PROJECT, list(pressed))
+    for name, paid_by in ((name, paid_by) for name, paid_by in pressed.items() if name in known):
+        clicked = f"{BOTH} ¬ {paid_by} ¬ pay now" + (" ¬ ask for help" if name in failed else "")
+        await save(connection, msgspec.structs.replace(known[name], clicked=clicked))
     await connection.execute(
         tables.watch_uses.insert(), [{"project_id": PROJECT, "session_id": name, "issue_key": PAY_KEY} for name in pressed]
     )
