@@ -65,13 +65,13 @@ class Vitals(msgspec.Struct, kw_only=True):
         due = [depth.oldest_due_at for depth in self.depths if depth.oldest_due_at]
         return max(0.0, (self.at - min(due)).total_seconds()) if due else 0.0
 
-    def figures(self) -> dict[str, float]:
+    def figures(self) -> health.Figures:
         """What the plots are drawn from."""
-        return {
-            "ingested": self.ingested, "reports": self.reports, "waiting": self.waiting, "oldest_s": round(self.oldest_s, 1),
-            "used_bytes": self.used_bytes, "free_bytes": self.free_bytes, "resident_bytes": self.resident_bytes,
-            "loop_lag_s": round(self.loop_lag_s, 4), "dead": self.dead,
-        }  # fmt: skip
+        return health.Figures(
+            ingested=self.ingested, reports=self.reports, waiting=self.waiting, oldest_s=round(self.oldest_s, 1),
+            used_bytes=self.used_bytes, free_bytes=self.free_bytes, resident_bytes=self.resident_bytes,
+            loop_lag_s=round(self.loop_lag_s, 4), dead=self.dead,
+        )  # fmt: skip
 
 
 async def take_vitals(state: Any) -> Vitals:

@@ -2,9 +2,10 @@
 
 import itertools
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -13,13 +14,13 @@ from litestar.di import NamedDependency
 from litestar.response import Redirect
 
 from retrospec.domain.account import Role
-from retrospec.domain.clock import utc_now
+from retrospec.domain.clock import to_epoch_ms, utc_now
 from retrospec.domain.settings_catalog import effective_settings, sections, settings_by_key
 from retrospec.domain.settings_reload import is_live
 from retrospec.retention.expiry import Cleaned, forget
 from retrospec.storage import health, queue
 from retrospec.storage.database import Connection
-from retrospec.storage.health import Sample
+from retrospec.storage.health import Figures, Sample
 from retrospec.storage.queue import DeadLetter, Depth
 from retrospec.storage.scope import across_projects
 from retrospec.vitals import Vitals, take_vitals
@@ -191,47 +192,50 @@ def tiles_of(vitals: Vitals) -> list[Tile]:
 
 def plots_of(samples: Sequence[Sample], now: datetime) -> list[Plot]:
     """The day's figures: levels at their highest, counters as what was added."""
+    slots = _slots(samples, now)
     return [
-        _plot("Sessions taken in", samples, now, _added("ingested"), lambda n: f"{n:,.0f}"),
-        _plot("Reports written", samples, now, _added("reports"), lambda n: f"{n:,.0f}"),
-        _plot("Waiting", samples, now, _highest("waiting"), lambda n: f"{n:,.0f}"),
-        _plot("Oldest waiting", samples, now, _highest("oldest_s"), lambda n: f"{n:,.0f} s"),
-        _plot("Stored", samples, now, _highest("used_bytes"), lambda n: words.size(int(n))),
-        _plot("Memory", samples, now, _highest("resident_bytes"), lambda n: words.size(int(n))),
+        _plot("Sessions taken in", slots, "ingested", _added, lambda n: f"{n:,.0f}"),
+        _plot("Reports written", slots, "reports", _added, lambda n: f"{n:,.0f}"),
+        _plot("Waiting", slots, "waiting", _highest, lambda n: f"{n:,.0f}"),
+        _plot("Oldest waiting", slots, "oldest_s", _highest, lambda n: f"{n:,.0f} s"),
+        _plot("Stored", slots, "used_bytes", _highest, lambda n: words.size(int(n))),
+        _plot("Memory", slots, "resident_bytes", _highest, lambda n: words.size(int(n))),
     ]
 
 
-Reduce = Callable[[Sequence[Sample]], float]
+Slot = tuple[str, list[Figures]]
+"""A bar's time of day, and what was kept in it."""
+Reduce = Callable[[Iterable[float]], float]
 
 
-def _highest(name: str) -> Reduce:
-    return lambda some: max((sample.figures.get(name, 0.0) for sample in some), default=0.0)
-
-
-def _added(name: str) -> Reduce:
-    """What a counter grew by; one that fell began anew at a restart."""
-
-    def grown(some: Sequence[Sample]) -> float:
-        values = [sample.figures.get(name, 0.0) for sample in some]
-        return sum(later - before if later >= before else later for before, later in itertools.pairwise(values))
-
-    return grown
-
-
-def _plot(label: str, samples: Sequence[Sample], now: datetime, reduce: Reduce, shown: Callable[[float], str]) -> Plot:
+def _slots(samples: Sequence[Sample], now: datetime) -> list[Slot]:
     step = timedelta(hours=24) / BUCKETS
-    starts = [now - timedelta(hours=24) + step * index for index in range(BUCKETS)]
-    moments = [sample.at for sample in samples]
-    values = []
-    for start in starts:
+    moments = [sample.at_ms for sample in samples]
+    slots = []
+    for start in (now - timedelta(hours=24) + step * index for index in range(BUCKETS)):
         # from a minute before: what a counter grew by since the sample that the last bar ended with
-        first, end = bisect_left(moments, start - step / 15), bisect_left(moments, start + step)
-        values.append(reduce(samples[first:end]))
+        first, end = bisect_left(moments, to_epoch_ms(start - step / 15)), bisect_left(moments, to_epoch_ms(start + step))
+        slots.append((f"{start:%H:%M}", [sample.figures for sample in samples[first:end]]))
+    return slots
+
+
+def _highest(values: Iterable[float]) -> float:
+    return max(values, default=0.0)
+
+
+def _added(values: Iterable[float]) -> float:
+    """What a counter grew by; one that fell began anew at a restart."""
+    return sum(later - before if later >= before else later for before, later in itertools.pairwise(values))
+
+
+def _plot(label: str, slots: Sequence[Slot], name: str, reduce: Reduce, shown: Callable[[float], str]) -> Plot:
+    figure = attrgetter(name)
+    values = [reduce(map(figure, some)) for _, some in slots]
     peak = max(values)
     slot = WIDTH / BUCKETS
     bars = [
-        PlotBar(round(index * slot, 2), round(HEIGHT - tall, 1), round(slot - 0.6, 2), tall, f"{starts[index]:%H:%M} {shown(value)}")
-        for index, value in enumerate(values)
+        PlotBar(round(index * slot, 2), round(HEIGHT - tall, 1), round(slot - 0.6, 2), tall, f"{at} {shown(value)}")
+        for index, ((at, _), value) in enumerate(zip(slots, values, strict=True))
         if (tall := max(1.0, round(value / peak * HEIGHT, 1)) if peak and value else 0.0)
     ]
     return Plot(label, shown(peak), bars)

@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from retrospec.admission import Room
-from retrospec.domain.clock import utc_now
+from retrospec.domain.clock import to_epoch_ms, utc_now
 from retrospec.storage.blobs import Blobs
-from retrospec.storage.health import Sample
+from retrospec.storage.health import Figures, Sample
 from retrospec.web.pages.health import plots_of
 from tests.conftest import Client, make_key, marker, serving, settings_for
 from tests.governor.test_governor import stop_looking
@@ -21,7 +21,7 @@ PASSWORD = "three quiet ferns"
 
 def test_a_counter_is_shown_as_what_it_grew_by_and_a_restart_is_no_fall() -> None:
     at = [NOW - timedelta(minutes=minutes) for minutes in (12, 11, 10, 9)]
-    samples = [Sample(moment, {"ingested": value}) for moment, value in zip(at, (5, 9, 2, 3), strict=True)]
+    samples = [Sample(to_epoch_ms(moment), Figures(ingested=value)) for moment, value in zip(at, (5, 9, 2, 3), strict=True)]
     (taken_in, *_) = plots_of(samples, NOW)
     assert (taken_in.label, taken_in.peak) == ("Sessions taken in", "7")
     assert len(taken_in.bars) == 1
@@ -29,7 +29,7 @@ def test_a_counter_is_shown_as_what_it_grew_by_and_a_restart_is_no_fall() -> Non
 
 
 def test_a_level_is_shown_at_its_highest_of_each_quarter_of_an_hour() -> None:
-    samples = [Sample(NOW - timedelta(minutes=minutes), {"waiting": value}) for minutes, value in ((40, 3), (12, 5), (11, 9), (10, 0))]
+    samples = [Sample(to_epoch_ms(NOW - timedelta(minutes=minutes)), Figures(waiting=value)) for minutes, value in ((40, 3), (12, 5), (11, 9), (10, 0))]
     plot = next(each for each in plots_of(samples, NOW) if each.label == "Waiting")
     assert (plot.peak, [bar.title[-1] for bar in plot.bars]) == ("9", ["3", "9"])
     assert [bar.height for bar in plot.bars] == [21.3, 64]
