@@ -50,7 +50,7 @@ STEPS: tuple[tuple[str, str], ...] = (
         f"release, environment, browser, os, device, tags, marker_count, stage, not_before, report_status) {_N} SELECT '@project', 's' || i, 'shop.example', "
         f"{_ROUTE}, {_AT}, 5000 + i % 900 * 1000, '', {_AT}, @now, 'v' || (i % (@sessions * 7 / 10)), CASE WHEN i % 5 = 0 THEN 'user' || (i % 5000) ELSE '' END, "
         f"'2026.' || (i % 12), 'production', {_BROWSER}, {_OS}, 'desktop', '{{\"plan\":\"' || (CASE i % 3 WHEN 0 THEN 'pro' ELSE 'free' END) || '\"}}', "
-        f"@each, CASE WHEN {_STATUS} = 'pending' THEN 'analysis' ELSE 'done' END, CASE WHEN {_STATUS} = 'pending' THEN @now + 3600000 ELSE 0 END, {_STATUS} FROM n",
+        f"@each, CASE WHEN {_STATUS} = 'pending' THEN 'analysis' ELSE 'done' END, CASE WHEN {_STATUS} = 'pending' THEN @now ELSE 0 END, {_STATUS} FROM n",
     ),
     (
         "markers",

@@ -1,5 +1,6 @@
 """The ``retrospec`` command: names every subcommand and imports only the one that is called."""
 
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -75,6 +76,7 @@ class LazyCommands(click.Group):
             return None
         module, _, name = COMMANDS[cmd_name].partition(":")
         command = getattr(import_module(module), name)
+        _log_to_stderr()
         assert isinstance(command, click.Command)
         return command
 
@@ -96,6 +98,12 @@ class LazyCommands(click.Group):
             raise WrongSettings(error) from error
         except (RetroSpecError, OSError) as error:
             raise Failure(error) from error
+
+
+def _log_to_stderr() -> None:
+    """What a command says is its output; what happens on the way is not. Servers set up more (``set_up_logging``)."""
+    if structlog := sys.modules.get("structlog"):  # which a command that logs nothing need not load
+        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 def _nearest(word: str) -> str:
