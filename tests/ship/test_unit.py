@@ -35,6 +35,10 @@ def test_systemd_would_notice_a_slip(tmp_path: Path) -> None:
     assert "NoSuchThing" in done.stderr
 
 
+def test_only_the_server_is_asked_to_stop() -> None:
+    assert "KillMode=mixed\n" in unit(), "else systemd ends the browser under the server, in mid-render"
+
+
 def test_the_command_of_the_unit_is_one_we_have() -> None:
     from retrospec.cli.serve import serve
 
