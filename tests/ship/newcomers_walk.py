@@ -23,7 +23,7 @@ from tests.ship.operators_walk import ROOT, run, say
 from tests.web.browsing import chromium
 
 RELEASE = "bookworm"
-HOME = "/home/newcomer/retrospec"
+HOME = "/srv/retrospec"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MIRRORS = ("PIP_", "NPM_CONFIG_", "NODE_EXTRA_CA_CERTS")
 """How variables begin that say where packages come from."""
