@@ -102,8 +102,9 @@ class LazyCommands(click.Group):
 
 def _log_to_stderr() -> None:
     """What a command says is its output; what happens on the way is not. Servers set up more (``set_up_logging``)."""
-    if structlog := sys.modules.get("structlog"):  # which a command that logs nothing need not load
-        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+    import structlog
+
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 def _nearest(word: str) -> str:
