@@ -39,6 +39,10 @@ class ByteSize(click.ParamType[int]):
 @click.group()
 def bench() -> None:
     """Measure a server: its speed, memory and latencies."""
+    import structlog
+
+    # the server's parts run inside the command: what they log is no part of its output
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 @bench.command("ingest")

@@ -1,6 +1,5 @@
 """The ``retrospec`` command: names every subcommand and imports only the one that is called."""
 
-import sys
 from importlib import import_module
 from typing import Any
 
@@ -76,7 +75,6 @@ class LazyCommands(click.Group):
             return None
         module, _, name = COMMANDS[cmd_name].partition(":")
         command = getattr(import_module(module), name)
-        _log_to_stderr()
         assert isinstance(command, click.Command)
         return command
 
@@ -98,13 +96,6 @@ class LazyCommands(click.Group):
             raise WrongSettings(error) from error
         except (RetroSpecError, OSError) as error:
             raise Failure(error) from error
-
-
-def _log_to_stderr() -> None:
-    """What a command says is its output; what happens on the way is not. Servers set up more (``set_up_logging``)."""
-    import structlog
-
-    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 def _nearest(word: str) -> str:
